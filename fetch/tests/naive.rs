@@ -1,0 +1,74 @@
+//! What goes wrong with the plain translation of `asyncio.gather`: every fault of it, shown on
+//! real sockets, beside what this lesson does instead.
+
+mod server;
+
+use std::num::NonZeroUsize;
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::future::try_join_all;
+
+/// `await (await session.get(url)).text()`
+async fn naive_fetch(client: &reqwest::Client, url: String) -> reqwest::Result<String> {
+    client.get(url).send().await?.text().await
+}
+
+/// `await asyncio.gather(*(fetch(session, url) for url in urls))`
+async fn naive_gather(client: &reqwest::Client, urls: Vec<String>) -> reqwest::Result<Vec<String>> {
+    try_join_all(urls.into_iter().map(|url| naive_fetch(client, url))).await
+}
+
+#[tokio::test]
+async fn the_naive_gather_loses_every_result_at_the_first_failure() {
+    let (root, _) = server::start().await;
+    let urls = vec![format!("{root}/delay/0/good"), server::closed().await];
+    let client = server::client();
+
+    // An error, and the page that did arrive is gone.
+    assert!(naive_gather(&client, urls.clone()).await.is_err());
+
+    let ours: Vec<_> = fetch::fetch_all(&client, urls, NonZeroUsize::MIN).collect().await;
+    assert_eq!(ours[0].as_ref().unwrap().body, "good");
+}
+
+#[tokio::test]
+async fn the_naive_gather_takes_an_error_page_for_a_page() {
+    let (root, _) = server::start().await;
+    let url = format!("{root}/status/500");
+    let client = server::client();
+    assert_eq!(naive_gather(&client, vec![url.clone()]).await.unwrap(), [""]);
+    assert!(fetch::fetch(&client, &url).await.is_err());
+}
+
+#[tokio::test]
+async fn the_naive_gather_opens_a_connection_for_every_url() {
+    let (root, counts) = server::start().await;
+    let urls: Vec<_> = (0..100).map(|n| format!("{root}/delay/300/{n}")).collect();
+    naive_gather(&server::client(), urls).await.unwrap();
+    // Nothing holds it back. (Not all 100 have to overlap on a busy machine; ours never exceeds
+    // its limit: `no_more_than_the_limit_are_in_flight`.)
+    let most = counts.most.load(SeqCst);
+    assert!(most > 32, "{most} at once");
+}
+
+#[tokio::test]
+async fn the_naive_gather_waits_for_ever() {
+    let root = server::start_raw(None).await;
+    // reqwest as it comes: without a time-out, as aiohttp's is five minutes.
+    let naive = fetch::client_builder().tls_certs_only([]);
+    let naive = naive.timeout(Duration::MAX).connect_timeout(Duration::MAX).build().unwrap();
+    let ours = fetch::client_builder()
+        .tls_certs_only([])
+        .timeout(Duration::from_millis(200))
+        .build()
+        .unwrap();
+    // A race that the naive one could only win by answering.
+    tokio::select! {
+        result = naive_gather(&naive, vec![root.clone()]) => panic!("it ended: {result:?}"),
+        result = fetch::fetch(&ours, &root) => {
+            assert!(matches!(result, Err(fetch::FetchError::TimedOut { .. })));
+        }
+    }
+}

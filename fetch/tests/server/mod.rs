@@ -1,0 +1,72 @@
+//! A loopback server that counts what is in flight, and one that misbehaves.
+#![allow(clippy::unwrap_used, dead_code, reason = "test support, of which each test uses a part")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
+
+use axum::{Router, extract::Path, http::StatusCode, routing::get};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+#[derive(Clone, Default)]
+pub struct Counts {
+    pub asked: Arc<AtomicUsize>,
+    now: Arc<AtomicUsize>,
+    pub most: Arc<AtomicUsize>,
+}
+
+/// Serves `/delay/{milliseconds}/{text}` and `/status/{code}`; returns its root URL.
+pub async fn start() -> (String, Counts) {
+    let counts = Counts::default();
+    let seen = counts.clone();
+    let delay = move |Path((milliseconds, text)): Path<(u64, String)>| {
+        let seen = seen.clone();
+        async move {
+            seen.asked.fetch_add(1, SeqCst);
+            let now = seen.now.fetch_add(1, SeqCst) + 1;
+            seen.most.fetch_max(now, SeqCst);
+            tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+            seen.now.fetch_sub(1, SeqCst);
+            text
+        }
+    };
+    let status = |Path(code): Path<u16>| async move { StatusCode::from_u16(code).unwrap() };
+    let routes =
+        Router::new().route("/delay/{ms}/{text}", get(delay)).route("/status/{code}", get(status));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let root = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+    (root, counts)
+}
+
+/// Accepts connections and reads the request; then answers with `answer` and closes, or, without
+/// one, stays silent for ever.
+pub async fn start_raw(answer: Option<&'static str>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let root = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        loop {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            tokio::spawn(async move {
+                let mut request = [0; 4096];
+                let _ = socket.read(&mut request).await;
+                match answer {
+                    Some(text) => drop(socket.write_all(text.as_bytes()).await),
+                    None => std::future::pending().await,
+                }
+            });
+        }
+    });
+    root
+}
+
+/// A port of this machine at which nobody listens.
+pub async fn closed() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    format!("http://{}", listener.local_addr().unwrap())
+}
+
+pub fn client() -> reqwest::Client {
+    fetch::client_builder().tls_certs_only([]).no_proxy().build().unwrap()
+}

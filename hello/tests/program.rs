@@ -1,0 +1,72 @@
+//! The program, started as a user would.
+
+use assert_cmd::Command;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+const HELLO: &str = env!("CARGO_BIN_EXE_hello");
+
+#[test]
+fn without_arguments_it_plays_every_scene() {
+    let output = Command::new(HELLO).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success());
+
+    let expected = [
+        "Hello",
+        "World",
+        "Ferris",
+        "is made",
+        "still done nothing",
+        "the future runs",
+        "one after another",
+        "join!",
+        "spawn",
+        "tokio::time::sleep",
+        "0 ticks",
+        "spawn_blocking",
+    ];
+    let mut rest = text.as_str();
+    for word in expected {
+        let at =
+            rest.find(word).unwrap_or_else(|| panic!("no {word:?}, in this order, in\n{text}"));
+        rest = &rest[at + word.len()..];
+    }
+    assert!(!text.contains("never printed"));
+}
+
+#[test]
+fn one_scene_can_be_asked_for() {
+    let output = Command::new(HELLO).arg("lazy").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("the future runs") && !text.contains("World"), "{text}");
+}
+
+#[test]
+fn an_unknown_scene_is_a_wrong_call() {
+    let assert = Command::new(HELLO).arg("nonsense").assert().code(2);
+    let errors = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+    assert!(errors.contains("nonsense") && errors.contains("lazy"), "{errors}");
+}
+
+#[test]
+fn help_has_an_example() {
+    let output = Command::new(HELLO).arg("--help").output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stdout).contains("hello lazy blocking"));
+}
+
+#[test]
+fn a_closed_pipe_ends_it_quietly() {
+    let mut child = std::process::Command::new(HELLO)
+        .arg("lazy")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    // The reader is gone; the lines to come have nowhere to go.
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
