@@ -5,7 +5,6 @@ mod services;
 use std::time::Duration;
 
 use errors::{MAX_GREETING, Phase, ServiceError, contain, greeting, greetings};
-use tokio::net::TcpStream;
 
 const SHORT: Duration = Duration::from_millis(200);
 const LONG: Duration = Duration::from_secs(20);
@@ -63,7 +62,9 @@ async fn a_service_too_busy_to_accept_times_out_while_connecting() {
     let listener = socket.listen(1).unwrap();
     let address = listener.local_addr().unwrap();
     let mut waiting = Vec::new();
-    while let Ok(stream) = tokio::time::timeout(SHORT, TcpStream::connect(address)).await {
+    while let Ok(stream) =
+        tokio::time::timeout(SHORT, tokio::net::TcpStream::connect(address)).await
+    {
         waiting.push(stream.unwrap());
     }
     let error = greeting(&address.to_string(), SHORT).await.unwrap_err();

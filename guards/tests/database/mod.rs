@@ -1,0 +1,51 @@
+//! A temporary database in WAL mode, which shows from outside whether anybody has it open: SQLite
+//! removes the `-wal` file beside it when the last connection has been closed.
+#![allow(clippy::unwrap_used, dead_code, reason = "test support, of which each test uses a part")]
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::Connection;
+use sqlx::sqlite::SqliteConnection;
+
+pub struct Database {
+    _folder: tempfile::TempDir,
+    pub path: PathBuf,
+}
+
+impl Database {
+    pub async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("users.db");
+        std::fs::File::create(&path).unwrap();
+        let mut connection = SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
+        sqlx::raw_sql(
+            "PRAGMA journal_mode = wal;
+             CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT);
+             INSERT INTO users (name) VALUES ('Ada'), ('Grace');",
+        )
+        .execute(&mut connection)
+        .await
+        .unwrap();
+        connection.close().await.unwrap();
+        let database = Self { _folder: folder, path };
+        assert!(!database.is_open());
+        database
+    }
+
+    pub fn is_open(&self) -> bool {
+        Path::new(&format!("{}-wal", self.path.display())).exists()
+    }
+}
+
+/// A statement that keeps SQLite busy for a good while (a second or so in a debug build) and that
+/// cancelling does not stop.
+pub async fn run_long_statement(db: &mut SqliteConnection) -> sqlx::Result<()> {
+    let count = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000)
+                 SELECT count(*) FROM n";
+    sqlx::query(count).fetch_one(db).await?;
+    Ok(())
+}
+
+/// Long enough for a body to begin, much shorter than [`run_long_statement`].
+pub const A_MOMENT: Duration = Duration::from_millis(20);
