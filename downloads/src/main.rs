@@ -1,1 +1,79 @@
-fn main() {}
+//! The program of exercise 1: downloads files side by side, none left half written.
+//!
+//! Run with: `cargo run -p downloads -- http://127.0.0.1:8000/a.iso http://127.0.0.1:8000/b.iso`
+
+mod demo;
+mod tool;
+
+use std::io;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Parser;
+
+/// Downloads files side by side. A file appears under its name when it is whole, or not at all.
+#[derive(Parser)]
+#[command(after_help = "Examples:
+  downloads                              a demonstration on a server of its own
+  downloads https://example.org/a.iso https://example.org/b.iso
+  downloads -d isos -j 2 --force https://example.org/a.iso
+
+Exit status: 0 all saved, 1 some failed, 2 wrong call, 130 interrupted.")]
+struct Arguments {
+    /// What to download. Without any, a demonstration in a temporary folder.
+    #[arg(value_name = "URL")]
+    urls: Vec<String>,
+    /// The folder to save in. It must exist.
+    #[arg(short, long, default_value = ".", value_name = "DIR")]
+    directory: PathBuf,
+    /// How many downloads may run at once.
+    #[arg(short, long, default_value = "4", value_name = "N")]
+    jobs: NonZeroUsize,
+    /// Replace files that are there already.
+    #[arg(long)]
+    force: bool,
+}
+
+// When `main` returns, the runtime ends; it waits for the threads that write, so that part files
+// are removed by the time the program is over, also after Ctrl-C.
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = tokio::select! {
+        outcome = run(arguments) => outcome,
+        _ = tokio::signal::ctrl_c() => return ExitCode::from(130),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("downloads: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    if arguments.urls.is_empty() {
+        demo::run(arguments.jobs).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let plan = match tool::plan(&arguments.urls, &arguments.directory, arguments.force) {
+        Ok(plan) => plan,
+        Err(error) => {
+            eprintln!("downloads: {error:#}");
+            return Ok(ExitCode::from(2));
+        }
+    };
+    let client = downloads::client_builder()
+        .build()
+        .context("setting up TLS (are CA certificates installed?)")?;
+    let all_saved = tool::run(&client, &plan, arguments.jobs).await?;
+    Ok(if all_saved { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
+}

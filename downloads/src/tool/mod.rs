@@ -1,0 +1,74 @@
+//! The tool around the lesson: which file goes where, and what the user sees of it.
+
+pub mod names;
+pub mod progress;
+
+use std::io;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::bail;
+use downloads::Download;
+use reqwest::Client;
+
+use progress::Progress;
+
+/// Gives every URL its path in `folder`.
+///
+/// # Errors
+/// Before anything is fetched: a folder that cannot be written, a URL that is none or that ends in
+/// no name, two with one name, or, unless `force`, a file that is there already.
+pub fn plan(urls: &[String], folder: &Path, force: bool) -> anyhow::Result<Vec<Download>> {
+    check_folder(folder)?;
+    let mut plan: Vec<Download> = Vec::new();
+    for url in urls {
+        let path = folder.join(names::file_name(url)?);
+        if let Some(other) = plan.iter().find(|other| other.path == path) {
+            bail!("{url}: would be saved as {}, as would {}", path.display(), other.url);
+        }
+        if !force && path.symlink_metadata().is_ok() {
+            bail!("{url}: {} is there already (--force replaces it)", path.display());
+        }
+        plan.push(Download { url: url.clone(), path });
+    }
+    Ok(plan)
+}
+
+/// Downloads the plan and shows its progress; returns whether every file was saved.
+pub async fn run(
+    client: &Client,
+    plan: &[Download],
+    at_once: NonZeroUsize,
+) -> anyhow::Result<bool> {
+    let progress = Progress::new(plan);
+    let results = downloads::download_all(client, plan, at_once, |place, event| {
+        progress.show(place, event);
+    })
+    .await;
+    progress.finish()?;
+    let mut all_saved = true;
+    for error in results.into_iter().filter_map(Result::err) {
+        all_saved = false;
+        eprintln!("downloads: {:#}", anyhow::Error::new(error));
+    }
+    Ok(all_saved)
+}
+
+/// Fails where no file could be made in `folder`.
+fn check_folder(folder: &Path) -> anyhow::Result<()> {
+    match tempfile::tempfile_in(folder) {
+        Ok(_) => Ok(()),
+        // The system's own words: the error's path is that of the file tried out.
+        Err(error) => bail!(
+            "{}: cannot write to this folder: {}",
+            folder.display(),
+            io::Error::from(error.kind())
+        ),
+    }
+}
+
+/// The seconds since `start`, as every line begins.
+pub fn stamp(start: Instant) -> String {
+    format!("{:6.2} s", start.elapsed().as_secs_f64())
+}
