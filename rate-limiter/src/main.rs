@@ -1,1 +1,72 @@
-fn main() {}
+//! The program of exercise 2: passes lines on, never more than N in any window.
+//!
+//! Run with: `cargo run -p rate-limiter -- --limit 2 --per 1s Cargo.toml`
+
+mod demo;
+mod tool;
+
+use std::io;
+use std::path::PathBuf;
+use std::process::exit;
+use std::time::Duration;
+
+use clap::Parser;
+use rate_limiter::RateLimiter;
+
+/// Passes the lines of a file or a pipe on, never more than N in any window of time.
+#[derive(Parser)]
+#[command(after_help = "Examples:
+  rate-limiter                           a demonstration: ten requests, 3 per second
+  rate-limiter --limit 100 --per 1m urls.txt | xargs -n 1 curl -O
+  tail -f log | rate-limiter --limit 5 --per 1s -
+
+Exit status: 0 done, 1 failed, 2 wrong call, 130 interrupted.")]
+struct Arguments {
+    /// A file of lines, or - for stdin. Without it, a demonstration.
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// How many lines may pass in any window.
+    #[arg(long, default_value = "3", value_name = "N")]
+    limit: usize,
+    /// The window, such as 200ms, 1s or 2m.
+    #[arg(long, default_value = "1s", value_name = "TIME", value_parser = humantime::parse_duration)]
+    per: Duration,
+}
+
+#[tokio::main]
+async fn main() {
+    let arguments = Arguments::parse();
+    let code = tokio::select! {
+        code = run(arguments) => code,
+        _ = tokio::signal::ctrl_c() => 130,
+    };
+    // Not a plain return: the runtime would wait for the thread that reads stdin, and that one for
+    // a line that may never come.
+    exit(code);
+}
+
+async fn run(arguments: Arguments) -> i32 {
+    let limiter = match RateLimiter::new(arguments.limit, arguments.per) {
+        Ok(limiter) => limiter,
+        Err(error) => {
+            eprintln!("rate-limiter: {error}");
+            return 2;
+        }
+    };
+    let outcome = match arguments.file {
+        Some(file) => tool::run(&limiter, &file).await,
+        None => demo::run(limiter, arguments.limit, arguments.per).await,
+    };
+    match outcome {
+        Ok(()) => 0,
+        Err(error) if is_closed_pipe(&error) => 0,
+        Err(error) => {
+            eprintln!("rate-limiter: {error:#}");
+            1
+        }
+    }
+}
+
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
+}

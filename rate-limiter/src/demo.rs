@@ -1,0 +1,68 @@
+//! The scene without a file: ten requests at once, each of which works for 0.1 s.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use rate_limiter::RateLimiter;
+use tokio::time::{Instant, sleep};
+
+const REQUESTS: usize = 10;
+const WORK: Duration = Duration::from_millis(100);
+
+/// Prints each request at the time it is granted, and the most that came in any window.
+pub async fn run(limiter: RateLimiter, limit: usize, window: Duration) -> anyhow::Result<()> {
+    let start = Instant::now();
+    writeln!(io::stdout(), "{REQUESTS} requests at once, at most {limit} in any {window:?}:\n")?;
+
+    // One limiter, borrowed by all; `join_all` polls the requests in turn, in this order.
+    let request = async |number| {
+        let granted = limiter.acquire().await;
+        let seconds = (granted - start).as_secs_f64();
+        writeln!(io::stdout(), "{seconds:6.2} s  request {number}")?;
+        sleep(WORK).await;
+        Ok::<_, io::Error>(granted)
+    };
+    let grants: Result<Vec<_>, _> =
+        join_all((1..=REQUESTS).map(request)).await.into_iter().collect();
+    let grants = grants?;
+    let most = most_in_any_window(&grants, window);
+    let apart = (WORK * REQUESTS as u32).as_secs_f64();
+    writeln!(
+        io::stdout(),
+        "\n{:6.2} s  done; the most in any {window:?}: {most}. Without a limit, one after another: {apart:.1} s",
+        start.elapsed().as_secs_f64()
+    )?;
+    Ok(())
+}
+
+/// The most grants, sorted by time, that lie less than a window apart.
+fn most_in_any_window(grants: &[Instant], window: Duration) -> usize {
+    let within = |(first, start): (usize, &Instant)| {
+        grants[first..].iter().take_while(|grant| **grant - *start < window).count()
+    };
+    grants.iter().enumerate().map(within).max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_most_in_any_window_is_counted_wherever_the_window_begins() {
+        let start = Instant::now();
+        let second = Duration::from_secs(1);
+        for (times, most) in [
+            (vec![], 0),
+            (vec![0], 1),
+            (vec![0, 999], 2),
+            (vec![0, 1000], 1),
+            (vec![0, 900, 1000, 1100, 1899], 4),
+            (vec![5, 5, 5, 2000, 2000], 3),
+        ] {
+            let grants: Vec<_> =
+                times.iter().map(|ms| start + Duration::from_millis(*ms)).collect();
+            assert_eq!(most_in_any_window(&grants, second), most, "{times:?}");
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! The tool around the lesson: a throttle for pipes.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use anyhow::Context;
+use rate_limiter::RateLimiter;
+use tokio::fs::File;
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, BufReader};
+
+/// Passes the lines of a file, or of stdin for `-`, to stdout at the limiter's pace.
+pub async fn run(limiter: &RateLimiter, file: &Path) -> anyhow::Result<()> {
+    if file == Path::new("-") {
+        pass(limiter, BufReader::new(tokio::io::stdin()), file).await
+    } else {
+        let lines = File::open(file).await.with_context(|| file.display().to_string())?;
+        pass(limiter, BufReader::new(lines), file).await
+    }
+}
+
+/// Lines are bytes, in whatever encoding; the last one may lack its line end.
+async fn pass(
+    limiter: &RateLimiter,
+    mut lines: impl AsyncBufRead + Unpin,
+    name: &Path,
+) -> anyhow::Result<()> {
+    let mut line = Vec::new();
+    while lines.read_until(b'\n', &mut line).await.with_context(|| name.display().to_string())? > 0
+    {
+        limiter.acquire().await;
+        // Each line at its time, also where stdout is a pipe.
+        let mut output = io::stdout().lock();
+        output.write_all(&line)?;
+        output.flush()?;
+        line.clear();
+    }
+    Ok(())
+}

@@ -1,0 +1,93 @@
+//! The limiter as it is usually written, and how far it goes over.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rate_limiter::RateLimiter;
+use tokio::sync::Mutex;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+const LIMIT: usize = 10;
+const WINDOW: Duration = Duration::from_millis(200);
+const CALLERS: usize = 200;
+
+/// A list of times. Who finds it full sleeps once, does not look again, and writes down the time
+/// from before its sleep.
+#[derive(Default)]
+struct Naive {
+    times: std::sync::Mutex<Vec<Instant>>,
+}
+
+impl Naive {
+    async fn acquire(&self) -> Instant {
+        let now = Instant::now();
+        let wait = {
+            let mut times = self.times.lock().unwrap();
+            times.retain(|time| now - *time < WINDOW);
+            (times.len() >= LIMIT).then(|| WINDOW - (now - times[0]))
+        };
+        if let Some(wait) = wait {
+            sleep(wait).await;
+        }
+        self.times.lock().unwrap().push(now);
+        Instant::now()
+    }
+}
+
+/// The same with one lock held all the time, as is usually advised. The time is still stale.
+#[derive(Default)]
+struct NaiveWithLock {
+    times: Mutex<Vec<Instant>>,
+}
+
+impl NaiveWithLock {
+    async fn acquire(&self) -> Instant {
+        let mut times = self.times.lock().await;
+        let now = Instant::now();
+        times.retain(|time| now - *time < WINDOW);
+        if times.len() >= LIMIT {
+            sleep(WINDOW - (now - times[0])).await;
+        }
+        times.push(now);
+        Instant::now()
+    }
+}
+
+/// 200 callers at once, on the paused clock; returns the most that passed in any window.
+async fn most_in_any_window<L, F>(limiter: L, acquire: impl Fn(Arc<L>) -> F) -> usize
+where
+    F: Future<Output = Instant> + Send + 'static,
+{
+    let limiter = Arc::new(limiter);
+    let mut callers = JoinSet::new();
+    for _ in 0..CALLERS {
+        callers.spawn(acquire(Arc::clone(&limiter)));
+    }
+    let mut times = callers.join_all().await;
+    times.sort();
+    (0..times.len())
+        .map(|k| times[k..].iter().take_while(|time| **time - times[k] < WINDOW).count())
+        .max()
+        .unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_naive_limiter_lets_nearly_everybody_through_one_window() {
+    let most = most_in_any_window(Naive::default(), |l| async move { l.acquire().await }).await;
+    assert_eq!(most, CALLERS - LIMIT, "all that slept wake at the same moment, and pass");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lock_alone_still_lets_one_too_many_through() {
+    let most =
+        most_in_any_window(NaiveWithLock::default(), |l| async move { l.acquire().await }).await;
+    assert_eq!(most, LIMIT + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn ours_lets_exactly_the_limit_through() {
+    let ours = RateLimiter::new(LIMIT, WINDOW).unwrap();
+    let most = most_in_any_window(ours, |l| async move { l.acquire().await }).await;
+    assert_eq!(most, LIMIT);
+}
