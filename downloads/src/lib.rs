@@ -89,7 +89,7 @@ pub async fn download_all(
     report: impl Fn(usize, Event<'_>),
 ) -> Vec<Result<u64, DownloadError>> {
     // A permit is a guard: whoever holds one is at work, and dropping it lets the next begin.
-    let slots = Semaphore::new(at_once.get());
+    let slots = Semaphore::new(at_once.get().min(Semaphore::MAX_PERMITS));
     let (slots, report) = (&slots, &report);
     join_all(downloads.iter().enumerate().map(|(place, download)| async move {
         let _permit = slots.acquire().await.expect("the semaphore is never closed");
