@@ -1,1 +1,130 @@
-fn main() {}
+//! The seven lessons on Tokio, async-std and smol: run side by side, and read side by side.
+//!
+//! Run with: `cargo run -p compare`, or `cargo run -p compare -- code hello`
+
+mod align;
+mod api;
+mod catalog;
+mod child;
+mod lessons;
+mod serve;
+mod view;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use catalog::{Lesson, Runtime};
+use clap::{Parser, Subcommand};
+use serve::Stage;
+
+/// The seven lessons on Tokio, async-std and smol, side by side. Without a command: `lessons`.
+#[derive(Parser)]
+#[command(after_help = "Examples:
+  compare                                every lesson on every runtime, one table
+  compare lessons hello fetch --json
+  compare code worker-pool
+  compare api
+
+Exit status: 0 all gave the same answer, 1 one did not, 2 wrong call.")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run lessons, each on each runtime in a process of its own, and compare answers and costs.
+    Lessons {
+        /// Which lessons; without any, all seven.
+        #[arg(value_name = "LESSON")]
+        names: Vec<String>,
+        /// Print one JSON object a line instead of a table.
+        #[arg(long)]
+        json: bool,
+        /// Kill a run that takes longer.
+        #[arg(long, default_value = "10s", value_name = "TIME", value_parser = humantime::parse_duration)]
+        timeout: Duration,
+    },
+    /// Print the three sources of a lesson in columns, step beside step.
+    Code {
+        /// Which lesson.
+        lesson: String,
+        /// The width to print for, in characters.
+        #[arg(long, default_value_t = view::terminal_width(), value_name = "N")]
+        width: usize,
+    },
+    /// Print how asyncio and each runtime spell the usual things.
+    Api {
+        /// The width to print for, in characters.
+        #[arg(long, default_value_t = view::terminal_width(), value_name = "N")]
+        width: usize,
+    },
+    /// One run, as this program starts it of itself: input on stdin, answer and figures on stdout.
+    #[command(hide = true)]
+    Child { lesson: String, runtime: String },
+}
+
+fn main() -> ExitCode {
+    let everything =
+        Command::Lessons { names: vec![], json: false, timeout: Duration::from_secs(10) };
+    let outcome = match Arguments::parse().command.unwrap_or(everything) {
+        Command::Lessons { names, json, timeout } => lessons(&names, json, timeout),
+        Command::Code { lesson, width } => code(&lesson, width),
+        Command::Api { width } => print(&view::api_table(&api::rows(), width)),
+        Command::Child { lesson, runtime } => child::run_here(&lesson, &runtime),
+    };
+    outcome.unwrap_or_else(|error| {
+        if is_closed_pipe(&error) {
+            return ExitCode::SUCCESS;
+        }
+        eprintln!("compare: {error:#}");
+        ExitCode::from(if error.is::<catalog::Unknown>() { 2 } else { 1 })
+    })
+}
+
+/// Runs lessons on all runtimes, one run at a time, so that none disturbs another.
+fn lessons(names: &[String], json: bool, timeout: Duration) -> anyhow::Result<ExitCode> {
+    let lessons = catalog::find_all(names)?;
+    let stage = Stage::start().context("starting the loopback servers")?;
+    let start = Instant::now();
+    let mut runs = Vec::new();
+    for lesson in &lessons {
+        for runtime in Runtime::ALL {
+            let run = child::run(lesson, runtime, &stage, timeout)
+                .with_context(|| format!("running {} on {}", lesson.name, runtime.name()))?;
+            if json {
+                writeln!(io::stdout(), "{}", serde_json::to_string(&run)?)?;
+            }
+            runs.push(run);
+        }
+    }
+    if !json {
+        write!(io::stdout(), "{}", view::lessons_table(&runs))?;
+        writeln!(
+            io::stdout(),
+            "{} in {:.1} s",
+            view::verdict(&runs),
+            start.elapsed().as_secs_f64()
+        )?;
+    }
+    let all_same = runs.iter().all(|run| run.outcome.is_same());
+    Ok(if all_same { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn code(name: &str, width: usize) -> anyhow::Result<ExitCode> {
+    let lesson: &Lesson = catalog::find(name)?;
+    let titles = Runtime::ALL.map(Runtime::name);
+    let sources = Runtime::ALL.map(|runtime| lesson.column(runtime).source);
+    print(&view::columns(&titles, &align::rows(&sources), width))
+}
+
+fn print(text: &str) -> anyhow::Result<ExitCode> {
+    io::stdout().write_all(text.as_bytes())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
+}

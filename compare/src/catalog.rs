@@ -1,0 +1,210 @@
+//! The one list: lesson by runtime, its source text and its entry point.
+
+use serde::Serialize;
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::lessons;
+use crate::serve::{Scene, Stage};
+
+/// A runtime the lessons are written for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Runtime {
+    Tokio,
+    AsyncStd,
+    Smol,
+}
+
+impl Runtime {
+    /// In the order of the columns.
+    pub const ALL: [Self; 3] = [Self::Tokio, Self::AsyncStd, Self::Smol];
+
+    /// Its name on the command line and in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tokio => "tokio",
+            Self::AsyncStd => "async-std",
+            Self::Smol => "smol",
+        }
+    }
+}
+
+/// A lesson as it is written for one runtime.
+#[derive(Debug)]
+pub struct Column {
+    /// The whole file.
+    pub source: &'static str,
+    /// Its entry point, from JSON to JSON; `None` where the runtime was left out of this build.
+    pub start: Option<fn(Value) -> serde_json::Result<Value>>,
+}
+
+/// A lesson: the contract, and the three columns that keep it.
+#[derive(Debug)]
+pub struct Lesson {
+    pub name: &'static str,
+    /// What the columns are given, as JSON, for a run on this scene.
+    pub input: fn(&Stage, &Scene) -> serde_json::Result<Value>,
+    /// The one right answer to an input.
+    pub expected: fn(Value) -> serde_json::Result<Value>,
+    columns: [Column; 3],
+}
+
+impl Lesson {
+    /// The lesson as written for a runtime.
+    pub fn column(&self, runtime: Runtime) -> &Column {
+        &self.columns[runtime as usize]
+    }
+}
+
+/// There is no lesson or runtime of this name.
+#[derive(Debug, Error)]
+#[error("no {what} is called {name}: there are {known}")]
+pub struct Unknown {
+    what: &'static str,
+    name: String,
+    known: String,
+}
+
+/// Finds a lesson, or one of the doubles, by name.
+pub fn find(name: &str) -> Result<&'static Lesson, Unknown> {
+    LESSONS.iter().chain([&DOUBLES]).find(|lesson| lesson.name == name).ok_or_else(|| Unknown {
+        what: "lesson",
+        name: name.into(),
+        known: LESSONS.each_ref().map(|lesson| lesson.name).join(", "),
+    })
+}
+
+/// Finds lessons by name; for no names, all seven.
+pub fn find_all(names: &[String]) -> Result<Vec<&'static Lesson>, Unknown> {
+    if names.is_empty() {
+        return Ok(LESSONS.iter().collect());
+    }
+    names.iter().map(|name| find(name)).collect()
+}
+
+/// Finds a runtime by name.
+pub fn find_runtime(name: &str) -> Result<Runtime, Unknown> {
+    Runtime::ALL.into_iter().find(|runtime| runtime.name() == name).ok_or_else(|| Unknown {
+        what: "runtime",
+        name: name.into(),
+        known: Runtime::ALL.map(Runtime::name).join(", "),
+    })
+}
+
+/// A column: its source, and its entry point where the feature is on.
+macro_rules! column {
+    ($lesson:ident, $file:ident, $feature:literal) => {
+        Column {
+            source: include_str!(concat!(
+                "lessons/",
+                stringify!($lesson),
+                "/",
+                stringify!($file),
+                ".rs"
+            )),
+            #[cfg(feature = $feature)]
+            start: Some(|input| {
+                serde_json::to_value(lessons::$lesson::$file::start(serde_json::from_value(input)?))
+            }),
+            #[cfg(not(feature = $feature))]
+            start: None,
+        }
+    };
+}
+
+/// A lesson: the functions of its contract, with their types hidden behind JSON.
+macro_rules! lesson {
+    ($name:literal, $lesson:ident) => {
+        Lesson {
+            name: $name,
+            input: |stage, scene| serde_json::to_value(lessons::$lesson::input(stage, scene)),
+            expected: |input| {
+                serde_json::to_value(lessons::$lesson::expected(&serde_json::from_value(input)?))
+            },
+            columns: [
+                column!($lesson, on_tokio, "tokio"),
+                column!($lesson, on_async_std, "async-std"),
+                column!($lesson, on_smol, "smol"),
+            ],
+        }
+    };
+}
+
+/// The seven, in the order of the course.
+static LESSONS: [Lesson; 7] = [
+    lesson!("hello", hello),
+    lesson!("fetch", fetch),
+    lesson!("errors", errors),
+    lesson!("guards", guards),
+    lesson!("downloads", downloads),
+    lesson!("rate-limiter", rate_limiter),
+    lesson!("worker-pool", worker_pool),
+];
+
+/// Three columns that break their contract, each in its own way. Run by name only: they show that
+/// the table would tell.
+static DOUBLES: Lesson = {
+    use lessons::doubles;
+    const SOURCE: &str = include_str!("lessons/doubles.rs");
+    Lesson {
+        name: "doubles",
+        input: |_, _| Ok(Value::Null),
+        expected: |_| Ok(doubles::EXPECTED.into()),
+        columns: [
+            Column { source: SOURCE, start: Some(|_| Ok(doubles::answers_wrongly().into())) },
+            Column { source: SOURCE, start: Some(|_| Ok(doubles::panics().into())) },
+            Column { source: SOURCE, start: Some(|_| Ok(doubles::hangs().into())) },
+        ],
+    }
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The names of the steps of a source, in order.
+    fn steps(source: &str) -> Vec<&str> {
+        source.lines().filter_map(|line| line.trim_start().strip_prefix("// step: ")).collect()
+    }
+
+    #[test]
+    fn the_three_sources_of_a_lesson_keep_the_same_steps_in_the_same_order() {
+        for lesson in &LESSONS {
+            let [tokio, async_std, smol] =
+                Runtime::ALL.map(|runtime| steps(lesson.column(runtime).source));
+            assert!(tokio.len() >= 3, "{}: {tokio:?}", lesson.name);
+            assert_eq!(tokio, async_std, "{}", lesson.name);
+            assert_eq!(tokio, smol, "{}", lesson.name);
+        }
+    }
+
+    #[test]
+    fn a_column_uses_its_own_runtime_and_no_other() {
+        for lesson in &LESSONS {
+            for runtime in Runtime::ALL {
+                let source = lesson.column(runtime).source;
+                let others: &[&str] = match runtime {
+                    Runtime::Tokio => &["async_std", "smol", "surf"],
+                    Runtime::AsyncStd => &["tokio", "smol", "reqwest"],
+                    Runtime::Smol => &["tokio", "async_std", "reqwest", "surf"],
+                };
+                for other in others {
+                    assert!(
+                        !source.contains(&format!("{other}::")),
+                        "{} on {} uses {other}",
+                        lesson.name,
+                        runtime.name()
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_is_told_with_the_known_ones() {
+        let error = find("helo").unwrap_err().to_string();
+        assert!(error.contains("helo") && error.contains("hello, fetch"), "{error}");
+        assert!(find_runtime("monoio").is_err());
+    }
+}

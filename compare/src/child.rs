@@ -1,0 +1,226 @@
+//! A run in a process of its own: input in, one answer and its own figures out.
+//!
+//! A fresh process has nothing of the runs before it: its peak memory, processor time and threads
+//! are those of one lesson on one runtime. The program starts itself again, as `compare child`.
+
+use std::io::{self, Read, Write};
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::catalog::{self, Lesson, Runtime};
+use crate::serve::{Scene, Stage};
+
+/// One run and what became of it.
+#[derive(Debug, Serialize)]
+pub struct Run {
+    pub lesson: &'static str,
+    pub runtime: Runtime,
+    #[serde(flatten)]
+    pub outcome: Outcome,
+    /// The most threads seen at once, by looking every few milliseconds; where the system tells.
+    pub threads: Option<u32>,
+}
+
+/// What became of a run.
+#[derive(Debug, Serialize)]
+#[serde(tag = "outcome", rename_all = "kebab-case")]
+pub enum Outcome {
+    /// It gave the one right answer.
+    Same(Report),
+    /// It gave another.
+    Wrong { expected: Value, report: Report },
+    /// It panicked, with this message.
+    Panic { message: String },
+    /// It was killed when its time was over.
+    Hang { seconds: f64 },
+    /// It ended without an answer in some other way.
+    Failed { message: String },
+    /// The runtime was left out of this build.
+    NotBuilt,
+}
+
+impl Outcome {
+    /// Whether there is nothing to complain of. A runtime left out gives no answer to compare.
+    pub fn is_same(&self) -> bool {
+        matches!(self, Self::Same(_) | Self::NotBuilt)
+    }
+
+    /// The answer and figures, where it came to an end.
+    pub fn report(&self) -> Option<&Report> {
+        match self {
+            Self::Same(report) | Self::Wrong { report, .. } => Some(report),
+            _ => None,
+        }
+    }
+}
+
+/// What a child says of itself.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Report {
+    pub answer: Value,
+    /// From before the runtime starts to after it has ended.
+    pub wall_ms: f64,
+    /// User and system time of the whole process, where the system tells.
+    pub cpu_ms: Option<f64>,
+    /// The peak of its resident memory in KiB, where the system tells.
+    pub peak_kib: Option<u64>,
+}
+
+/// In the child: runs a lesson here, with the input from stdin, and prints the report.
+pub fn run_here(lesson: &str, runtime: &str) -> anyhow::Result<ExitCode> {
+    let runtime = catalog::find_runtime(runtime)?;
+    let Some(start) = catalog::find(lesson)?.column(runtime).start else {
+        bail!("{} was left out of this build", runtime.name());
+    };
+    // See the feature in Cargo.toml. An error: there is a provider already.
+    #[cfg(feature = "tls-provider")]
+    let _ = rustls::crypto::ring::default_provider().install_default();
+
+    let input = serde_json::from_reader(io::stdin().lock()).context("reading the input")?;
+    let clock = Instant::now();
+    let answer = start(input)?;
+    let wall_ms = clock.elapsed().as_secs_f64() * 1e3;
+    let report = Report { answer, wall_ms, cpu_ms: cpu_ms(), peak_kib: peak_kib() };
+    writeln!(io::stdout(), "{}", serde_json::to_string(&report)?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// In the parent: runs a lesson on a runtime in a process of its own, for `timeout` at most.
+///
+/// # Errors
+/// Where the process cannot be started; whatever happens in it is an [`Outcome`].
+pub fn run(
+    lesson: &'static Lesson,
+    runtime: Runtime,
+    stage: &Stage,
+    timeout: Duration,
+) -> anyhow::Result<Run> {
+    if lesson.column(runtime).start.is_none() {
+        let outcome = Outcome::NotBuilt;
+        return Ok(Run { lesson: lesson.name, runtime, outcome, threads: None });
+    }
+    let scene = Scene::new().context("making a temporary folder")?;
+    let input = (lesson.input)(stage, &scene)?;
+    let expected = (lesson.expected)(input.clone())?;
+
+    let mut child = Command::new(std::env::current_exe()?)
+        .args(["child", lesson.name, runtime.name()])
+        // What a panic says is read below; a backtrace would only be in the way.
+        .env("RUST_BACKTRACE", "0")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let mut stdin = child.stdin.take().context("stdin")?;
+    let input = input.to_string();
+    // An error: the child has ended without reading, which its exit status tells better.
+    thread::spawn(move || stdin.write_all(input.as_bytes()));
+    let stdout = read_all(child.stdout.take());
+    let stderr = read_all(child.stderr.take());
+
+    let (status, threads) = watch(&mut child, timeout)?;
+    let Some(status) = status else {
+        let outcome = Outcome::Hang { seconds: timeout.as_secs_f64() };
+        return Ok(Run { lesson: lesson.name, runtime, outcome, threads });
+    };
+    let stdout = stdout.join().unwrap_or_default();
+    let stderr = stderr.join().unwrap_or_default();
+    let outcome = match serde_json::from_str::<Report>(&stdout) {
+        Ok(report) if status.success() && report.answer == expected => Outcome::Same(report),
+        Ok(report) if status.success() => Outcome::Wrong { expected, report },
+        _ => match panic_message(&stderr) {
+            Some(message) => Outcome::Panic { message },
+            None => Outcome::Failed { message: format!("{status}: {}", stderr.trim()) },
+        },
+    };
+    Ok(Run { lesson: lesson.name, runtime, outcome, threads })
+}
+
+/// Reads a pipe to its end on a thread, so that the child never waits for us.
+fn read_all(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(mut pipe) = pipe {
+            // What was read before an error still says something.
+            let _ = pipe.read_to_end(&mut bytes);
+        }
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
+}
+
+/// Waits for the child and counts its threads meanwhile; kills it when its time is over, and then
+/// returns no status.
+fn watch(
+    child: &mut Child,
+    timeout: Duration,
+) -> io::Result<(Option<std::process::ExitStatus>, Option<u32>)> {
+    let start = Instant::now();
+    let mut threads = None;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok((Some(status), threads));
+        }
+        threads = threads.max(threads_of(child.id()));
+        if start.elapsed() >= timeout {
+            child.kill()?;
+            child.wait()?;
+            return Ok((None, threads));
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// The message of the last panic in a program's stderr: the line after `panicked at`.
+fn panic_message(stderr: &str) -> Option<String> {
+    let lines: Vec<_> = stderr.lines().collect();
+    let at = lines.iter().rposition(|line| line.contains(" panicked at "))?;
+    Some(lines.get(at + 1).copied().unwrap_or_default().to_owned())
+}
+
+#[cfg(unix)]
+fn cpu_ms() -> Option<f64> {
+    use nix::sys::resource::{UsageWho, getrusage};
+    use nix::sys::time::TimeValLike;
+    let usage = getrusage(UsageWho::RUSAGE_SELF).ok()?;
+    Some((usage.user_time() + usage.system_time()).num_microseconds() as f64 / 1e3)
+}
+
+#[cfg(not(unix))]
+fn cpu_ms() -> Option<f64> {
+    None
+}
+
+/// Not `ru_maxrss`: a child inherits the parent's there.
+fn peak_kib() -> Option<u64> {
+    status_field("self", "VmHWM:")
+}
+
+fn threads_of(process: u32) -> Option<u32> {
+    status_field(&process.to_string(), "Threads:")
+}
+
+/// A number from `/proc/{process}/status`, which Linux has and others have not.
+fn status_field<T: std::str::FromStr>(process: &str, name: &str) -> Option<T> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let rest = status.lines().find_map(|line| line.strip_prefix(name))?;
+    rest.split_whitespace().next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::panic_message;
+
+    #[test]
+    fn the_last_panic_is_the_one_that_ended_it() {
+        let stderr = "thread 'a' (7) panicked at src/a.rs:1:1:\ncaught\n\
+                      thread 'main' (6) panicked at src/b.rs:2:2:\nthe end\nnote: run with\n";
+        assert_eq!(panic_message(stderr), Some("the end".into()));
+        assert_eq!(panic_message("all is well"), None);
+        assert_eq!(panic_message("thread 'main' panicked at src/b.rs:2:2:"), Some(String::new()));
+    }
+}

@@ -1,0 +1,76 @@
+//! The contract of `downloads`: files side by side, none left half written.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::serve::{Scene, Stage, contents};
+
+#[cfg(feature = "async-std")]
+pub mod on_async_std;
+#[cfg(feature = "smol")]
+pub mod on_smol;
+#[cfg(feature = "tokio")]
+pub mod on_tokio;
+
+#[derive(Serialize, Deserialize)]
+pub struct Input {
+    pub files: Vec<File>,
+    pub folder: PathBuf,
+    pub at_once: usize,
+}
+
+/// A file to download.
+#[derive(Serialize, Deserialize)]
+pub struct File {
+    pub name: String,
+    pub url: String,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct Answer {
+    /// The bytes saved of each file; `None` where it failed.
+    pub saved: Vec<Option<u64>>,
+    /// What is in the folder afterwards: names, and checksums of the contents.
+    pub folder: BTreeMap<String, u64>,
+}
+
+const BYTES: usize = 1_000_000;
+const NAMES: [&str; 4] = ["alpha", "beta", "gamma", "delta"];
+
+/// Four files, the third of which breaks off in the middle.
+pub fn input(stage: &Stage, scene: &Scene) -> Input {
+    let file = |name: &str| {
+        let kind = if name == "gamma" { "short" } else { "file" };
+        File { name: name.into(), url: stage.url(&format!("{kind}/{name}/{BYTES}")) }
+    };
+    Input { files: NAMES.map(file).into(), folder: scene.folder().into(), at_once: 2 }
+}
+
+pub fn expected(input: &Input) -> Answer {
+    let whole = |file: &&File| file.name != "gamma";
+    let entry = |file: &File| (file.name.clone(), checksum(&contents(&file.name, BYTES)));
+    Answer {
+        saved: input.files.iter().map(|file| whole(&file).then_some(BYTES as u64)).collect(),
+        folder: input.files.iter().filter(whole).map(entry).collect(),
+    }
+}
+
+/// FNV-1a (Fowler, Noll, Vo), 64 bits: enough to tell one file from another.
+pub fn checksum(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+/// Reads what is in a folder, for the answer.
+pub fn look_into(folder: &Path) -> BTreeMap<String, u64> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .map(|entry| {
+            let bytes = std::fs::read(entry.path()).unwrap_or_default();
+            (entry.file_name().to_string_lossy().into_owned(), checksum(&bytes))
+        })
+        .collect()
+}

@@ -1,0 +1,76 @@
+//! `downloads` on Tokio, by reqwest.
+
+use std::error::Error;
+use std::path::Path;
+use std::sync::Arc;
+
+use reqwest::Client;
+use tokio::fs;
+use tokio::io::AsyncWriteExt;
+use tokio::sync::Semaphore;
+use tokio::task;
+
+use super::{Answer, Input, look_into};
+
+// step: start the runtime
+#[tokio::main]
+pub async fn start(input: Input) -> Answer {
+    lesson(input).await
+}
+
+async fn lesson(input: Input) -> Answer {
+    // step: so many at a time, each in a task of its own
+    let client = Client::builder().no_proxy().build().expect("plain HTTP needs nothing");
+    let slots = Arc::new(Semaphore::new(input.at_once));
+    let mut tasks = Vec::new();
+    for file in input.files {
+        let slot = slots.clone().acquire_owned().await.expect("never closed");
+        let (client, path) = (client.clone(), input.folder.join(&file.name));
+        tasks.push(task::spawn(async move {
+            let saved = download(&client, &file.url, &path).await;
+            drop(slot);
+            saved.ok()
+        }));
+    }
+
+    // step: collect the results in order
+    let mut saved = Vec::new();
+    for task in tasks {
+        saved.push(task.await.expect("no panic"));
+    }
+    Answer { saved, folder: look_into(&input.folder) }
+}
+
+// step: into a part file, and under its name when it is whole
+async fn download(
+    client: &Client,
+    url: &str,
+    path: &Path,
+) -> Result<u64, Box<dyn Error + Send + Sync>> {
+    let part = path.with_extension("part");
+    let result = stream(client, url, &part).await;
+    match result {
+        Ok(_) => fs::rename(&part, path).await?,
+        Err(_) => fs::remove_file(&part).await?,
+    }
+    result
+}
+
+// step: stream the body to the file
+async fn stream(
+    client: &Client,
+    url: &str,
+    part: &Path,
+) -> Result<u64, Box<dyn Error + Send + Sync>> {
+    let mut file = fs::File::create(part).await?;
+    let mut response = client.get(url).send().await?.error_for_status()?;
+    let mut bytes = 0;
+    // A body that breaks off is an error of its last chunk.
+    while let Some(chunk) = response.chunk().await? {
+        file.write_all(&chunk).await?;
+        bytes += chunk.len() as u64;
+    }
+    // Writes go on in the background; only now is it certain that they went well.
+    file.sync_all().await?;
+    Ok(bytes)
+}

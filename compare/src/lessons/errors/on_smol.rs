@@ -1,0 +1,56 @@
+//! `errors` on smol.
+
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use smol::Timer;
+use smol::future::FutureExt;
+use smol::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use smol::net::TcpStream;
+
+use super::{Answer, Input, MAX_GREETING, Outcome, judge};
+
+// step: start the runtime
+pub fn start(input: Input) -> Answer {
+    smol::block_on(lesson(input))
+}
+
+async fn lesson(input: Input) -> Answer {
+    // step: ask each in a task of its own, within a time-out
+    let time_out = Duration::from_millis(input.time_out_ms);
+    let mut tasks = Vec::new();
+    for service in input.services {
+        // There is no time-out; a race against a timer is one.
+        let question = greeting(service).or(async move {
+            Timer::after(time_out).await;
+            Outcome::TimedOut
+        });
+        tasks.push(smol::spawn(AssertUnwindSafe(question).catch_unwind()));
+    }
+
+    // step: collect every outcome; a panic is one of them
+    let mut outcomes = Vec::new();
+    for task in tasks {
+        outcomes.push(match task.await {
+            Ok(outcome) => outcome,
+            // Caught inside the task: else it would unwind into us, here.
+            Err(_panic) => Outcome::Panicked,
+        });
+    }
+    Answer { outcomes }
+}
+
+// step: connect and read a line
+async fn greeting(service: String) -> Outcome {
+    let address: SocketAddr = service.parse().expect("an address");
+    let Ok(stream) = TcpStream::connect(address).await else {
+        return Outcome::NoConnection;
+    };
+    let mut line = Vec::new();
+    let mut reader = BufReader::new(stream.take(MAX_GREETING));
+    match reader.read_until(b'\n', &mut line).await {
+        Ok(_) => judge(&line),
+        Err(_) => Outcome::ClosedEarly,
+    }
+}

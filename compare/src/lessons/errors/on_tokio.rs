@@ -1,0 +1,52 @@
+//! `errors` on Tokio.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::task;
+use tokio::time::timeout;
+
+use super::{Answer, Input, MAX_GREETING, Outcome, judge};
+
+// step: start the runtime
+#[tokio::main]
+pub async fn start(input: Input) -> Answer {
+    lesson(input).await
+}
+
+async fn lesson(input: Input) -> Answer {
+    // step: ask each in a task of its own, within a time-out
+    let time_out = Duration::from_millis(input.time_out_ms);
+    let mut tasks = Vec::new();
+    for service in input.services {
+        tasks.push(task::spawn(timeout(time_out, greeting(service))));
+    }
+
+    // step: collect every outcome; a panic is one of them
+    let mut outcomes = Vec::new();
+    for task in tasks {
+        outcomes.push(match task.await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_elapsed)) => Outcome::TimedOut,
+            // The runtime catches a panic and hands it to whoever awaits the task.
+            Err(_panic) => Outcome::Panicked,
+        });
+    }
+    Answer { outcomes }
+}
+
+// step: connect and read a line
+async fn greeting(service: String) -> Outcome {
+    let address: SocketAddr = service.parse().expect("an address");
+    let Ok(stream) = TcpStream::connect(address).await else {
+        return Outcome::NoConnection;
+    };
+    let mut line = Vec::new();
+    let mut reader = BufReader::new(stream.take(MAX_GREETING));
+    match reader.read_until(b'\n', &mut line).await {
+        Ok(_) => judge(&line),
+        Err(_) => Outcome::ClosedEarly,
+    }
+}

@@ -1,0 +1,55 @@
+//! The contract of `fetch`: many URLs, so many at a time, in the order asked for.
+
+use serde::{Deserialize, Serialize};
+
+use crate::serve::{Scene, Stage};
+
+#[cfg(feature = "async-std")]
+pub mod on_async_std;
+#[cfg(feature = "smol")]
+pub mod on_smol;
+#[cfg(feature = "tokio")]
+pub mod on_tokio;
+
+#[derive(Serialize, Deserialize)]
+pub struct Input {
+    pub urls: Vec<String>,
+    pub at_once: usize,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct Answer {
+    pub pages: Vec<Page>,
+}
+
+/// What became of one URL.
+#[derive(Serialize, Deserialize)]
+pub enum Page {
+    Body(String),
+    /// An answer that is no page: 400 or more.
+    Status(u16),
+    NoAnswer,
+}
+
+/// The slowest comes first, so that order is not a matter of luck. The server answers 429 to a
+/// request more than two at a time.
+pub fn input(stage: &Stage, _: &Scene) -> Input {
+    let urls = vec![
+        stage.url("limited/2/120/first"),
+        stage.url("limited/2/10/second"),
+        stage.url("status/503"),
+        format!("http://{}/", stage.closed),
+        stage.url("limited/2/40/fifth"),
+        stage.url("limited/2/10/sixth"),
+    ];
+    Input { urls, at_once: 2 }
+}
+
+pub fn expected(_: &Input) -> Answer {
+    let body = |text: &str| Page::Body(text.into());
+    let failures = [Page::Status(503), Page::NoAnswer];
+    let mut pages = vec![body("first"), body("second")];
+    pages.extend(failures);
+    pages.extend([body("fifth"), body("sixth")]);
+    Answer { pages }
+}

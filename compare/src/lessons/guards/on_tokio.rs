@@ -1,0 +1,106 @@
+//! `guards` on Tokio, with sqlx.
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions, Connection, Row};
+use tokio::task::{self, JoinHandle};
+use tokio::time::{sleep, timeout};
+
+use super::{Answer, FILL, Input, Witness};
+
+// step: start the runtime
+#[tokio::main]
+pub async fn start(input: Input) -> Answer {
+    lesson(input.path, Duration::from_millis(input.patience_ms)).await.expect("SQLite works")
+}
+
+async fn lesson(path: PathBuf, patience: Duration) -> sqlx::Result<Answer> {
+    let witness = Witness::of(&path);
+
+    // step: a body that gives a value
+    let names = with_database(&path, async |db| {
+        sqlx::raw_sql(FILL).execute(&mut *db).await?;
+        names(db, &witness).await
+    })
+    .await?;
+    witness.ended("value");
+
+    // step: a body that fails
+    let result: sqlx::Result<()> = with_database(&path, async |db| {
+        self::names(db, &witness).await?;
+        Err(sqlx::Error::RowNotFound)
+    })
+    .await;
+    assert!(matches!(result, Err(sqlx::Error::RowNotFound)));
+    witness.ended("error");
+
+    // step: a body that panics
+    // The task catches it. What is spawned owns all it uses.
+    let (its_path, its_witness) = (path.clone(), witness.clone());
+    let task = task::spawn(async move {
+        with_database(&its_path, async |db| -> sqlx::Result<()> {
+            self::names(db, &its_witness).await?;
+            panic!("a bug in the body");
+        })
+        .await
+    });
+    assert!(task.await.is_err_and(|error| error.is_panic()));
+    finished().await;
+    witness.ended("panic");
+
+    // step: a body that is cancelled
+    let body = with_database(&path, async |db| {
+        self::names(db, &witness).await?;
+        sleep(Duration::from_secs(3600)).await;
+        Ok(())
+    });
+    assert!(timeout(patience, body).await.is_err());
+    finished().await;
+    witness.ended("cancelled");
+
+    Ok(Answer { names, endings: witness.endings() })
+}
+
+async fn names(db: &mut SqliteConnection, witness: &Witness) -> sqlx::Result<Vec<String>> {
+    let rows = sqlx::query("SELECT name FROM users ORDER BY id").fetch_all(db).await?;
+    witness.look();
+    rows.iter().map(|row| row.try_get(0)).collect()
+}
+
+// step: open, run the body, close
+async fn with_database<T>(
+    path: &Path,
+    body: impl AsyncFnOnce(&mut SqliteConnection) -> sqlx::Result<T>,
+) -> sqlx::Result<T> {
+    let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
+    let mut guard = Guard(Some(options.connect().await?));
+    let result = body(guard.0.as_mut().expect("still open")).await;
+    drop(guard);
+    finished().await;
+    result
+}
+
+// step: a guard whose drop starts the close
+struct Guard(Option<SqliteConnection>);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if let Some(connection) = self.0.take() {
+            let close = task::spawn(connection.close());
+            CLOSING.lock().expect("no panic holds it").push(close);
+        }
+    }
+}
+
+// step: wait for every close under way
+static CLOSING: Mutex<Vec<JoinHandle<sqlx::Result<()>>>> = Mutex::new(Vec::new());
+
+async fn finished() {
+    let closing = std::mem::take(&mut *CLOSING.lock().expect("no panic holds it"));
+    for close in closing {
+        close.await.expect("no panic").expect("SQLite closes");
+    }
+}

@@ -1,0 +1,72 @@
+//! `hello` on smol.
+
+use std::collections::BTreeMap;
+use std::thread;
+use std::time::Duration;
+
+use smol::Timer;
+use smol::future::zip;
+
+use super::{Answer, Input, Log};
+
+// step: start the runtime
+pub fn start(input: Input) -> Answer {
+    smol::block_on(lesson(Duration::from_millis(input.nap_ms)))
+}
+
+async fn lesson(nap: Duration) -> Answer {
+    // step: say hello, wait without blocking, say world
+    let log = Log::default();
+    log.say("Hello");
+    Timer::after(nap).await;
+    log.say("World");
+    let greeting = log.take();
+
+    // step: await a value
+    let value = user(nap).await;
+
+    // step: a future does nothing until it is awaited
+    let future = async { log.say("ran") };
+    log.say("made");
+    Timer::after(nap).await;
+    log.say("awaited");
+    future.await;
+    let lazy = log.take();
+
+    // step: one after another
+    work("a", 3 * nap, log.clone()).await;
+    work("b", nap, log.clone()).await;
+    let one_after_another = log.take();
+
+    // step: both inside this task
+    zip(work("a", 3 * nap, log.clone()), work("b", nap, log.clone())).await;
+    let joined = log.take();
+
+    // step: each in a task of its own
+    let a = smol::spawn(work("a", 3 * nap, log.clone()));
+    let b = smol::spawn(work("b", nap, log.clone()));
+    // The handle gives the value, a panic unwinds into us; dropped, it would cancel its task.
+    a.await;
+    b.await;
+    let spawned = log.take();
+
+    // step: a blocking call goes to a thread that may block
+    let blocking = smol::unblock(move || thread::sleep(3 * nap));
+    work("b", nap, log.clone()).await;
+    blocking.await;
+    log.say("blocking call");
+    let beside_blocking = log.take();
+
+    Answer { greeting, value, lazy, one_after_another, joined, spawned, beside_blocking }
+}
+
+// step: functions that wait
+async fn user(nap: Duration) -> BTreeMap<String, String> {
+    Timer::after(nap).await;
+    BTreeMap::from([("name".into(), "Ferris".into())])
+}
+
+async fn work(name: &str, nap: Duration, log: Log) {
+    Timer::after(nap).await;
+    log.say(name);
+}

@@ -1,0 +1,73 @@
+//! `hello` on Tokio.
+
+use std::collections::BTreeMap;
+use std::thread;
+use std::time::Duration;
+
+use tokio::time::sleep;
+use tokio::{join, task};
+
+use super::{Answer, Input, Log};
+
+// step: start the runtime
+#[tokio::main]
+pub async fn start(input: Input) -> Answer {
+    lesson(Duration::from_millis(input.nap_ms)).await
+}
+
+async fn lesson(nap: Duration) -> Answer {
+    // step: say hello, wait without blocking, say world
+    let log = Log::default();
+    log.say("Hello");
+    sleep(nap).await;
+    log.say("World");
+    let greeting = log.take();
+
+    // step: await a value
+    let value = user(nap).await;
+
+    // step: a future does nothing until it is awaited
+    let future = async { log.say("ran") };
+    log.say("made");
+    sleep(nap).await;
+    log.say("awaited");
+    future.await;
+    let lazy = log.take();
+
+    // step: one after another
+    work("a", 3 * nap, log.clone()).await;
+    work("b", nap, log.clone()).await;
+    let one_after_another = log.take();
+
+    // step: both inside this task
+    join!(work("a", 3 * nap, log.clone()), work("b", nap, log.clone()));
+    let joined = log.take();
+
+    // step: each in a task of its own
+    let a = task::spawn(work("a", 3 * nap, log.clone()));
+    let b = task::spawn(work("b", nap, log.clone()));
+    // The handle gives a result: a panic of the task is its error.
+    a.await.expect("a does not panic");
+    b.await.expect("b does not panic");
+    let spawned = log.take();
+
+    // step: a blocking call goes to a thread that may block
+    let blocking = task::spawn_blocking(move || thread::sleep(3 * nap));
+    work("b", nap, log.clone()).await;
+    blocking.await.expect("sleep does not panic");
+    log.say("blocking call");
+    let beside_blocking = log.take();
+
+    Answer { greeting, value, lazy, one_after_another, joined, spawned, beside_blocking }
+}
+
+// step: functions that wait
+async fn user(nap: Duration) -> BTreeMap<String, String> {
+    sleep(nap).await;
+    BTreeMap::from([("name".into(), "Ferris".into())])
+}
+
+async fn work(name: &str, nap: Duration, log: Log) {
+    sleep(nap).await;
+    log.say(name);
+}

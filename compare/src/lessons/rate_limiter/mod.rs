@@ -1,0 +1,68 @@
+//! The contract of `rate-limiter`: never more than N in any window, and a dropped caller costs
+//! nobody anything. That callers are served strictly in order is a promise of the lesson on Tokio
+//! alone: the other two locks are fair only in the long run.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::serve::{Scene, Stage};
+
+#[cfg(feature = "async-std")]
+pub mod on_async_std;
+#[cfg(feature = "smol")]
+pub mod on_smol;
+#[cfg(feature = "tokio")]
+pub mod on_tokio;
+
+#[derive(Serialize, Deserialize)]
+pub struct Input {
+    pub requests: usize,
+    pub limit: usize,
+    pub window_ms: u64,
+    /// How many callers give up while they wait.
+    pub dropped: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct Answer {
+    pub granted: usize,
+    /// How often grant k + limit came less than a window after grant k.
+    pub too_soon: usize,
+    /// Whether the grant after the dropped callers came before their places would have.
+    pub dropped_cost_nothing: bool,
+}
+
+pub fn input(_: &Stage, _: &Scene) -> Input {
+    Input { requests: 10, limit: 3, window_ms: 60, dropped: 40 }
+}
+
+pub fn expected(input: &Input) -> Answer {
+    Answer { granted: input.requests, too_soon: 0, dropped_cost_nothing: true }
+}
+
+/// Counts the grants that came too soon; `grants` are times since any moment.
+pub fn too_soon(mut grants: Vec<Duration>, limit: usize, window: Duration) -> usize {
+    grants.sort();
+    grants.iter().zip(grants.iter().skip(limit)).filter(|(k, later)| **later - **k < window).count()
+}
+
+/// With a limit of one, `dropped` places would have cost as many windows. Half of them is far from
+/// the one window that is right, and from what a busy machine adds.
+pub fn cost_nothing(waited: Duration, dropped: u32, window: Duration) -> bool {
+    waited < window * dropped / 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_soon_is_counted_between_k_and_k_plus_limit() {
+        let ms = |times: &[u64]| times.iter().map(|ms| Duration::from_millis(*ms)).collect();
+        let window = Duration::from_millis(10);
+        assert_eq!(too_soon(ms(&[0, 0, 10, 10, 20]), 2, window), 0);
+        assert_eq!(too_soon(ms(&[0, 0, 9, 10]), 2, window), 1);
+        assert_eq!(too_soon(ms(&[10, 0, 0, 0]), 2, window), 1);
+    }
+}

@@ -1,0 +1,78 @@
+//! `rate-limiter` on async-std.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_std::future::timeout;
+use async_std::sync::Mutex;
+use async_std::task::{self, sleep};
+
+use super::{Answer, Input, cost_nothing, too_soon};
+
+// step: start the runtime
+pub fn start(input: Input) -> Answer {
+    task::block_on(lesson(input))
+}
+
+// step: the times of the last grants, under an async lock
+struct RateLimiter {
+    limit: usize,
+    window: Duration,
+    // The lock is fair in the long run: a newcomer may slip in before the first in its queue.
+    grants: Mutex<VecDeque<Instant>>,
+}
+
+impl RateLimiter {
+    fn new(limit: usize, window: Duration) -> Self {
+        Self { limit, window, grants: Mutex::default() }
+    }
+
+    // step: wait until the oldest of them is a window ago
+    async fn acquire(&self) -> Instant {
+        let mut grants = self.grants.lock().await;
+        if grants.len() == self.limit {
+            sleep((grants[0] + self.window).saturating_duration_since(Instant::now())).await;
+            grants.pop_front();
+        }
+        let granted = Instant::now();
+        grants.push_back(granted);
+        granted
+    }
+}
+
+async fn lesson(input: Input) -> Answer {
+    let window = Duration::from_millis(input.window_ms);
+
+    // step: many callers at once
+    let limiter = Arc::new(RateLimiter::new(input.limit, window));
+    let start = Instant::now();
+    let mut tasks = Vec::new();
+    for _ in 0..input.requests {
+        let limiter = Arc::clone(&limiter);
+        tasks.push(task::spawn(async move { limiter.acquire().await }));
+    }
+    let mut grants = Vec::new();
+    for task in tasks {
+        grants.push(task.await - start);
+    }
+
+    // step: callers that give up while they wait
+    let limiter = Arc::new(RateLimiter::new(1, window));
+    let first = limiter.acquire().await;
+    let mut tasks = Vec::new();
+    for _ in 0..input.dropped {
+        let limiter = Arc::clone(&limiter);
+        tasks.push(task::spawn(async move { timeout(window / 2, limiter.acquire()).await }));
+    }
+    for task in tasks {
+        assert!(task.await.is_err(), "granted too soon");
+    }
+    let waited = limiter.acquire().await - first;
+
+    Answer {
+        granted: grants.len(),
+        too_soon: too_soon(grants, input.limit, window),
+        dropped_cost_nothing: cost_nothing(waited, input.dropped, window),
+    }
+}

@@ -1,0 +1,67 @@
+//! The contract of `worker-pool`: a result for every job, so many at a time, a panic contained.
+
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+use serde::{Deserialize, Serialize};
+
+use crate::serve::{Scene, Stage};
+
+#[cfg(feature = "async-std")]
+pub mod on_async_std;
+#[cfg(feature = "smol")]
+pub mod on_smol;
+#[cfg(feature = "tokio")]
+pub mod on_tokio;
+
+#[derive(Serialize, Deserialize)]
+pub struct Input {
+    pub jobs: u64,
+    pub workers: usize,
+    pub work_ms: u64,
+    /// The job that panics.
+    pub bug: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct Answer {
+    /// The square of each job's number, in order; `None` for the job that panicked.
+    pub squares: Vec<Option<u64>>,
+    /// The most jobs that ran at the same time.
+    pub most_at_once: usize,
+    /// The workers that were still there at the end.
+    pub workers_at_the_end: usize,
+}
+
+pub fn input(_: &Stage, _: &Scene) -> Input {
+    Input { jobs: 10, workers: 3, work_ms: 50, bug: 4 }
+}
+
+pub fn expected(input: &Input) -> Answer {
+    let square = |job| (job != input.bug).then_some(job * job);
+    Answer {
+        squares: (1..=input.jobs).map(square).collect(),
+        most_at_once: input.workers,
+        workers_at_the_end: input.workers,
+    }
+}
+
+/// Counts what runs at the same time.
+#[derive(Default)]
+pub struct Gauge {
+    now: AtomicUsize,
+    most: AtomicUsize,
+}
+
+impl Gauge {
+    pub fn enter(&self) {
+        self.most.fetch_max(self.now.fetch_add(1, SeqCst) + 1, SeqCst);
+    }
+
+    pub fn leave(&self) {
+        self.now.fetch_sub(1, SeqCst);
+    }
+
+    pub fn most(&self) -> usize {
+        self.most.load(SeqCst)
+    }
+}

@@ -1,0 +1,78 @@
+//! `worker-pool` on smol.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use smol::Timer;
+use smol::channel::{self, Receiver, Sender};
+use smol::future::FutureExt;
+
+use super::{Answer, Gauge, Input};
+
+// step: start the runtime
+pub fn start(input: Input) -> Answer {
+    smol::block_on(lesson(input))
+}
+
+// step: a job and where its result goes
+struct Job {
+    number: u64,
+    // There is no oneshot; a channel with room for one does as well.
+    result: Sender<Option<u64>>,
+}
+
+async fn lesson(input: Input) -> Answer {
+    // step: workers on one bounded queue
+    let gauge = Arc::new(Gauge::default());
+    let (queue, jobs): (Sender<Job>, Receiver<Job>) = channel::bounded(input.workers);
+    let mut workers = Vec::new();
+    for _ in 0..input.workers {
+        let (jobs, gauge) = (jobs.clone(), Arc::clone(&gauge));
+        let work = Duration::from_millis(input.work_ms);
+        workers.push(smol::spawn(worker(jobs, gauge, work, input.bug)));
+    }
+
+    // step: submit; a full queue makes us wait
+    let mut results = Vec::new();
+    for number in 1..=input.jobs {
+        let (result, receiver) = channel::bounded(1);
+        queue.send(Job { number, result }).await.expect("the workers live");
+        results.push(receiver);
+    }
+
+    // step: a result for every job, in order
+    let mut squares = Vec::new();
+    for result in results {
+        squares.push(result.recv().await.expect("every job answers"));
+    }
+
+    // step: stop: close the queue, wait for the workers
+    queue.close();
+    let mut workers_at_the_end = 0;
+    for worker in workers {
+        // Were it dead, its panic would unwind into us.
+        worker.await;
+        workers_at_the_end += 1;
+    }
+    Answer { squares, most_at_once: gauge.most(), workers_at_the_end }
+}
+
+// step: a worker takes jobs until the queue is closed and empty
+async fn worker(jobs: Receiver<Job>, gauge: Arc<Gauge>, work: Duration, bug: u64) {
+    while let Ok(job) = jobs.recv().await {
+        gauge.enter();
+        // Caught here, a panic is an error, and this worker lives on.
+        let square = AssertUnwindSafe(square(job.number, work, bug)).catch_unwind();
+        let square = square.await.ok();
+        gauge.leave();
+        // An error: nobody waits for the result.
+        let _ = job.result.send(square).await;
+    }
+}
+
+async fn square(number: u64, work: Duration, bug: u64) -> u64 {
+    Timer::after(work).await;
+    assert!(number != bug, "a bug in job {number}");
+    number * number
+}

@@ -1,0 +1,168 @@
+//! What the terminal shows: plain text, made of data by pure functions.
+
+use std::iter;
+
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+
+use crate::align::Row;
+use crate::api;
+use crate::child::{Outcome, Run};
+
+/// The width of the terminal in characters; 180 where there is none.
+pub fn terminal_width() -> usize {
+    terminal_size::terminal_size().map_or(180, |(width, _)| width.0.into())
+}
+
+/// One row per run: lesson, runtime, what it cost, and whether its answer is the right one.
+pub fn lessons_table(runs: &[Run]) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_BORDERS_ONLY).set_header([
+        "lesson",
+        "runtime",
+        "wall",
+        "CPU",
+        "peak memory",
+        "threads",
+        "answer",
+    ]);
+    let mut lesson = "";
+    for run in runs {
+        let report = run.outcome.report();
+        let number = |text: Option<String>| text.unwrap_or_else(|| "-".into());
+        // A name is said once, above its three runtimes.
+        let name = if lesson == run.lesson { "" } else { run.lesson };
+        lesson = run.lesson;
+        table.add_row([
+            name.into(),
+            run.runtime.name().into(),
+            number(report.map(|report| format!("{:.0} ms", report.wall_ms))),
+            number(report.and_then(|report| report.cpu_ms).map(|ms| format!("{ms:.1} ms"))),
+            number(report.and_then(|report| report.peak_kib).map(mebibytes)),
+            number(run.threads.map(|threads| threads.to_string())),
+            answer(&run.outcome),
+        ]);
+    }
+    for column in table.column_iter_mut().skip(2).take(4) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    format!("{table}\n")
+}
+
+fn mebibytes(kib: u64) -> String {
+    format!("{:.1} MiB", kib as f64 / 1024.0)
+}
+
+fn answer(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Same(_) => "same".into(),
+        Outcome::Wrong { expected, report } => {
+            format!("WRONG: {} instead of {expected}", report.answer)
+        }
+        Outcome::Panic { message } => format!("PANIC: {message}"),
+        Outcome::Hang { seconds } => format!("HANG: killed after {seconds} s"),
+        Outcome::Failed { message } => format!("FAILED: {message}"),
+        Outcome::NotBuilt => "not built".into(),
+    }
+}
+
+/// The sentence under the table.
+pub fn verdict(runs: &[Run]) -> String {
+    let answered = runs.iter().filter(|run| !matches!(run.outcome, Outcome::NotBuilt)).count();
+    match runs.iter().filter(|run| !run.outcome.is_same()).count() {
+        0 => format!("{answered} runs, every answer as it should be,"),
+        bad => format!("{answered} runs, {bad} of them not as they should be,"),
+    }
+}
+
+/// Sources side by side under their titles; one below the other where columns would be too narrow.
+pub fn columns<const N: usize>(titles: &[&str; N], rows: &[Row<'_, N>], width: usize) -> String {
+    let mut text = String::new();
+    if width < 40 * N {
+        for (column, title) in titles.iter().enumerate() {
+            text += &format!("==== {title} ====\n\n");
+            for line in rows.iter().filter_map(|row| row[column]) {
+                text += &format!("{line}\n");
+            }
+            text.push('\n');
+        }
+        return text;
+    }
+    let column_width = (width + GAP.len()) / N - GAP.len();
+    let rule = "-".repeat(column_width);
+    let head = [titles.map(Some), [Some(rule.as_str()); N]];
+    for row in head.iter().chain(rows) {
+        text += &row_of_columns(row, column_width);
+    }
+    text
+}
+
+const GAP: &str = "  ";
+
+/// One row of columns: as many lines as its longest cell takes, broken at the column's width.
+fn row_of_columns<const N: usize>(row: &Row<'_, N>, width: usize) -> String {
+    let cells = row.map(|cell| broken(cell.unwrap_or_default(), width));
+    let height = cells.iter().map(Vec::len).max().unwrap_or(0);
+    let mut text = String::new();
+    for line in 0..height {
+        let parts = cells.each_ref().map(|cell| {
+            format!("{:width$}", cell.get(line).map(String::as_str).unwrap_or_default())
+        });
+        text += parts.join(GAP).trim_end();
+        text.push('\n');
+    }
+    text
+}
+
+/// Breaks a line to the width; what is carried over is indented two further than its line.
+fn broken(line: &str, width: usize) -> Vec<String> {
+    let characters: Vec<char> = line.chars().collect();
+    let own_indent = characters.iter().take_while(|c| **c == ' ').count();
+    let indent = (own_indent + 2).min(width / 2);
+    let (first, mut rest) = characters.split_at(width.min(characters.len()));
+    let mut lines = vec![first.iter().collect()];
+    while !rest.is_empty() {
+        let (part, after) = rest.split_at((width - indent).min(rest.len()));
+        lines.push(iter::repeat_n(&' ', indent).chain(part).collect());
+        rest = after;
+    }
+    lines
+}
+
+/// How asyncio and each runtime spell the usual things.
+pub fn api_table(rows: &[api::Row], width: usize) -> String {
+    let mut table = Table::new();
+    table
+        .load_style(presets::UTF8_HORIZONTAL_ONLY)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(u16::try_from(width).unwrap_or(u16::MAX))
+        .set_header(["", "asyncio", "tokio", "async-std", "smol"]);
+    for row in rows {
+        let [tokio, async_std, smol] = row.runtimes.each_ref().map(String::as_str);
+        table.add_row([row.what, row.asyncio, tokio, async_std, smol]);
+    }
+    format!("{table}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_line_is_broken_and_indented() {
+        assert_eq!(broken("short", 10), ["short"]);
+        assert_eq!(broken("", 10), [""]);
+        assert_eq!(broken("  0123456789ab", 10), ["  01234567", "    89ab"]);
+        assert_eq!(broken("0123456789abcdefghij", 10), ["0123456789", "  abcdefgh", "  ij"]);
+    }
+
+    #[test]
+    fn columns_stand_side_by_side_or_one_below_the_other() {
+        let rows = [[Some("a"), Some("b")], [None, Some("c")]];
+        let wide = columns(&["left", "right"], &rows, 100);
+        let lines: Vec<_> = wide.lines().collect();
+        assert_eq!(lines[0], format!("left{:47}right", ""));
+        assert_eq!(lines[3], format!("{:51}c", ""));
+        let narrow = columns(&["left", "right"], &rows, 79);
+        assert_eq!(narrow, "==== left ====\n\na\n\n==== right ====\n\nb\nc\n\n");
+    }
+}

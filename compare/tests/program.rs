@@ -1,0 +1,135 @@
+//! The program, started as a user would: every lesson on every runtime keeps its contract, and a
+//! column that does not is told.
+
+use std::process::Output;
+use std::time::Duration;
+
+use assert_cmd::Command;
+
+const COMPARE: &str = env!("CARGO_BIN_EXE_compare");
+
+fn compare(arguments: &[&str]) -> Output {
+    let mut command = Command::new(COMPARE);
+    command.args(arguments).timeout(Duration::from_secs(120)).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Runs one lesson and asserts that all three runtimes gave the one right answer.
+fn keeps_its_contract(lesson: &str) {
+    let output = compare(&["lessons", lesson, "--json"]);
+    let lines = text(&output.stdout);
+    let runs: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let runtimes: Vec<_> = runs.iter().map(|run| run["runtime"].as_str().unwrap()).collect();
+    assert_eq!(runtimes, ["tokio", "async-std", "smol"]);
+    for run in &runs {
+        assert_eq!(run["lesson"], lesson);
+        assert_eq!(run["outcome"], "same", "{run:#}\n{}", text(&output.stderr));
+        assert!(run["wall_ms"].as_f64().unwrap() > 0.0);
+        #[cfg(target_os = "linux")]
+        for figure in ["cpu_ms", "peak_kib", "threads"] {
+            assert!(run[figure].as_f64().unwrap() > 0.0, "{figure} of {run:#}");
+        }
+    }
+    assert_eq!(runs[0]["answer"], runs[1]["answer"]);
+    assert_eq!(runs[0]["answer"], runs[2]["answer"]);
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn hello_keeps_its_contract_on_all_three() {
+    keeps_its_contract("hello");
+}
+
+#[test]
+fn fetch_keeps_its_contract_on_all_three() {
+    keeps_its_contract("fetch");
+}
+
+#[test]
+fn errors_keeps_its_contract_on_all_three() {
+    keeps_its_contract("errors");
+}
+
+#[test]
+fn guards_keeps_its_contract_on_all_three() {
+    keeps_its_contract("guards");
+}
+
+#[test]
+fn downloads_keeps_its_contract_on_all_three() {
+    keeps_its_contract("downloads");
+}
+
+#[test]
+fn rate_limiter_keeps_its_contract_on_all_three() {
+    keeps_its_contract("rate-limiter");
+}
+
+#[test]
+fn worker_pool_keeps_its_contract_on_all_three() {
+    keeps_its_contract("worker-pool");
+}
+
+#[test]
+fn a_wrong_answer_a_panic_and_a_hang_are_told_and_the_rest_still_runs() {
+    let output = compare(&["lessons", "doubles", "worker-pool", "--timeout", "3s"]);
+    let table = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{table}");
+    let rows: Vec<_> = table.lines().collect();
+    let row = |runtime: &str, words: &str| {
+        rows.iter().any(|row| row.contains(runtime) && row.contains(words))
+    };
+    assert!(row("doubles", "WRONG: 41 instead of 42"), "{table}");
+    assert!(row("async-std", "PANIC: this double panics"), "{table}");
+    assert!(row("smol", "HANG: killed after 3 s"), "{table}");
+    assert_eq!(table.matches(" same ").count(), 3, "{table}");
+    assert!(table.contains("6 runs, 3 of them not as they should be"), "{table}");
+}
+
+#[test]
+fn without_arguments_it_runs_all_seven_lessons_on_all_three() {
+    let output = compare(&[]);
+    let table = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{table}");
+    assert_eq!(table.matches(" same ").count(), 21, "{table}");
+    assert!(table.contains("21 runs, every answer as it should be"), "{table}");
+}
+
+#[test]
+fn code_prints_the_three_sources_line_by_line() {
+    let output = compare(&["code", "rate-limiter", "--width", "240"]);
+    let text = text(&output.stdout);
+    for words in ["sleep_until(grants[0]", "saturating_duration_since", "Timer::at(grants[0]"] {
+        assert!(text.contains(words), "no {words} in\n{text}");
+    }
+    // Each step begins in all three columns on one row.
+    let steps: Vec<_> = text.lines().filter(|line| line.contains("// step:")).collect();
+    assert!(steps.len() >= 3);
+    assert!(steps.iter().all(|line| line.matches("// step:").count() == 3), "{steps:#?}");
+}
+
+#[test]
+fn api_prints_how_each_spells_it() {
+    let output = compare(&["api", "--width", "240"]);
+    let text = text(&output.stdout);
+    for words in ["asyncio.create_task", "tokio::spawn", "task::spawn", "smol::spawn"] {
+        assert!(text.contains(words), "no {words} in\n{text}");
+    }
+}
+
+#[test]
+fn what_is_not_known_is_a_wrong_call() {
+    for arguments in [&["lessons", "nope"][..], &["code", "nope"], &["nope"]] {
+        let output = compare(arguments);
+        let errors = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{errors}");
+        assert!(errors.contains("nope"), "{errors}");
+    }
+    let errors = text(&compare(&["lessons", "nope"]).stderr);
+    assert_eq!(errors.lines().count(), 1, "{errors}");
+    assert!(errors.contains("hello, fetch, errors"), "{errors}");
+}
