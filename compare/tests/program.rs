@@ -1,5 +1,6 @@
 //! The program, started as a user would: every lesson on every runtime keeps its contract, and a
 //! column that does not is told.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 use std::process::Output;
 use std::time::Duration;

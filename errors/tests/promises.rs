@@ -1,4 +1,5 @@
 //! What the lesson promises: every kind of failure is a variant of its own, and none hides another.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod services;
 

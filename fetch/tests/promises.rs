@@ -1,4 +1,5 @@
 //! What the lesson promises of `fetch` and `fetch_all`.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod server;
 

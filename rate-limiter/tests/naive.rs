@@ -1,4 +1,5 @@
 //! The limiter as it is usually written, and how far it goes over.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 use std::sync::Arc;
 use std::time::Duration;

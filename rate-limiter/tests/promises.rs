@@ -1,4 +1,5 @@
 //! What the lesson promises of `RateLimiter`, on the paused clock: nothing but timers waits here.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 use std::pin::pin;
 use std::sync::{Arc, Mutex};

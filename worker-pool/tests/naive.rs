@@ -1,4 +1,5 @@
 //! The worker pool of the exercise as it is usually written, and what becomes of it.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 use std::collections::VecDeque;
 use std::pin::Pin;

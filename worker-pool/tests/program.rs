@@ -1,4 +1,5 @@
 //! The program, started as a user would.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 use std::process::Output;
 

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::thread;
 use std::time::Duration;
 
-use async_std::io::ReadExt;
+use async_std::io::WriteExt;
 use async_std::net::TcpStream;
 use async_std::sync::Mutex;
 use async_std::{channel, fs, future, task};
@@ -100,7 +100,7 @@ async fn outside(url: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
 
     // api: TCP
     let mut stream = TcpStream::connect("host:80").await?;
-    stream.read(&mut [0; 512]).await?;
+    stream.write_all(b"hello").await?;
 
     // api: HTTP
     // surf

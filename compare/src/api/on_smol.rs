@@ -10,7 +10,7 @@ use hyper::Request;
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
 use smol::future::{or, zip};
-use smol::io::AsyncReadExt;
+use smol::io::AsyncWriteExt;
 use smol::lock::{Mutex, Semaphore};
 use smol::net::TcpStream;
 use smol::stream::StreamExt;
@@ -112,7 +112,7 @@ async fn outside() -> Result<(), Box<dyn Error>> {
 
     // api: TCP
     let mut stream = TcpStream::connect("host:80").await?;
-    stream.read(&mut [0; 512]).await?;
+    stream.write_all(b"hello").await?;
 
     let request = Request::get("/").body(Empty::<Bytes>::new())?;
     // api: HTTP

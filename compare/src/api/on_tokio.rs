@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use reqwest::Client;
-use tokio::io::AsyncReadExt;
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 use tokio::{fs, signal, task, time};
@@ -103,7 +103,7 @@ async fn outside(url: &str) -> Result<(), Box<dyn Error>> {
 
     // api: TCP
     let mut stream = TcpStream::connect("host:80").await?;
-    stream.read(&mut [0; 512]).await?;
+    stream.write_all(b"hello").await?;
 
     // api: HTTP
     // reqwest
