@@ -70,3 +70,12 @@ async fn a_blocking_call_stops_the_ticker() {
 async fn spawn_blocking_lets_the_ticker_tick() {
     assert!(ticks_beside(waits_elsewhere()).await > 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_sleep_counts_from_the_call() {
+    let start = Instant::now();
+    let nap = sleep(Duration::from_secs(1));
+    sleep(Duration::from_millis(600)).await;
+    nap.await;
+    assert_eq!(start.elapsed(), Duration::from_secs(1));
+}
