@@ -104,3 +104,14 @@ async fn a_naive_queue_takes_whatever_comes() {
     }
     assert_eq!(taken, 11, "one that runs, ten that wait; then the caller waits too");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_naive_job_can_print_its_result_and_no_more() {
+    let naive = NaivePool::new(1);
+    // All that comes back from `submit` is nothing, now and later.
+    let () = naive.submit(async { println!("{}", 6 * 7) });
+    naive.join().await;
+
+    let ours = WorkerPool::new(1).unwrap();
+    assert_eq!(ours.submit(async { 6 * 7 }).await.unwrap().await, Ok(42));
+}
