@@ -88,10 +88,14 @@ async fn until_it_is_whole_a_file_is_only_a_part_file() {
     let file = to(folder.path(), &root, "file");
     let part = part_path(&file.path);
     let client = client();
-    // Dropped in the middle: that is how `select!` cancels.
+    let in_the_middle = async {
+        server::appears(&part).await;
+        names_in(folder.path())
+    };
+    // Dropped in the middle: `select!` drops the loser before it hands out what has won.
     tokio::select! {
         result = download(&client, &file, |_, _| {}) => panic!("it ended: {result:?}"),
-        () = server::appears(&part) => assert_eq!(names_in(folder.path()), ["file.part"]),
+        names = in_the_middle => assert_eq!(names, ["file.part"]),
     }
     server::disappears(&part).await;
     assert_eq!(names_in(folder.path()), [""; 0]);

@@ -69,13 +69,13 @@ async fn a_caller_out_of_time_leaves_the_database_closed() {
     let (opened, is_open) = oneshot::channel();
     let body = with_database(path, async |db| {
         names(db).await?;
-        opened.send(()).unwrap();
+        opened.send(database.is_open()).unwrap();
         pending::<anyhow::Result<()>>().await
     });
     // `select!` drops the body at its `.await` as soon as it has opened.
     tokio::select! {
         _ = body => unreachable!("it waits for ever"),
-        _ = is_open => assert!(database.is_open()),
+        was_open = is_open => assert_eq!(was_open, Ok(true)),
     }
     finished().await;
     assert!(!database.is_open());
