@@ -4,20 +4,24 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use rate_limiter::RateLimiter;
 use tokio::time::{Instant, sleep};
 
 const REQUESTS: usize = 10;
 const WORK: Duration = Duration::from_millis(100);
 
-/// Prints each request at the time it is granted, and the most that came in any window.
-pub async fn run(limiter: RateLimiter, limit: usize, window: Duration) -> anyhow::Result<()> {
+/// Prints each request at the time it is let through, and the most that came in any window.
+/// `acquire` is the limiter's: it waits, and returns the time of its grant.
+pub async fn run(
+    acquire: impl AsyncFn() -> Instant,
+    limit: usize,
+    window: Duration,
+) -> anyhow::Result<()> {
     let start = Instant::now();
     writeln!(io::stdout(), "{REQUESTS} requests at once, at most {limit} in any {window:?}:\n")?;
 
     // One limiter, borrowed by all; `join_all` polls the requests in turn, in this order.
     let request = async |number| {
-        let granted = limiter.acquire().await;
+        let granted = acquire().await;
         let seconds = (granted - start).as_secs_f64();
         writeln!(io::stdout(), "{seconds:6.2} s  request {number}")?;
         sleep(WORK).await;
@@ -25,19 +29,22 @@ pub async fn run(limiter: RateLimiter, limit: usize, window: Duration) -> anyhow
     };
     let grants: Result<Vec<_>, _> =
         join_all((1..=REQUESTS).map(request)).await.into_iter().collect();
-    let grants = grants?;
-    let most = most_in_any_window(&grants, window);
+
+    let most = most_in_any_window(grants?, window);
+    let verdict = if most > limit { format!(", {} too many", most - limit) } else { String::new() };
     let apart = (WORK * REQUESTS as u32).as_secs_f64();
     writeln!(
         io::stdout(),
-        "\n{:6.2} s  done; the most in any {window:?}: {most}. Without a limit, one after another: {apart:.1} s",
+        "\nDone in {:.2} s; without a limit, one after another, {apart:.1} s.\n\
+         The most in any {window:?}: {most}{verdict}.",
         start.elapsed().as_secs_f64()
     )?;
     Ok(())
 }
 
-/// The most grants, sorted by time, that lie less than a window apart.
-fn most_in_any_window(grants: &[Instant], window: Duration) -> usize {
+/// The most grants that lie less than a window apart, wherever the window begins.
+fn most_in_any_window(mut grants: Vec<Instant>, window: Duration) -> usize {
+    grants.sort();
     let within = |(first, start): (usize, &Instant)| {
         grants[first..].iter().take_while(|grant| **grant - *start < window).count()
     };
@@ -58,11 +65,10 @@ mod tests {
             (vec![0, 999], 2),
             (vec![0, 1000], 1),
             (vec![0, 900, 1000, 1100, 1899], 4),
-            (vec![5, 5, 5, 2000, 2000], 3),
+            (vec![2000, 5, 5, 2000, 5], 3),
         ] {
-            let grants: Vec<_> =
-                times.iter().map(|ms| start + Duration::from_millis(*ms)).collect();
-            assert_eq!(most_in_any_window(&grants, second), most, "{times:?}");
+            let grants = times.iter().map(|ms| start + Duration::from_millis(*ms)).collect();
+            assert_eq!(most_in_any_window(grants, second), most, "{times:?}");
         }
     }
 }

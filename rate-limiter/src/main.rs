@@ -3,6 +3,7 @@
 //! Run with: `cargo run -p rate-limiter -- --limit 2 --per 1s Cargo.toml`
 
 mod demo;
+mod naive;
 mod tool;
 
 use std::io;
@@ -11,12 +12,14 @@ use std::process::exit;
 use std::time::Duration;
 
 use clap::Parser;
+use naive::NaiveLimiter;
 use rate_limiter::RateLimiter;
 
 /// Passes the lines of a file or a pipe on, never more than N in any window of time.
 #[derive(Parser)]
 #[command(after_help = "Examples:
   rate-limiter                           a demonstration: ten requests, 3 per second
+  rate-limiter --naive                   the same, with the limiter as it is usually written
   rate-limiter --limit 100 --per 1m urls.txt | xargs -n 1 curl -O
   tail -f log | rate-limiter --limit 5 --per 1s -
 
@@ -31,6 +34,10 @@ struct Arguments {
     /// The window, such as 200ms, 1s or 2m.
     #[arg(long, default_value = "1s", value_name = "TIME", value_parser = humantime::parse_duration)]
     per: Duration,
+    /// Play the demonstration with the limiter as it is usually written, and see how far it goes
+    /// over.
+    #[arg(long, conflicts_with = "file")]
+    naive: bool,
 }
 
 #[tokio::main]
@@ -55,7 +62,13 @@ async fn run(arguments: Arguments) -> i32 {
     };
     let outcome = match arguments.file {
         Some(file) => tool::run(&limiter, &file).await,
-        None => demo::run(limiter, arguments.limit, arguments.per).await,
+        None if arguments.naive => {
+            let naive = NaiveLimiter::new(arguments.limit, arguments.per);
+            demo::run(async || naive.acquire().await, arguments.limit, arguments.per).await
+        }
+        None => {
+            demo::run(async || limiter.acquire().await.at, arguments.limit, arguments.per).await
+        }
     };
     match outcome {
         Ok(()) => 0,

@@ -31,7 +31,15 @@ fn without_arguments_ten_requests_pass_three_a_second() {
     let lines = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success());
     assert_eq!(lines.matches("  request ").count(), 10, "{lines}");
-    assert!(lines.contains("the most in any 1s: 3."), "{lines}");
+    assert!(lines.contains("The most in any 1s: 3.\n"), "{lines}");
+}
+
+#[test]
+fn naive_shows_how_far_the_usual_limiter_goes_over() {
+    let output = limiter(&["--naive"]).output().unwrap();
+    let lines = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success());
+    assert!(lines.contains("The most in any 1s: 7, 4 too many."), "{lines}");
 }
 
 #[test]

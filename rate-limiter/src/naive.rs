@@ -1,0 +1,38 @@
+//! The limiter as it is usually written, for `--naive` and for the tests that show its faults.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+/// A list of times. Who finds it full sleeps once, does not look again, and writes down the time
+/// from before its sleep: three faults in one function, none of which shows with one caller.
+#[derive(Debug)]
+pub struct NaiveLimiter {
+    max_requests: usize,
+    time_window: Duration,
+    times: Mutex<Vec<Instant>>,
+}
+
+impl NaiveLimiter {
+    /// A limiter that has let nothing through yet.
+    pub fn new(max_requests: usize, time_window: Duration) -> Self {
+        Self { max_requests, time_window, times: Mutex::default() }
+    }
+
+    /// Waits, not long enough, and returns the time at which it let its caller through.
+    pub async fn acquire(&self) -> Instant {
+        let now = Instant::now();
+        if let Some(wait) = self.wait(now) {
+            sleep(wait).await;
+        }
+        self.times.lock().unwrap_or_else(PoisonError::into_inner).push(now);
+        Instant::now()
+    }
+
+    fn wait(&self, now: Instant) -> Option<Duration> {
+        let mut times = self.times.lock().unwrap_or_else(PoisonError::into_inner);
+        times.retain(|time| now - *time < self.time_window);
+        (times.len() >= self.max_requests).then(|| self.time_window - (now - times[0]))
+    }
+}
