@@ -5,7 +5,7 @@
 mod demo;
 
 use std::io::{self, Write};
-use std::process::ExitCode;
+use std::process::exit;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -32,26 +32,38 @@ struct Arguments {
 }
 
 #[tokio::main]
-async fn main() -> ExitCode {
+async fn main() {
     let arguments = Arguments::parse();
-    let outcome = tokio::select! {
-        outcome = run(arguments) => outcome,
-        _ = tokio::signal::ctrl_c() => return ExitCode::from(130),
+    let code = tokio::select! {
+        biased; // the handler stands before the work begins
+        _ = tokio::signal::ctrl_c() => 130,
+        // In a task of its own, where a write to a full pipe does not keep Ctrl-C waiting.
+        code = async { tokio::spawn(run(arguments)).await } => code.unwrap_or(101),
     };
-    match outcome {
-        Ok(code) => code,
-        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+    // Not a plain return: the runtime would wait for threads that nobody can stop, such as one
+    // that looks up a name.
+    exit(code);
+}
+
+/// Does the work and returns the exit status.
+async fn run(arguments: Arguments) -> i32 {
+    match work(arguments).await {
+        Ok(true) => 0,
+        Ok(false) => 1,
+        // Nobody reads on (`errors ... | head -1`): the end, not an error.
+        Err(error) if is_closed_pipe(&error) => 0,
         Err(error) => {
-            eprintln!("errors: {error:#}");
-            ExitCode::FAILURE
+            complain(&error);
+            1
         }
     }
 }
 
-async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+/// Does the work and returns whether all of it succeeded.
+async fn work(arguments: Arguments) -> anyhow::Result<bool> {
     if arguments.services.is_empty() {
         demo::run().await?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(true);
     }
     let results = errors::greetings(&arguments.services, arguments.timeout).await;
     let mut failed = false;
@@ -64,20 +76,25 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 print_line(&format!("{service}  {greeting}"))?;
             }
             (Err(error), Some(text)) if unreachable => {
-                eprintln!("errors: {error:#} (the default stands in)");
+                complain(&error.context("the default stands in"));
                 print_line(&format!("{service}  {text}"))?;
             }
             (Err(error), _) => {
                 failed = true;
-                eprintln!("errors: {error:#}");
+                complain(&error);
             }
         }
     }
-    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(!failed)
 }
 
 fn print_line(line: &str) -> io::Result<()> {
     writeln!(io::stdout(), "{line}")
+}
+
+/// Says on stderr what went wrong, in one line; nothing where stderr is closed, too.
+fn complain(error: &anyhow::Error) {
+    let _ = writeln!(io::stderr(), "errors: {error:#}");
 }
 
 fn is_closed_pipe(error: &anyhow::Error) -> bool {

@@ -19,8 +19,8 @@ pub struct Page {
     pub url: String,
     /// The status of the answer.
     pub status: StatusCode,
-    /// The body, decoded as UTF-8 where it says nothing else.
-    pub body: String,
+    /// The body, byte for byte.
+    pub body: Vec<u8>,
     /// From sending the request to the last byte of the body. Time spent waiting for a free
     /// slot does not count.
     pub elapsed: Duration,
@@ -59,8 +59,8 @@ pub enum FetchError {
         /// 400 to 599.
         status: StatusCode,
     },
-    /// The connection broke before the whole answer had come.
-    #[error("{url}: the answer broke off")]
+    /// The connection broke before the whole answer had come, or what came was no answer.
+    #[error("{url}: no whole answer")]
     Broken {
         /// The URL as asked for.
         url: String,
@@ -80,7 +80,8 @@ pub fn client_builder() -> ClientBuilder {
     Client::builder().connect_timeout(Duration::from_secs(5)).timeout(Duration::from_secs(30))
 }
 
-/// Gets one URL. Dropping the future closes its connection; nothing goes on behind it.
+/// Gets one URL. Dropping the future closes its connection. A look-up of the host's name goes on, on
+/// a thread of its own: systems have no other way to look one up, and no way to stop it.
 ///
 /// # Errors
 /// Each way it can fail is a variant of [`FetchError`].
@@ -97,8 +98,8 @@ pub async fn fetch(client: &Client, url: &str) -> Result<Page, FetchError> {
     if status.as_u16() >= 400 {
         return Err(FetchError::Status { url: url.into(), status });
     }
-    let body = response.text().await.map_err(|source| failure(url, source))?;
-    Ok(Page { url: url.into(), status, body, elapsed: start.elapsed() })
+    let body = response.bytes().await.map_err(|source| failure(url, source))?;
+    Ok(Page { url: url.into(), status, body: body.into(), elapsed: start.elapsed() })
 }
 
 /// Gets all URLs, at most `concurrency` at a time, and yields one result for each in the order

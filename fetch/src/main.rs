@@ -6,7 +6,7 @@ mod demo;
 
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
-use std::process::ExitCode;
+use std::process::exit;
 
 use anyhow::Context;
 use clap::Parser;
@@ -33,27 +33,38 @@ struct Arguments {
 }
 
 #[tokio::main]
-async fn main() -> ExitCode {
+async fn main() {
     let arguments = Arguments::parse();
-    let outcome = tokio::select! {
-        outcome = run(arguments) => outcome,
-        _ = tokio::signal::ctrl_c() => return ExitCode::from(130),
+    let code = tokio::select! {
+        biased; // the handler stands before the work begins
+        _ = tokio::signal::ctrl_c() => 130,
+        // In a task of its own, where a write to a full pipe does not keep Ctrl-C waiting.
+        code = async { tokio::spawn(run(arguments)).await } => code.unwrap_or(101),
     };
-    match outcome {
-        Ok(code) => code,
+    // Not a plain return: the runtime would wait for threads that nobody can stop, such as one
+    // that looks up a name.
+    exit(code);
+}
+
+/// Does the work and returns the exit status.
+async fn run(arguments: Arguments) -> i32 {
+    match work(arguments).await {
+        Ok(true) => 0,
+        Ok(false) => 1,
         // Nobody reads on (`fetch ... | head -1`): the end, not an error.
-        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if is_closed_pipe(&error) => 0,
         Err(error) => {
-            eprintln!("fetch: {error:#}");
-            ExitCode::FAILURE
+            complain(&error);
+            1
         }
     }
 }
 
-async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+/// Does the work and returns whether all of it succeeded.
+async fn work(arguments: Arguments) -> anyhow::Result<bool> {
     if arguments.urls.is_empty() {
         demo::run(arguments.concurrency).await?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(true);
     }
     let client = fetch::client_builder()
         .build()
@@ -64,7 +75,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     while let Some(result) = results.next().await {
         match result {
             Ok(page) if arguments.body => {
-                io::stdout().write_all(page.body.as_bytes())?;
+                io::stdout().write_all(&page.body)?;
             }
             Ok(page) => print_line(&format!(
                 "{} {:>9} {:>8.3} {}",
@@ -75,15 +86,20 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             ))?,
             Err(error) => {
                 failed = true;
-                eprintln!("fetch: {:#}", anyhow::Error::new(error));
+                complain(&error.into());
             }
         }
     }
-    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(!failed)
 }
 
 fn print_line(line: &str) -> io::Result<()> {
     writeln!(io::stdout(), "{line}")
+}
+
+/// Says on stderr what went wrong, in one line; nothing where stderr is closed, too.
+fn complain(error: &anyhow::Error) {
+    let _ = writeln!(io::stderr(), "fetch: {error:#}");
 }
 
 fn is_closed_pipe(error: &anyhow::Error) -> bool {

@@ -11,8 +11,8 @@ const WORK: Duration = Duration::from_millis(100);
 
 /// Prints each request at the time it is let through, and the most that came in any window.
 /// `acquire` is the limiter's: it waits, and returns the time of its grant.
-pub async fn run(
-    acquire: impl AsyncFn() -> Instant,
+pub async fn run<F: Future<Output = Instant>>(
+    acquire: impl Fn() -> F,
     limit: usize,
     window: Duration,
 ) -> anyhow::Result<()> {
@@ -20,15 +20,18 @@ pub async fn run(
     writeln!(io::stdout(), "{REQUESTS} requests at once, at most {limit} in any {window:?}:\n")?;
 
     // One limiter, borrowed by all; `join_all` polls the requests in turn, in this order.
-    let request = async |number| {
-        let granted = acquire().await;
+    let request = |number, acquire: F| async move {
+        let granted = acquire.await;
         let seconds = (granted - start).as_secs_f64();
         writeln!(io::stdout(), "{seconds:6.2} s  request {number}")?;
         sleep(WORK).await;
         Ok::<_, io::Error>(granted)
     };
     let grants: Result<Vec<_>, _> =
-        join_all((1..=REQUESTS).map(request)).await.into_iter().collect();
+        join_all((1..=REQUESTS).map(|number| request(number, acquire())))
+            .await
+            .into_iter()
+            .collect();
 
     let most = most_in_any_window(grants?, window);
     let verdict = if most > limit { format!(", {} too many", most - limit) } else { String::new() };

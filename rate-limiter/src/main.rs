@@ -6,7 +6,7 @@ mod demo;
 mod naive;
 mod tool;
 
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::exit;
 use std::time::Duration;
@@ -44,19 +44,22 @@ struct Arguments {
 async fn main() {
     let arguments = Arguments::parse();
     let code = tokio::select! {
-        code = run(arguments) => code,
+        biased; // the handler stands before the work begins
         _ = tokio::signal::ctrl_c() => 130,
+        // In a task of its own, where a write to a full pipe does not keep Ctrl-C waiting.
+        code = async { tokio::spawn(run(arguments)).await } => code.unwrap_or(101),
     };
-    // Not a plain return: the runtime would wait for the thread that reads stdin, and that one for
-    // a line that may never come.
+    // Not a plain return: the runtime would wait for threads that nobody can stop, such as one
+    // that waits for a line from stdin.
     exit(code);
 }
 
+/// Does the work and returns the exit status.
 async fn run(arguments: Arguments) -> i32 {
     let limiter = match RateLimiter::new(arguments.limit, arguments.per) {
         Ok(limiter) => limiter,
         Err(error) => {
-            eprintln!("rate-limiter: {error}");
+            complain(&error.into());
             return 2;
         }
     };
@@ -64,20 +67,25 @@ async fn run(arguments: Arguments) -> i32 {
         Some(file) => tool::run(&limiter, &file).await,
         None if arguments.naive => {
             let naive = NaiveLimiter::new(arguments.limit, arguments.per);
-            demo::run(async || naive.acquire().await, arguments.limit, arguments.per).await
+            demo::run(|| naive.acquire(), arguments.limit, arguments.per).await
         }
         None => {
-            demo::run(async || limiter.acquire().await.at, arguments.limit, arguments.per).await
+            demo::run(|| async { limiter.acquire().await.at }, arguments.limit, arguments.per).await
         }
     };
     match outcome {
         Ok(()) => 0,
         Err(error) if is_closed_pipe(&error) => 0,
         Err(error) => {
-            eprintln!("rate-limiter: {error:#}");
+            complain(&error);
             1
         }
     }
+}
+
+/// Says on stderr what went wrong, in one line; nothing where stderr is closed, too.
+fn complain(error: &anyhow::Error) {
+    let _ = writeln!(io::stderr(), "rate-limiter: {error:#}");
 }
 
 fn is_closed_pipe(error: &anyhow::Error) -> bool {

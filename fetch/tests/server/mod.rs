@@ -9,14 +9,15 @@ use axum::{Router, extract::Path, http::StatusCode, routing::get};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Counts {
     pub asked: Arc<AtomicUsize>,
     now: Arc<AtomicUsize>,
     pub most: Arc<AtomicUsize>,
 }
 
-/// Serves `/delay/{milliseconds}/{text}` and `/status/{code}`; returns its root URL.
+/// Serves `/delay/{milliseconds}/{text}` and `/status/{code}`, and `/meet/{n}`, which answers when a
+/// hundred requests to it are there at once; returns its root URL.
 pub async fn start() -> (String, Counts) {
     let counts = Counts::default();
     let seen = counts.clone();
@@ -32,8 +33,12 @@ pub async fn start() -> (String, Counts) {
         }
     };
     let status = |Path(code): Path<u16>| async move { StatusCode::from_u16(code).unwrap() };
-    let routes =
-        Router::new().route("/delay/{ms}/{text}", get(delay)).route("/status/{code}", get(status));
+    let hundred = Arc::new(tokio::sync::Barrier::new(100));
+    let meet = move || async move { drop(hundred.wait().await) };
+    let routes = Router::new()
+        .route("/delay/{ms}/{text}", get(delay))
+        .route("/status/{code}", get(status))
+        .route("/meet/{n}", get(meet));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let root = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, routes).await });
