@@ -32,8 +32,8 @@ pub async fn run(at_once: NonZeroUsize) -> anyhow::Result<()> {
         .collect();
     let folder = tempfile::tempdir().context("making a temporary folder")?;
     let plan = tool::plan(&urls, folder.path(), false)?;
-    // Plain HTTP to our own machine needs no TLS roots.
-    let client = downloads::client_builder().tls_certs_only([]).build()?;
+    // Plain HTTP to our own machine needs no TLS roots, and no proxy.
+    let client = downloads::client_builder().tls_certs_only([]).no_proxy().build()?;
     anyhow::ensure!(tool::run(&client, &plan, at_once).await?, "the loopback server has failed");
     Ok(())
 }

@@ -41,7 +41,7 @@ pub enum Event<'a> {
     Ended(&'a Result<u64, DownloadError>),
 }
 
-/// Why a file was not saved. None of them leaves anything behind on the disk.
+/// Why a file was not saved. Nothing is left behind on the disk, with one exception: see `Disk`.
 #[derive(Debug, Error)]
 pub enum DownloadError {
     /// No connection, or it broke off before the end, or the server took too long.
@@ -60,7 +60,8 @@ pub enum DownloadError {
         /// Neither 2xx nor a redirect that could be followed.
         status: StatusCode,
     },
-    /// The file cannot be written.
+    /// The file cannot be written. Where the very last step fails, the sync of the folder, the file
+    /// is there and whole, and might be gone after a power cut.
     #[error("{}", path.display())]
     Disk {
         /// Where it was to go.
@@ -81,7 +82,7 @@ pub fn client_builder() -> ClientBuilder {
 /// Downloads all files, at most `at_once` at a time, and returns the bytes saved or the failure of
 /// each, in the order given. `report` hears of each by its place in `downloads`.
 ///
-/// Dropping the future gives up what is under way and removes its part files.
+/// Dropping the future gives up what is under way, as for [`download`].
 pub async fn download_all(
     client: &Client,
     downloads: &[Download],
@@ -105,8 +106,8 @@ pub async fn download_all(
 /// Downloads one file and returns its length in bytes. `received` is called with the bytes so far,
 /// and with the length that the server has announced.
 ///
-/// Dropping the future closes the connection; the part file is removed on its own thread, for
-/// which the runtime waits when it ends.
+/// Dropping the future closes the connection, and the thread that writes removes the part file; if
+/// all bytes had come already, it finishes the file instead. The end of the runtime waits for it.
 ///
 /// # Errors
 /// See [`DownloadError`]. The part file is gone by then.

@@ -9,9 +9,12 @@ use std::io;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Parser;
+use tokio::runtime::Runtime;
+use tool::complain;
 
 /// Downloads files side by side. A file appears under its name when it is whole, or not at all.
 #[derive(Parser)]
@@ -36,26 +39,36 @@ struct Arguments {
     force: bool,
 }
 
-// When `main` returns, the runtime ends; it waits for the threads that write, so that part files
-// are removed by the time the program is over, also after Ctrl-C.
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
-    let outcome = tokio::select! {
-        outcome = run(arguments) => outcome,
-        _ = tokio::signal::ctrl_c() => return ExitCode::from(130),
-    };
-    match outcome {
+    let runtime = Runtime::new()?;
+    let code = runtime.block_on(async {
+        tokio::select! {
+            biased; // the handler stands before the work begins
+            _ = tokio::signal::ctrl_c() => ExitCode::from(130),
+            code = run(arguments) => code,
+        }
+    });
+    // The threads that write need a moment to remove their part files. A thread that looks up a
+    // name may need much longer, and nobody can stop it: so not for ever.
+    runtime.shutdown_timeout(Duration::from_secs(5));
+    Ok(code)
+}
+
+/// Does the work and returns the exit status.
+async fn run(arguments: Arguments) -> ExitCode {
+    match work(arguments).await {
         Ok(code) => code,
+        // Nobody reads on (`downloads ... | head -1`): the end, not an error.
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("downloads: {error:#}");
+            complain(&error);
             ExitCode::FAILURE
         }
     }
 }
 
-async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+async fn work(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if arguments.urls.is_empty() {
         demo::run(arguments.jobs).await?;
         return Ok(ExitCode::SUCCESS);
@@ -63,7 +76,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let plan = match tool::plan(&arguments.urls, &arguments.directory, arguments.force) {
         Ok(plan) => plan,
         Err(error) => {
-            eprintln!("downloads: {error:#}");
+            complain(&error);
             return Ok(ExitCode::from(2));
         }
     };

@@ -1,5 +1,6 @@
 //! The scene without arguments: loopback services, each with its own way to fail.
 
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,8 @@ const TIME_OUT: Duration = Duration::from_secs(1);
 pub async fn run() -> anyhow::Result<()> {
     // Two of the tasks below panic on purpose; one line each is enough.
     std::panic::set_hook(Box::new(|panic| {
-        eprintln!("          (a task panicked: {})", panic.payload_as_str().unwrap_or("?"));
+        let said = panic.payload_as_str().unwrap_or("?");
+        let _ = writeln!(io::stderr(), "          (a task panicked: {said})");
     }));
     let start = Instant::now();
     let services = [
@@ -71,7 +73,7 @@ fn describe(error: ServiceError) -> String {
 
 /// Serves on a free port, each connection in a task of its own, until the program ends. A panic in
 /// one of these tasks ends that connection only.
-async fn serve<F>(behave: impl Fn(TcpStream) -> F + Send + 'static) -> std::io::Result<SocketAddr>
+async fn serve<F>(behave: impl Fn(TcpStream) -> F + Send + 'static) -> io::Result<SocketAddr>
 where
     F: Future<Output = ()> + Send + 'static,
 {
@@ -104,6 +106,6 @@ async fn panicking(_stream: TcpStream) {
 }
 
 /// A port nobody listens at.
-async fn closed() -> std::io::Result<SocketAddr> {
+async fn closed() -> io::Result<SocketAddr> {
     TcpListener::bind("127.0.0.1:0").await?.local_addr()
 }

@@ -27,7 +27,7 @@ pub enum ServiceError {
     /// The address is not of the form `HOST:PORT`.
     #[error("the address is not HOST:PORT")]
     BadAddress,
-    /// The name has no address.
+    /// The name has no address, or nobody could be asked for it.
     #[error("the name was not found")]
     NameNotFound(#[source] io::Error),
     /// Nobody took the connection: the port is closed, the host or the network is down.
@@ -60,7 +60,11 @@ impl ServiceError {
     /// for the answer. A service that is there and talks nonsense is another matter, and a panic is
     /// a bug: a default would only hide them.
     pub fn is_unreachable(&self) -> bool {
-        matches!(self, Self::NameNotFound(_) | Self::CannotConnect(_) | Self::TimedOut { .. })
+        match self {
+            Self::NameNotFound(_) | Self::CannotConnect(_) => true,
+            Self::TimedOut { phase, .. } => *phase == Phase::Connecting,
+            _ => false,
+        }
     }
 
     /// Whether the same question may be answered a moment later, so that another try is worth it.
@@ -93,7 +97,8 @@ impl fmt::Display for Phase {
 }
 
 /// Connects to a service and returns the line it greets with, without its line end, within
-/// `time_out` in all. Dropping the future closes the connection.
+/// `time_out` in all. Dropping the future closes the connection; a look-up of the name goes on, on a
+/// thread of its own, since systems have no way to stop one.
 ///
 /// # Errors
 /// Each way it can fail is a variant of [`ServiceError`]; here it is never `Panicked`.

@@ -31,7 +31,9 @@ async fn a_closed_port_cannot_be_connected_to() {
 async fn a_name_without_an_address_is_not_found() {
     // `.invalid` never resolves (RFC 6761).
     let error = failure("no-such-host.invalid:22").await;
-    assert!(matches!(error, ServiceError::NameNotFound(_)), "{error:?}");
+    // A machine may be cut off such that nobody answers even that.
+    let unanswered = matches!(error, ServiceError::TimedOut { phase: Phase::Connecting, .. });
+    assert!(matches!(error, ServiceError::NameNotFound(_)) || unanswered, "{error:?}");
 }
 
 #[tokio::test]
@@ -149,12 +151,13 @@ async fn every_failure_is_collected_in_the_order_asked_for() {
 #[test]
 fn each_kind_says_whether_a_default_may_stand_in_and_whether_to_try_again() {
     let io = || std::io::Error::other("why");
-    let late = ServiceError::TimedOut { phase: Phase::Reading, after: LONG };
+    let late = |phase| ServiceError::TimedOut { phase, after: LONG };
     for (error, unreachable, may_pass) in [
         (ServiceError::BadAddress, false, false),
         (ServiceError::NameNotFound(io()), true, false),
         (ServiceError::CannotConnect(io()), true, true),
-        (late, true, true),
+        (late(Phase::Connecting), true, true),
+        (late(Phase::Reading), false, true),
         (ServiceError::ClosedEarly(3), false, true),
         (ServiceError::Broken(io()), false, true),
         (ServiceError::Garbage("not UTF-8"), false, false),

@@ -14,6 +14,13 @@ use tokio::time::{sleep, timeout};
 struct Clock(Instant);
 
 impl Clock {
+    /// Says that the database is closed, after a look at it.
+    fn closed(&self, path: &Path) -> io::Result<()> {
+        // SQLite keeps this file beside a database in WAL mode while anybody has it open.
+        let is_open = path.with_extension("db-wal").exists();
+        self.say(if is_open { "    STILL OPEN" } else { "    closed" })
+    }
+
     fn say(&self, text: &str) -> io::Result<()> {
         writeln!(io::stdout(), "{:6.2} s  {text}", self.0.elapsed().as_secs_f64())
     }
@@ -38,7 +45,7 @@ pub async fn run() -> anyhow::Result<()> {
             .collect::<anyhow::Result<Vec<(i64, String)>>>()
     })
     .await?;
-    clock.say("    closed")?;
+    clock.closed(&path)?;
     for (id, name) in users {
         clock.say(&format!("    {id} {name}"))?;
     }
@@ -49,7 +56,7 @@ pub async fn run() -> anyhow::Result<()> {
         Err(anyhow!("no such user"))
     })
     .await;
-    clock.say("    closed")?;
+    clock.closed(&path)?;
     if let Err(error) = failed {
         clock.say(&format!("    the body's own error: {error}"))?;
     }
@@ -63,7 +70,7 @@ pub async fn run() -> anyhow::Result<()> {
     let panicked = task.await.is_err_and(|error| error.is_panic());
     let _ = std::panic::take_hook();
     finished().await;
-    clock.say("    closed")?;
+    clock.closed(&path)?;
     clock.say(&format!("    the caller sees the panic: {panicked}"))?;
 
     clock.say("cancellation: the caller has 0.2 s, the body wants an hour")?;
@@ -77,7 +84,7 @@ pub async fn run() -> anyhow::Result<()> {
     )
     .await;
     finished().await;
-    clock.say("    closed")?;
+    clock.closed(&path)?;
     clock.say(&format!("    the body was dropped at its `.await`: {}", cancelled.is_err()))?;
     Ok(())
 }
@@ -85,7 +92,8 @@ pub async fn run() -> anyhow::Result<()> {
 async fn fill(path: &Path) -> anyhow::Result<()> {
     with_database(path, async |db| {
         sqlx::raw_sql(
-            "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+            "PRAGMA journal_mode = wal;
+             CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
              INSERT INTO users (name) VALUES ('Ada'), ('Grace'), ('Ferris');",
         )
         .execute(db)

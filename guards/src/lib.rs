@@ -7,6 +7,7 @@
 //!
 //! Run with: `cargo run -p guards`
 
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
@@ -85,7 +86,7 @@ where
 }
 
 /// Waits until every close under way is over. Call it before `main` returns: the end of the runtime
-/// drops tasks where they stand, and a dropped close has not closed.
+/// drops tasks where they stand, and the program would end with the database open.
 ///
 /// A close is under way from the moment its guard is dropped. To wait for a task that was aborted,
 /// await its handle first, then this. Dropping the future changes nothing.
@@ -160,5 +161,5 @@ async fn open(path: &Path) -> sqlx::Result<SqliteConnection> {
 /// Says on stderr what no caller is left to hear.
 fn report(error: &DatabaseError) {
     let source = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
-    eprintln!("{error}: {source}");
+    let _ = writeln!(io::stderr(), "{error}: {source}");
 }

@@ -5,11 +5,12 @@
 mod demo;
 mod tool;
 
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::exit;
 
 use clap::Parser;
+use tokio::signal::ctrl_c;
 
 /// Runs one statement on a SQLite database and prints its rows, values apart by tabs.
 #[derive(Parser)]
@@ -28,23 +29,29 @@ struct Arguments {
 }
 
 #[tokio::main]
-async fn main() -> ExitCode {
+async fn main() {
     let arguments = Arguments::parse();
-    // Ctrl-C drops the other branch, and with it the guard, which starts the close.
     let outcome = tokio::select! {
+        biased; // the handler stands before the work begins
+        _ = ctrl_c() => None,
         outcome = run(arguments) => Some(outcome),
-        _ = tokio::signal::ctrl_c() => None,
     };
-    guards::finished().await;
-    match outcome {
-        Some(Ok(())) => ExitCode::SUCCESS,
-        Some(Err(error)) if is_closed_pipe(&error) => ExitCode::SUCCESS,
-        Some(Err(error)) => {
-            eprintln!("guards: {}", one_line(&error));
-            ExitCode::FAILURE
-        }
-        None => ExitCode::from(130),
+    // Ctrl-C has dropped the other branch, and with it the guard, which has started the close. The
+    // close waits for a statement under way, which may take for ever: a second Ctrl-C does not.
+    tokio::select! {
+        () = guards::finished() => {}
+        _ = ctrl_c() => {}
     }
+    let code = match outcome {
+        Some(Ok(())) => 0,
+        Some(Err(error)) if is_closed_pipe(&error) => 0,
+        Some(Err(error)) => {
+            let _ = writeln!(io::stderr(), "guards: {}", one_line(&error));
+            1
+        }
+        None => 130,
+    };
+    exit(code);
 }
 
 async fn run(arguments: Arguments) -> anyhow::Result<()> {

@@ -111,6 +111,36 @@ async fn ctrl_c_closes_the_database_and_ends_with_130() {
     assert!(!database.is_open());
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_second_ctrl_c_ends_what_the_first_cannot() {
+    let database = Database::new().await;
+    // No row ever comes, and SQLite is not asked whether it would stop.
+    let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
+               SELECT count(*) FROM n";
+    let mut child = std::process::Command::new(GUARDS)
+        .args([database.path.to_str().unwrap(), sql])
+        .spawn()
+        .unwrap();
+    while !database.is_open() {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    let status = tokio::task::spawn_blocking(move || {
+        loop {
+            let pid = child.id().to_string();
+            let kill = std::process::Command::new("kill").args(["-INT", &pid]).status();
+            assert!(kill.unwrap().success());
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            if let Some(status) = child.try_wait().unwrap() {
+                break status;
+            }
+        }
+    })
+    .await
+    .unwrap();
+    assert_eq!(status.code(), Some(130));
+}
+
 #[tokio::test]
 async fn a_closed_pipe_ends_it_quietly() {
     let database = Database::new().await;

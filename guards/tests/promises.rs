@@ -5,12 +5,11 @@ mod database;
 use std::future::pending;
 use std::sync::Mutex;
 
-use database::{A_MOMENT, Database, run_long_statement};
+use database::{Database, a_moment_after, run_long_statement};
 use guards::{DatabaseError, finished, with_database};
 use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
 use tokio::sync::oneshot;
-use tokio::time::timeout;
 
 async fn names(db: &mut SqliteConnection) -> anyhow::Result<Vec<String>> {
     let rows = sqlx::query("SELECT name FROM users ORDER BY id").fetch_all(db).await?;
@@ -105,15 +104,15 @@ async fn an_aborted_task_leaves_the_database_closed() {
 #[tokio::test]
 async fn finished_waits_for_a_statement_that_cancelling_did_not_stop() {
     let database = Database::new().await;
-    let late = timeout(
-        A_MOMENT,
-        with_database(&database.path, async |db| {
+    let (tell, told) = oneshot::channel();
+    tokio::select! {
+        _ = with_database(&database.path, async |db| {
             names(db).await?;
+            tell.send(()).unwrap();
             anyhow::Ok(run_long_statement(db).await?)
-        }),
-    )
-    .await;
-    assert!(late.is_err(), "the statement was too fast for this test");
+        }) => panic!("the statement was too fast for this test"),
+        () = a_moment_after(told) => {}
+    }
     assert!(database.is_open(), "SQLite is still at it");
     finished().await;
     assert!(!database.is_open());
@@ -143,24 +142,22 @@ async fn a_future_dropped_outside_the_runtime_is_closed_too() {
 }
 
 #[test]
-fn a_runtime_dropped_without_finished_cannot_close() {
-    // With one thread, nothing runs after `block_on`: the close is started and dropped unheard.
+fn a_runtime_dropped_without_finished_leaves_the_close_undone() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let (database, body) = runtime.block_on(async {
+    let database = runtime.block_on(async {
         let database = Database::new().await;
-        let path = database.path.clone();
-        let mut body = Box::pin(async move {
-            with_database(&path, async |db| {
+        let (tell, told) = oneshot::channel();
+        tokio::select! {
+            _ = with_database(&database.path, async |db| {
                 names(db).await?;
-                run_long_statement(db).await?;
-                anyhow::Ok(())
-            })
-            .await
-        });
-        assert!(timeout(A_MOMENT, &mut body).await.is_err(), "the statement was too fast");
-        (database, body)
+                tell.send(()).unwrap();
+                anyhow::Ok(run_long_statement(db).await?)
+            }) => panic!("the statement was too fast for this test"),
+            () = a_moment_after(told) => {}
+        }
+        database
     });
-    drop(body);
+    // The body is dropped and its close is started; the end of the runtime waits for neither.
     drop(runtime);
     assert!(database.is_open(), "the program would end here, with the database open");
 }

@@ -3,13 +3,13 @@
 pub mod names;
 pub mod progress;
 
-use std::io;
+use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Instant;
 
 use anyhow::bail;
-use downloads::Download;
+use downloads::{Download, part_path};
 use reqwest::Client;
 
 use progress::Progress;
@@ -24,8 +24,8 @@ pub fn plan(urls: &[String], folder: &Path, force: bool) -> anyhow::Result<Vec<D
     let mut plan: Vec<Download> = Vec::new();
     for url in urls {
         let path = folder.join(names::file_name(url)?);
-        if let Some(other) = plan.iter().find(|other| other.path == path) {
-            bail!("{url}: would be saved as {}, as would {}", path.display(), other.url);
+        if let Some(other) = plan.iter().find(|other| clash(&other.path, &path)) {
+            bail!("{url}: would be saved as {}, in the way of {}", path.display(), other.url);
         }
         if !force && path.symlink_metadata().is_ok() {
             bail!("{url}: {} is there already (--force replaces it)", path.display());
@@ -33,6 +33,14 @@ pub fn plan(urls: &[String], folder: &Path, force: bool) -> anyhow::Result<Vec<D
         plan.push(Download { url: url.clone(), path });
     }
     Ok(plan)
+}
+
+/// Whether two files are one, or one is where the other's bytes are until it is whole. `A` and `a`
+/// are one file on many systems.
+fn clash(one: &Path, other: &Path) -> bool {
+    let key = |path: &Path| path.to_string_lossy().to_lowercase();
+    let part = |path: &Path| key(&part_path(path));
+    key(one) == key(other) || part(one) == key(other) || key(one) == part(other)
 }
 
 /// Downloads the plan and shows its progress; returns whether every file was saved.
@@ -46,13 +54,16 @@ pub async fn run(
         progress.show(place, event);
     })
     .await;
-    progress.finish()?;
     let mut all_saved = true;
     for error in results.into_iter().filter_map(Result::err) {
         all_saved = false;
-        eprintln!("downloads: {:#}", anyhow::Error::new(error));
+        complain(&error.into());
     }
-    Ok(all_saved)
+    // An error here is stdout's; what happened to the files has been told by then.
+    match progress.finish() {
+        Err(error) if all_saved => Err(error.into()),
+        _ => Ok(all_saved),
+    }
 }
 
 /// Fails where no file could be made in `folder`.
@@ -66,6 +77,11 @@ fn check_folder(folder: &Path) -> anyhow::Result<()> {
             io::Error::from(error.kind())
         ),
     }
+}
+
+/// Says on stderr what went wrong, in one line; nothing where stderr is closed, too.
+pub fn complain(error: &anyhow::Error) {
+    let _ = writeln!(io::stderr(), "downloads: {error:#}");
 }
 
 /// The seconds since `start`, as every line begins.

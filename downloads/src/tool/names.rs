@@ -18,7 +18,7 @@ pub fn file_name(url: &str) -> anyhow::Result<String> {
         None | Some("") => "index.html",
         Some(name) => name,
     };
-    // `:` and `|` and the like mean something on Windows; what is left means nothing anywhere.
+    // `:` and `|` and the like mean something on Windows.
     let name: String = name
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() || ".-_~%+@,()".contains(c) { c } else { '_' })

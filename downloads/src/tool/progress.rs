@@ -78,7 +78,7 @@ impl<'a> Progress<'a> {
     pub fn finish(self) -> io::Result<()> {
         let together = self.start.elapsed().as_secs_f64();
         let apart = self.one_after_another.get().as_secs_f64();
-        eprintln!("{together:.2} s together; one after another {apart:.2} s");
+        let _ = writeln!(io::stderr(), "{together:.2} s together; one after another {apart:.2} s");
         self.output.into_inner()
     }
 

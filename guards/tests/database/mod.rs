@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use sqlx::Connection;
 use sqlx::sqlite::SqliteConnection;
+use tokio::sync::oneshot;
 
 pub struct Database {
     _folder: tempfile::TempDir,
@@ -47,5 +48,8 @@ pub async fn run_long_statement(db: &mut SqliteConnection) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// Long enough for a body to begin, much shorter than [`run_long_statement`].
-pub const A_MOMENT: Duration = Duration::from_millis(20);
+/// Waits for the word that a long statement comes next, and then a moment, so that it is under way.
+pub async fn a_moment_after(told: oneshot::Receiver<()>) {
+    told.await.unwrap();
+    tokio::time::sleep(Duration::from_millis(20)).await;
+}
