@@ -78,7 +78,7 @@ pub fn run_here(lesson: &str, runtime: &str) -> anyhow::Result<ExitCode> {
         bail!("{} was left out of this build", runtime.name());
     };
     // See the feature in Cargo.toml. An error: there is a provider already.
-    #[cfg(feature = "tls-provider")]
+    #[cfg(feature = "tls")]
     let _ = rustls::crypto::ring::default_provider().install_default();
 
     let input = serde_json::from_reader(io::stdin().lock()).context("reading the input")?;

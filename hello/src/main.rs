@@ -96,23 +96,23 @@ async fn lazy(clock: &Clock) {
 
 // ---- One after another, `join!`, `spawn` -------------------------------------------------------
 
-const NAP: Duration = Duration::from_millis(400);
+const NAP: Duration = Duration::from_millis(100);
 
-/// Sleeps for a while and returns its name.
-async fn nap(name: &'static str) -> &'static str {
-    sleep(NAP).await;
+/// Sleeps for so many naps and returns its name.
+async fn nap(name: &'static str, naps: u32) -> &'static str {
+    sleep(naps * NAP).await;
     name
 }
 
 /// Three naps, each awaited before the next begins.
 async fn one_after_another() -> [&'static str; 3] {
-    [nap("a").await, nap("b").await, nap("c").await]
+    [nap("a", 4).await, nap("b", 5).await, nap("c", 3).await]
 }
 
 /// Three naps inside this one task. `join!` polls each in turn: while one waits, the next runs.
-/// They never run at the same instant, so they may borrow from this function.
+/// They never run at the same instant. They are parts of this future, and may borrow from it.
 async fn joined() -> [&'static str; 3] {
-    let (a, b, c) = join!(nap("a"), nap("b"), nap("c"));
+    let (a, b, c) = join!(nap("a", 4), nap("b", 5), nap("c", 3));
     [a, b, c]
 }
 
@@ -121,13 +121,13 @@ async fn joined() -> [&'static str; 3] {
 /// to another thread (`Send`). Awaiting the handle gives the value, or the panic of the task as
 /// an error; dropping the handle leaves the task running.
 async fn spawned() -> Result<[&'static str; 3], tokio::task::JoinError> {
-    let tasks = ["a", "b", "c"].map(|name| tokio::spawn(nap(name)));
+    let tasks = [("a", 4), ("b", 5), ("c", 3)].map(|(name, naps)| tokio::spawn(nap(name, naps)));
     let [a, b, c] = tasks;
     Ok([a.await?, b.await?, c.await?])
 }
 
 async fn together(clock: &Clock) {
-    clock.title("together: three naps of 0.4 s");
+    clock.title("together: three naps, of 0.4, 0.5 and 0.3 s");
     let start = Instant::now();
     let names = one_after_another().await;
     clock.took("one after another", start, &names);

@@ -84,7 +84,7 @@ impl RateLimiter {
     ///
     /// Callers are served strictly in the order in which they first polled. Dropping the future
     /// gives its place in the queue to the next and costs nobody anything: nothing is written down
-    /// before the last `.await`.
+    /// before the last `.await`. But do not keep it unpolled: asleep, it holds up all the others.
     pub async fn acquire(&self) -> Grant {
         self.grant(1).await
     }

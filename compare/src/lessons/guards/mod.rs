@@ -19,7 +19,6 @@ pub mod on_tokio;
 pub struct Input {
     /// Where to make a database.
     pub path: PathBuf,
-    pub patience_ms: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -40,7 +39,7 @@ pub struct Ending {
 }
 
 pub fn input(_: &Stage, scene: &Scene) -> Input {
-    Input { path: scene.folder().join("users.db"), patience_ms: 50 }
+    Input { path: scene.folder().join("users.db") }
 }
 
 pub fn expected(_: &Input) -> Answer {

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
 
+use smol::Timer;
+use smol::channel::{self, Receiver};
 use smol::future::FutureExt;
-use smol::{Task, Timer};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection, Row};
 
@@ -14,11 +15,10 @@ use super::{Answer, FILL, Input, Witness};
 
 // step: start the runtime
 pub fn start(input: Input) -> Answer {
-    let lesson = lesson(input.path, Duration::from_millis(input.patience_ms));
-    smol::block_on(lesson).expect("SQLite works")
+    smol::block_on(lesson(input.path)).expect("SQLite works")
 }
 
-async fn lesson(path: PathBuf, patience: Duration) -> sqlx::Result<Answer> {
+async fn lesson(path: PathBuf) -> sqlx::Result<Answer> {
     let witness = Witness::of(&path);
 
     // step: a body that gives a value
@@ -49,16 +49,16 @@ async fn lesson(path: PathBuf, patience: Duration) -> sqlx::Result<Answer> {
     witness.ended("panic");
 
     // step: a body that is cancelled
+    // `or` drops it when we are told that it is in the middle.
+    let (tell, told) = channel::bounded(1);
     let body = with_database(&path, async |db| {
         self::names(db, &witness).await?;
+        tell.send("told").await.expect("somebody listens");
         Timer::after(Duration::from_secs(3600)).await;
-        Ok("the body's")
+        Ok("ended")
     });
-    let timer = async {
-        Timer::after(patience).await;
-        Ok("the timer's")
-    };
-    assert!(matches!(body.or(timer).await, Ok("the timer's")));
+    let told = async { Ok(told.recv().await.expect("it was told")) };
+    assert!(matches!(body.or(told).await, Ok("told")));
     finished().await;
     witness.ended("cancelled");
 
@@ -90,19 +90,26 @@ struct Guard(Option<SqliteConnection>);
 impl Drop for Guard {
     fn drop(&mut self) {
         if let Some(connection) = self.0.take() {
-            let close = smol::spawn(connection.close());
-            // A dropped task would be a cancelled one.
-            CLOSING.lock().expect("no panic holds it").push(close);
+            let (closed, closing) = channel::bounded(1);
+            CLOSING.lock().expect("no panic holds it").push(closing);
+            // Dropped instead of detached, the task would be a cancelled one.
+            let close = smol::spawn(async move {
+                connection.close().await.expect("SQLite closes");
+                drop(closed);
+            });
+            close.detach();
         }
     }
 }
 
 // step: wait for every close under way
-static CLOSING: Mutex<Vec<Task<sqlx::Result<()>>>> = Mutex::new(Vec::new());
+static CLOSING: Mutex<Vec<Receiver<()>>> = Mutex::new(Vec::new());
 
 async fn finished() {
-    let closing = std::mem::take(&mut *CLOSING.lock().expect("no panic holds it"));
+    // A copy: dropped while it waits, it takes nothing with it.
+    let closing = CLOSING.lock().expect("no panic holds it").clone();
     for close in closing {
-        close.await.expect("SQLite closes");
+        // An error: its sender is gone, and the close is over.
+        let _ = close.recv().await;
     }
 }

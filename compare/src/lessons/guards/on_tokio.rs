@@ -6,18 +6,19 @@ use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection, Row};
-use tokio::task::{self, JoinHandle};
-use tokio::time::{sleep, timeout};
+use tokio::sync::{oneshot, watch};
+use tokio::task;
+use tokio::time::sleep;
 
 use super::{Answer, FILL, Input, Witness};
 
 // step: start the runtime
 #[tokio::main]
 pub async fn start(input: Input) -> Answer {
-    lesson(input.path, Duration::from_millis(input.patience_ms)).await.expect("SQLite works")
+    lesson(input.path).await.expect("SQLite works")
 }
 
-async fn lesson(path: PathBuf, patience: Duration) -> sqlx::Result<Answer> {
+async fn lesson(path: PathBuf) -> sqlx::Result<Answer> {
     let witness = Witness::of(&path);
 
     // step: a body that gives a value
@@ -52,12 +53,18 @@ async fn lesson(path: PathBuf, patience: Duration) -> sqlx::Result<Answer> {
     witness.ended("panic");
 
     // step: a body that is cancelled
+    // `select!` drops it when we are told that it is in the middle.
+    let (tell, told) = oneshot::channel();
     let body = with_database(&path, async |db| {
         self::names(db, &witness).await?;
+        tell.send(()).expect("somebody listens");
         sleep(Duration::from_secs(3600)).await;
         Ok(())
     });
-    assert!(timeout(patience, body).await.is_err());
+    tokio::select! {
+        result = body => panic!("it ended: {result:?}"),
+        told = told => told.expect("it was told"),
+    }
     finished().await;
     witness.ended("cancelled");
 
@@ -89,18 +96,24 @@ struct Guard(Option<SqliteConnection>);
 impl Drop for Guard {
     fn drop(&mut self) {
         if let Some(connection) = self.0.take() {
-            let close = task::spawn(connection.close());
-            CLOSING.lock().expect("no panic holds it").push(close);
+            let (closed, closing) = watch::channel(());
+            CLOSING.lock().expect("no panic holds it").push(closing);
+            task::spawn(async move {
+                connection.close().await.expect("SQLite closes");
+                drop(closed);
+            });
         }
     }
 }
 
 // step: wait for every close under way
-static CLOSING: Mutex<Vec<JoinHandle<sqlx::Result<()>>>> = Mutex::new(Vec::new());
+static CLOSING: Mutex<Vec<watch::Receiver<()>>> = Mutex::new(Vec::new());
 
 async fn finished() {
-    let closing = std::mem::take(&mut *CLOSING.lock().expect("no panic holds it"));
-    for close in closing {
-        close.await.expect("no panic").expect("SQLite closes");
+    // A copy: dropped while it waits, it takes nothing with it.
+    let closing = CLOSING.lock().expect("no panic holds it").clone();
+    for mut close in closing {
+        // An error: its sender is gone, and the close is over.
+        let _ = close.changed().await;
     }
 }

@@ -51,10 +51,13 @@ async fn lesson(nap: Duration) -> Answer {
     let spawned = log.take();
 
     // step: a blocking call goes to a thread that may block
-    let blocking = smol::unblock(move || thread::sleep(3 * nap));
+    let its_log = log.clone();
+    let blocking = smol::unblock(move || {
+        thread::sleep(3 * nap);
+        its_log.say("blocking call");
+    });
     work("b", nap, log.clone()).await;
     blocking.await;
-    log.say("blocking call");
     let beside_blocking = log.take();
 
     Answer { greeting, value, lazy, one_after_another, joined, spawned, beside_blocking }

@@ -52,10 +52,13 @@ async fn lesson(nap: Duration) -> Answer {
     let spawned = log.take();
 
     // step: a blocking call goes to a thread that may block
-    let blocking = task::spawn_blocking(move || thread::sleep(3 * nap));
+    let its_log = log.clone();
+    let blocking = task::spawn_blocking(move || {
+        thread::sleep(3 * nap);
+        its_log.say("blocking call");
+    });
     work("b", nap, log.clone()).await;
     blocking.await.expect("sleep does not panic");
-    log.say("blocking call");
     let beside_blocking = log.take();
 
     Answer { greeting, value, lazy, one_after_another, joined, spawned, beside_blocking }
