@@ -1,41 +1,46 @@
-//! N workers on one bounded queue: exercise 3, with a handle for every job and no way to hang.
+//! N workers on one bounded queue: exercise 3, with a handle for every job.
 //!
-//! A job is a future. It is wrapped so that whatever becomes of it, its handle hears of it: its
-//! value, its panic, or that it was given up. The workers see nothing but wrapped jobs, which
-//! never fail, and so a worker never dies of one.
+//! A job is a future. It is wrapped ([`job`]) so that whatever becomes of it, its handle hears of
+//! it: its value, its panic, or that it was given up. The workers see nothing but wrapped jobs, and
+//! a worker never dies of one. What has become of all of them stands in a [`ledger`].
 //!
 //! Run with: `cargo run -p worker-pool`
 
-use std::any::Any;
-use std::collections::BTreeSet;
+pub mod job;
+pub mod ledger;
+
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::time::Duration;
 
 use async_channel::{Receiver, Sender};
 use futures_util::FutureExt;
 use thiserror::Error;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::Semaphore;
+use tokio::task::AbortHandle;
+use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
+
+use job::Job;
+pub use job::{JobError, JobHandle, current_worker};
+use ledger::Ledger;
+pub use ledger::Stats;
 
 /// Runs jobs on a fixed number of workers, which take them from one bounded queue in the order
 /// submitted.
 ///
 /// Dropping the pool closes its queue and waits for nothing: the jobs accepted still run, for as
-/// long as the runtime does. [`stop`](Self::stop) waits for them.
+/// long as the runtime does. A job must not await its own pool's [`join`](Self::join) or
+/// [`stop`](Self::stop): it would wait for itself.
+#[derive(Debug)]
 pub struct WorkerPool {
+    /// Has no bound of its own: `room` is its bound, and can be waited for before there is a job.
     queue: Sender<Job>,
+    room: Arc<Semaphore>,
     workers: TaskTracker,
-    submitted: AtomicU64,
-    /// The numbers of the jobs submitted and not over.
-    unfinished: Arc<watch::Sender<BTreeSet<u64>>>,
+    aborts: Vec<AbortHandle>,
+    ledger: Arc<Ledger>,
 }
-
-/// What the workers see of a job. Boxed, since each job is a future of another type and one queue
-/// holds them all; pinned, since a future must not move once it has been polled.
-type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Why there can be no such pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -48,30 +53,15 @@ pub enum PoolError {
     NoRoom,
 }
 
-/// The pool was stopped; the job was not taken.
+/// Why a job was not taken. It was dropped, unpolled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("the pool takes no more jobs: it was stopped")]
-pub struct Stopped;
-
-/// Why a job gave no result.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum JobError {
-    /// It panicked, with this message.
-    #[error("the job panicked: {0}")]
-    Panicked(String),
-    /// It was dropped before its end, with the runtime it ran on.
-    #[error("the job was cancelled")]
-    Cancelled,
-}
-
-tokio::task_local! {
-    static WORKER: usize;
-}
-
-/// The number of the worker that runs this job, counted from 1; `None` outside of a job, and in
-/// tasks that a job has spawned.
-pub fn current_worker() -> Option<usize> {
-    WORKER.try_get().ok()
+pub enum SubmitError {
+    /// The pool was stopped or aborted, or its runtime has ended.
+    #[error("the pool takes no more jobs: it was stopped")]
+    Stopped,
+    /// The queue is full. Only [`try_submit`](WorkerPool::try_submit) says so; the others wait.
+    #[error("the queue is full")]
+    Full,
 }
 
 impl WorkerPool {
@@ -100,13 +90,17 @@ impl WorkerPool {
         if capacity == 0 {
             return Err(PoolError::NoRoom);
         }
-        let (queue, jobs) = async_channel::bounded(capacity);
+        let (queue, jobs) = async_channel::unbounded();
+        let room = Arc::new(Semaphore::new(capacity.min(Semaphore::MAX_PERMITS)));
+        let ledger = Arc::new(Ledger::default());
         let workers = TaskTracker::new();
-        for number in 1..=num_workers {
-            workers.spawn(work(number, jobs.clone()));
-        }
-        let unfinished = Arc::new(watch::Sender::new(BTreeSet::new()));
-        Ok(Self { queue, workers, submitted: AtomicU64::new(0), unfinished })
+        let start = |number| {
+            let (room, ledger) = (Arc::clone(&room), Arc::clone(&ledger));
+            let jobs = Jobs { queue: jobs.clone(), room, ledger };
+            workers.spawn(work(number, jobs)).abort_handle()
+        };
+        let aborts = (1..=num_workers).map(start).collect();
+        Ok(Self { queue, room, workers, aborts, ledger })
     }
 
     /// Waits for room in the queue, puts the job there, and returns the handle to its result.
@@ -115,33 +109,78 @@ impl WorkerPool {
     /// queue cannot eat the memory. Dropped while it waits, it has submitted nothing.
     ///
     /// # Errors
-    /// [`Stopped`] if the pool was stopped; the job is dropped, unpolled.
-    pub async fn submit<F>(&self, job: F) -> Result<JobHandle<F::Output>, Stopped>
+    /// [`SubmitError::Stopped`].
+    pub async fn submit<F>(&self, job: F) -> Result<JobHandle<F::Output>, SubmitError>
     where
         F: Future<Output: Send> + Send + 'static,
     {
-        let (result, handle) = oneshot::channel();
-        let unfinished = self.count();
-        let job = async move {
-            // A panic unwinds through `poll`; caught here, it ends this job and not its worker.
-            // Nothing of the job is used after it, so that it cannot be seen half changed.
-            let outcome = AssertUnwindSafe(job).catch_unwind().await;
-            // An error: nobody holds the handle any more. The job has run all the same.
-            let _ = result.send(outcome.map_err(|panic| JobError::Panicked(message(panic))));
-            drop(unfinished);
-        };
-        self.queue.send(Box::pin(job)).await.map_err(|_| Stopped)?;
-        Ok(JobHandle(handle))
+        self.wait_for_room().await?;
+        self.enqueue(async { Ok(job.await) })
     }
 
-    /// Waits until all jobs submitted before this call are over. Those submitted later do not
-    /// extend it, and the pool goes on. Dropping the future changes nothing.
+    /// As [`submit`](Self::submit), for a job that is dropped when it has run for `limit`: its handle
+    /// then gives [`JobError::TimedOut`]. The time in the queue does not count.
+    ///
+    /// # Errors
+    /// [`SubmitError::Stopped`].
+    pub async fn submit_with_timeout<F>(
+        &self,
+        limit: Duration,
+        job: F,
+    ) -> Result<JobHandle<F::Output>, SubmitError>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        self.wait_for_room().await?;
+        self.enqueue(async move { timeout(limit, job).await.map_err(|_| JobError::TimedOut) })
+    }
+
+    /// Puts the job in the queue if there is room now.
+    ///
+    /// # Errors
+    /// [`SubmitError::Full`] and [`SubmitError::Stopped`].
+    pub fn try_submit<F>(&self, job: F) -> Result<JobHandle<F::Output>, SubmitError>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        match self.room.try_acquire() {
+            Ok(place) => place.forget(),
+            Err(tokio::sync::TryAcquireError::NoPermits) => return Err(SubmitError::Full),
+            Err(tokio::sync::TryAcquireError::Closed) => return Err(SubmitError::Stopped),
+        }
+        self.enqueue(async { Ok(job.await) })
+    }
+
+    /// Runs `make(item)` as a job for every item and returns the results in the order of the items.
+    /// What a stopped pool does not take is [`JobError::Cancelled`]. Dropped, it submits no more; the
+    /// jobs submitted go on.
+    pub async fn map<I, F>(
+        &self,
+        items: I,
+        mut make: impl FnMut(I::Item) -> F,
+    ) -> Vec<Result<F::Output, JobError>>
+    where
+        I: IntoIterator,
+        F: Future<Output: Send> + Send + 'static,
+    {
+        let mut handles = Vec::new();
+        for item in items {
+            handles.push(self.submit(make(item)).await);
+        }
+        let mut results = Vec::with_capacity(handles.len());
+        for handle in handles {
+            results.push(match handle {
+                Ok(handle) => handle.await,
+                Err(_) => Err(JobError::Cancelled),
+            });
+        }
+        results
+    }
+
+    /// Waits until all jobs accepted before this call are over. Those accepted later do not extend
+    /// it, and the pool goes on. Dropping the future changes nothing.
     pub async fn join(&self) {
-        let limit = self.submitted.load(Ordering::SeqCst);
-        let mut unfinished = self.unfinished.subscribe();
-        let over = |jobs: &BTreeSet<u64>| jobs.first().is_none_or(|first| *first >= limit);
-        // An error would mean that the sender is gone; `self` holds it.
-        let _ = unfinished.wait_for(over).await;
+        self.ledger.join().await;
     }
 
     /// Takes no more jobs, and waits until those accepted are over and every worker has ended.
@@ -149,60 +188,86 @@ impl WorkerPool {
     /// Safe to call more than once, and from several tasks. Dropped before its end, the pool is
     /// stopped all the same, and another call waits for the rest.
     pub async fn stop(&self) {
-        // A closed queue still hands out what is in it.
-        self.queue.close();
-        self.workers.close();
+        self.refuse();
         self.workers.wait().await;
     }
 
-    fn count(&self) -> Unfinished {
-        let number = self.submitted.fetch_add(1, Ordering::SeqCst);
-        self.unfinished.send_modify(|jobs| {
-            jobs.insert(number);
-        });
-        Unfinished { number, jobs: Arc::clone(&self.unfinished) }
+    /// Takes no more jobs, cancels those queued and running, and returns when the future of each has
+    /// been dropped. A job that blocks its thread cannot be stopped before its next `.await`.
+    ///
+    /// Dropped before its end, everything is cancelled all the same.
+    pub async fn abort(&self) {
+        self.refuse();
+        for worker in &self.aborts {
+            worker.abort();
+        }
+        self.workers.wait().await;
+    }
+
+    /// How many jobs there are in each state.
+    pub fn stats(&self) -> Stats {
+        self.ledger.stats()
+    }
+
+    async fn wait_for_room(&self) -> Result<(), SubmitError> {
+        // The place is given back by the worker that takes the job out.
+        self.room.acquire().await.map_err(|_| SubmitError::Stopped)?.forget();
+        Ok(())
+    }
+
+    /// There is a place for it; from here on nothing waits, and nothing can be dropped half way.
+    fn enqueue<T: Send + 'static>(
+        &self,
+        job: impl Future<Output = Result<T, JobError>> + Send + 'static,
+    ) -> Result<JobHandle<T>, SubmitError> {
+        // Under the ledger's lock: a stop comes before or after, and never in between.
+        let mut book = self.ledger.open();
+        if self.queue.is_closed() {
+            return Err(SubmitError::Stopped);
+        }
+        let (job, handle) = job::wrap(job, Arc::clone(&self.ledger), book.accept());
+        let sent = self.queue.try_send(job);
+        drop(book);
+        sent.map(|()| handle).map_err(|_| SubmitError::Stopped)
+    }
+
+    fn refuse(&self) {
+        let _book = self.ledger.open();
+        // A closed queue still hands out what is in it; a closed semaphore lets those who wait go.
+        self.queue.close();
+        self.room.close();
+        self.workers.close();
     }
 }
 
 /// Takes jobs until the queue is closed and empty. A worker without work waits to be woken; it does
 /// not look for some from time to time.
-async fn work(number: usize, jobs: Receiver<Job>) {
-    while let Ok(job) = jobs.recv().await {
-        WORKER.scope(number, job).await;
+async fn work(number: usize, jobs: Jobs) {
+    while let Ok(job) = jobs.queue.recv().await {
+        jobs.room.add_permits(1);
+        let job = job::as_worker(number, job);
+        // A panic of the job is caught inside it. This one would be of a value that panics when it
+        // is dropped; even that does not end the worker.
+        let _ = AssertUnwindSafe(job).catch_unwind().await;
     }
 }
 
-/// Counts a job as unfinished until it is dropped, which comes at its end however it ends.
-struct Unfinished {
-    number: u64,
-    jobs: Arc<watch::Sender<BTreeSet<u64>>>,
+/// The worker's end of the queue. A worker can end early: aborted, or with its runtime. Then nobody
+/// may be left to take what is queued, and whoever waits has to hear of it.
+struct Jobs {
+    queue: Receiver<Job>,
+    room: Arc<Semaphore>,
+    ledger: Arc<Ledger>,
 }
 
-impl Drop for Unfinished {
+impl Drop for Jobs {
     fn drop(&mut self) {
-        self.jobs.send_modify(|jobs| {
-            jobs.remove(&self.number);
-        });
-    }
-}
-
-/// The result of a job, to be awaited. Dropping it does not cancel the job.
-#[derive(Debug)]
-pub struct JobHandle<T>(oneshot::Receiver<Result<T, JobError>>);
-
-impl<T> Future for JobHandle<T> {
-    type Output = Result<T, JobError>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        // A sender dropped without a word belonged to a job that was dropped.
-        self.0.poll_unpin(cx).map(|sent| sent.unwrap_or(Err(JobError::Cancelled)))
-    }
-}
-
-/// What a panic said, where it said it in words.
-fn message(panic: Box<dyn Any + Send>) -> String {
-    match panic.downcast::<String>() {
-        Ok(text) => *text,
-        Err(panic) => panic.downcast_ref::<&str>().unwrap_or(&"no message").to_string(),
+        let book = self.ledger.open();
+        self.queue.close();
+        self.room.close();
+        drop(book);
+        while let Ok(job) = self.queue.try_recv() {
+            drop(job);
+        }
     }
 }
