@@ -1,5 +1,6 @@
 //! The scene without a command: ten jobs of 0.5 s on three workers, and one that panics.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
@@ -10,8 +11,8 @@ const JOBS: u32 = 10;
 const WORK: Duration = Duration::from_millis(500);
 
 /// Runs the jobs and prints each result with its worker.
-pub async fn run(pool: WorkerPool, workers: u16) -> anyhow::Result<()> {
-    let start = Instant::now();
+pub async fn run(pool: &WorkerPool) -> anyhow::Result<()> {
+    let (start, workers) = (Instant::now(), pool.workers());
     let say =
         |at: Duration, text: String| writeln!(io::stdout(), "{:6.2} s  {text}", at.as_secs_f64());
     writeln!(io::stdout(), "{JOBS} jobs of {WORK:?} on {workers} workers:\n")?;
@@ -37,11 +38,14 @@ pub async fn run(pool: WorkerPool, workers: u16) -> anyhow::Result<()> {
     if let Err(error) = result {
         say(start.elapsed(), format!("job 11: {error}"))?;
     }
-    for _ in 0..workers {
-        pool.submit(sleep(Duration::from_millis(10))).await?;
-    }
+    // The workers that are left, by what they say of themselves.
+    let numbers = pool.map(0..workers, |_| async {
+        sleep(Duration::from_millis(50)).await;
+        current_worker()
+    });
+    let alive: BTreeSet<_> = numbers.await.into_iter().flatten().flatten().collect();
+    say(start.elapsed(), format!("workers still at work: {alive:?}"))?;
     pool.stop().await;
-    say(start.elapsed(), format!("and {workers} more after it: no worker died of it"))?;
     let apart = (WORK * JOBS).as_secs_f64();
     writeln!(io::stdout(), "\nOne after another, the {JOBS} jobs would have taken {apart:.1} s.")?;
     Ok(())

@@ -204,6 +204,11 @@ impl WorkerPool {
         self.workers.wait().await;
     }
 
+    /// How many workers there are.
+    pub fn workers(&self) -> usize {
+        self.aborts.len()
+    }
+
     /// How many jobs there are in each state.
     pub fn stats(&self) -> Stats {
         self.ledger.stats()

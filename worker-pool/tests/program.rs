@@ -35,7 +35,7 @@ fn without_arguments_ten_jobs_run_on_three_workers() {
         assert!(lines.contains(&format!("by worker {worker}")), "{lines}");
     }
     assert!(lines.contains("job 11: the job panicked: a bug in job 11"), "{lines}");
-    assert!(lines.contains("no worker died of it"), "{lines}");
+    assert!(lines.contains("workers still at work: {1, 2, 3}"), "{lines}");
 }
 
 #[cfg(unix)]
@@ -92,39 +92,152 @@ fn zero_workers_are_a_wrong_call_told_in_one_line() {
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_ends_it_with_130_and_kills_what_runs() {
-    use std::io::{BufRead, BufReader, Write};
-    use std::process::Stdio;
+fn keep_order_prints_in_the_order_of_the_lines() {
+    let script = "sleep 0.{}; echo {}";
+    let output = pool(&["-w", "4", "--keep-order", "--", "sh", "-c", script], "4\n1\n3\n2\n");
+    assert_eq!(text(&output.stdout), "4\n1\n3\n2\n");
+}
 
-    let mut child = std::process::Command::new(POOL)
-        // The job says its process number where we can read it: on a pipe of its own.
-        .args(["-w", "1", "--", "sh", "-c", "echo $$ > {}; exec sleep 600"])
-        .stdin(Stdio::piped())
-        .spawn()
+#[cfg(unix)]
+#[test]
+fn a_command_out_of_time_is_killed_and_named() {
+    let script = "if [ {} = slow ]; then sleep 600 & wait; fi; echo {}";
+    let output = pool(&["--timeout", "500ms", "--", "sh", "-c", script], "slow\nfast\n");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(text(&output.stdout), "fast\n");
+    assert_eq!(text(&output.stderr), "worker-pool: slow: the job ran out of time\n");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_line_that_is_no_text_is_an_argument_all_the_same() {
+    let output = Command::new(POOL)
+        .args(["--", "printf", "%s"])
+        .write_stdin(b"caf\xe9\n".as_slice())
+        .output()
         .unwrap();
-    let folder = std::env::temp_dir().join(format!("worker-pool-{}", child.id()));
-    std::fs::create_dir(&folder).unwrap();
-    let fifo = folder.join("fifo");
-    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    assert_eq!(output.stdout, b"caf\xe9");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+}
 
-    // Stdin stays open: the program waits for more when the signal comes.
-    let mut input = child.stdin.take().unwrap();
-    writeln!(input, "{}", fifo.display()).unwrap();
-    let mut job = String::new();
-    BufReader::new(std::fs::File::open(&fifo).unwrap()).read_line(&mut job).unwrap();
-
-    let kill = |signal: &str, pid: &str| {
-        std::process::Command::new("kill").args([signal, pid]).output().unwrap().status.success()
+#[cfg(unix)]
+#[test]
+fn a_closed_pipe_ends_it_quietly() {
+    use std::process::Stdio;
+    let spawn = |program: &str, arguments: &[&str], stdin: Stdio| {
+        std::process::Command::new(program)
+            .args(arguments)
+            .stdin(stdin)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
     };
-    assert!(kill("-0", job.trim()), "the job runs");
-    assert!(kill("-INT", &child.id().to_string()));
-    assert_eq!(child.wait().unwrap().code(), Some(130));
-    // Killed, it is gone once the system has buried it, which nobody here can wait for.
+    // Lines without end.
+    let mut yes = spawn("yes", &[], Stdio::null());
+    let mut child = spawn(POOL, &["--", "echo"], yes.stdout.take().unwrap().into());
+    std::io::Read::read_exact(&mut child.stdout.take().unwrap(), &mut [0; 2]).unwrap();
+    let output = child.wait_with_output().unwrap();
+    yes.wait().unwrap();
+    assert!(output.status.success());
+    assert_eq!(text(&output.stderr), "");
+}
+
+/// A job that says its process number on a pipe of its own, and the program that runs it.
+#[cfg(unix)]
+struct Interrupted {
+    folder: std::path::PathBuf,
+    program: std::process::Child,
+    input: std::process::ChildStdin,
+    /// The number of a process that the job has started.
+    job: String,
+}
+
+#[cfg(unix)]
+impl Interrupted {
+    /// Starts the program with one job, which is under way, and a second in the queue.
+    fn start(name: &str) -> Self {
+        use std::io::{BufRead, BufReader, Write};
+        use std::process::Stdio;
+
+        let folder =
+            std::env::temp_dir().join(format!("worker-pool-{name}-{}", std::process::id()));
+        std::fs::create_dir(&folder).unwrap();
+        let fifo = folder.join("fifo");
+        assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+        // The job waits for its own child, which waits for a line on the second pipe, or for ever.
+        let script = format!(
+            "[ {{}} = first ] || {{ echo more; exit; }}
+             sh -c 'echo $$ > {0}; until [ -e {1} ]; do sleep 0.02; done' & wait; echo done",
+            fifo.display(),
+            folder.join("go").display()
+        );
+        let mut program = std::process::Command::new(POOL)
+            .args(["-w", "1", "--", "sh", "-c", &script])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // Stdin stays open: the program waits for more when the signal comes.
+        let mut input = program.stdin.take().unwrap();
+        writeln!(input, "first").unwrap();
+        let mut job = String::new();
+        BufReader::new(std::fs::File::open(&fifo).unwrap()).read_line(&mut job).unwrap();
+        Self { folder, program, input, job: job.trim().into() }
+    }
+
+    fn interrupt(&self) {
+        assert!(kill("-INT", &self.program.id().to_string()));
+    }
+
+    /// Whether the process that the job has started is there, and more than a name in a table.
+    fn job_runs(&self) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.job));
+        let zombie = stat.is_ok_and(|stat| stat.contains(") Z "));
+        kill("-0", &self.job) && !zombie
+    }
+
+    fn end(self) -> (Option<i32>, String) {
+        let output = self.program.wait_with_output().unwrap();
+        drop(self.input);
+        std::fs::remove_dir_all(self.folder).unwrap();
+        (output.status.code(), text(&output.stdout))
+    }
+}
+
+#[cfg(unix)]
+fn kill(signal: &str, process: &str) -> bool {
+    let output = std::process::Command::new("kill").args([signal, process]).output();
+    output.unwrap().status.success()
+}
+
+#[cfg(unix)]
+#[test]
+fn the_first_ctrl_c_takes_no_more_lines_and_waits_for_what_runs() {
+    use std::io::Write;
+    let mut scene = Interrupted::start("first");
+    scene.interrupt();
+    // Taken no more: given time to be refused, for want of an event that says so.
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    let _ = writeln!(scene.input, "second");
+    assert!(scene.job_runs(), "the signal must not reach the job");
+    std::fs::File::create(scene.folder.join("go")).unwrap();
+    assert_eq!(scene.end(), (Some(130), "done\n".into()));
+}
+
+#[cfg(unix)]
+#[test]
+fn the_second_ctrl_c_kills_what_runs_and_its_children() {
+    let scene = Interrupted::start("second");
+    scene.interrupt();
+    // Two signals at once may be seen as one.
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    assert!(scene.job_runs());
+    scene.interrupt();
     let gone = (0..500).any(|_| {
         std::thread::sleep(std::time::Duration::from_millis(10));
-        !kill("-0", job.trim())
+        !scene.job_runs()
     });
-    assert!(gone, "the job was left behind");
-    drop(input);
-    std::fs::remove_dir_all(folder).unwrap();
+    assert!(gone, "the child of the job was left behind");
+    assert_eq!(scene.end(), (Some(130), String::new()));
 }
