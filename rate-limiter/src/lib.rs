@@ -86,7 +86,11 @@ impl RateLimiter {
     /// gives its place in the queue to the next and costs nobody anything: nothing is written down
     /// before the last `.await`. But do not keep it unpolled: asleep, it holds up all the others.
     pub async fn acquire(&self) -> Grant {
-        self.grant(1).await
+        // Mostly nobody waits and one is free; this way is the short one.
+        match self.try_acquire() {
+            Some(grant) => grant,
+            None => self.grant(1).await,
+        }
     }
 
     /// Waits until `n` requests may go ahead at once, and grants them together, as if at the same
@@ -148,8 +152,9 @@ impl Grants {
     }
 
     fn write_down(&mut self, n: usize, now: Instant, limit: usize) -> Grant {
-        let leaving = (self.times.len() + n).saturating_sub(limit);
-        self.times.drain(..leaving);
+        while self.times.len() + n > limit {
+            self.times.pop_front();
+        }
         let needed = self.times.len() + n;
         if needed > self.times.capacity() {
             // Twice as much each time, as any list grows, but never more than it can ever hold.

@@ -1,16 +1,18 @@
 //! What has become of the jobs: the figures of `stats`, and what `join` waits for.
 //!
-//! Every job is entered when it is accepted, and crossed out when it is over. A `join` draws a line
-//! under the entries so far, and waits until nothing above its line is left.
+//! Both are made of what costs a job next to nothing: a counter, and a reference.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio::sync::watch;
 
 use crate::job::JobError;
 
 /// How many jobs there are in each state. Whatever is submitted ends in one of the last four.
+///
+/// Taken while jobs run, the figures are not of one moment: a job may have moved on between two of
+/// them. It is never counted twice among those over.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stats {
     /// Waiting in the queue.
@@ -39,159 +41,142 @@ impl Stats {
     }
 }
 
-/// The ledger of a pool, shared by the pool, its workers and its jobs.
+/// Counts what has happened to jobs.
 #[derive(Debug, Default)]
-pub(crate) struct Ledger {
-    /// An ordinary lock: it is held for a few instructions, and never across an `.await`.
-    book: Mutex<Book>,
-    /// The number of the first section that is not over.
-    first_open: watch::Sender<u64>,
+pub(crate) struct Counters {
+    submitted: AtomicU64,
+    /// Taken out of the queue, by a worker or dropped in it.
+    left_queue: AtomicU64,
+    ok: AtomicU64,
+    panicked: AtomicU64,
+    timed_out: AtomicU64,
+    cancelled: AtomicU64,
 }
 
-#[derive(Debug)]
-struct Book {
-    stats: Stats,
-    /// The jobs that are not over in each section between two lines, from the first that is not
-    /// over to the present one.
-    sections: VecDeque<u64>,
-    /// The number of the first of them.
-    first: u64,
-}
-
-impl Default for Book {
-    fn default() -> Self {
-        Self { stats: Stats::default(), sections: VecDeque::from([0]), first: 0 }
+impl Counters {
+    pub(crate) fn submitted(&self) {
+        self.submitted.fetch_add(1, Relaxed);
     }
-}
 
-/// Where a job is entered.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Entry {
-    section: u64,
-    running: bool,
-}
+    pub(crate) fn left_queue(&self) {
+        self.left_queue.fetch_add(1, Relaxed);
+    }
 
-/// The open book.
-pub(crate) struct OpenBook<'a> {
-    book: MutexGuard<'a, Book>,
-    first_open: &'a watch::Sender<u64>,
-}
-
-impl Ledger {
-    pub(crate) fn open(&self) -> OpenBook<'_> {
-        let book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
-        OpenBook { book, first_open: &self.first_open }
+    /// A job has ended, with a value or with this error.
+    pub(crate) fn ended(&self, error: Option<&JobError>) {
+        let counter = match error {
+            None => &self.ok,
+            Some(JobError::Panicked(_)) => &self.panicked,
+            Some(JobError::TimedOut) => &self.timed_out,
+            Some(JobError::Cancelled) => &self.cancelled,
+        };
+        counter.fetch_add(1, Relaxed);
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        self.open().book.stats
-    }
-
-    /// Draws a line, and waits until every job entered above it is over.
-    pub(crate) async fn join(&self) {
-        let section = self.open().draw_line();
-        // An error would mean that the sender is gone; `self` holds it.
-        let _ = self.first_open.subscribe().wait_for(|first| *first > section).await;
+        // A job passes these from the last to the first; read from the first to the last, a later
+        // figure is never smaller than an earlier one.
+        let [ok, panicked, timed_out, cancelled] =
+            [&self.ok, &self.panicked, &self.timed_out, &self.cancelled].map(|c| c.load(Relaxed));
+        let over = ok + panicked + timed_out + cancelled;
+        let left_queue = self.left_queue.load(Relaxed);
+        let queued = self.submitted.load(Relaxed).saturating_sub(left_queue);
+        let running = left_queue.saturating_sub(over);
+        Stats { queued, running, ok, panicked, timed_out, cancelled }
     }
 }
 
-impl OpenBook<'_> {
-    /// Enters a job.
-    pub(crate) fn accept(&mut self) -> Entry {
-        let book = &mut *self.book;
-        book.stats.queued += 1;
-        let present = book.sections.len() - 1;
-        book.sections[present] += 1;
-        Entry { section: book.first + present as u64, running: false }
+/// The jobs between two calls of `join`. Each holds a reference to its section, and the section is
+/// over when the last is dropped. A section also holds the one after it, so that none is over
+/// before the ones before it.
+#[derive(Debug, Default)]
+pub(crate) struct Section {
+    next: OnceLock<Arc<Section>>,
+    /// Closed when this is dropped.
+    over: watch::Sender<()>,
+}
+
+/// The present section.
+#[derive(Debug, Default)]
+pub(crate) struct Sections(Mutex<Arc<Section>>);
+
+impl Sections {
+    /// Runs `accept` with the present section. One caller at a time: what must not happen in the
+    /// middle of it goes through here too. An ordinary lock, never held across an `.await`.
+    pub(crate) fn with<T>(&self, accept: impl FnOnce(&Arc<Section>) -> T) -> T {
+        accept(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// A worker has taken the job.
-    pub(crate) fn start(&mut self, entry: &mut Entry) {
-        entry.running = true;
-        self.book.stats.queued -= 1;
-        self.book.stats.running += 1;
-    }
-
-    /// The job is over, with a value or with this error.
-    pub(crate) fn end(&mut self, entry: Entry, error: Option<&JobError>) {
-        let book = &mut *self.book;
-        let stats = &mut book.stats;
-        *(if entry.running { &mut stats.running } else { &mut stats.queued }) -= 1;
-        *match error {
-            None => &mut stats.ok,
-            Some(JobError::Panicked(_)) => &mut stats.panicked,
-            Some(JobError::TimedOut) => &mut stats.timed_out,
-            Some(JobError::Cancelled) => &mut stats.cancelled,
-        } += 1;
-        book.sections[(entry.section - book.first) as usize] -= 1;
-        self.close_sections();
-    }
-
-    /// Begins a new section, and returns the number of the one that ends here.
-    fn draw_line(&mut self) -> u64 {
-        let ended = self.book.first + self.book.sections.len() as u64 - 1;
-        self.book.sections.push_back(0);
-        self.close_sections();
-        ended
-    }
-
-    /// Leaves the sections behind that are over, except the present one.
-    fn close_sections(&mut self) {
-        let book = &mut *self.book;
-        let before = book.first;
-        while book.sections.len() > 1 && book.sections[0] == 0 {
-            book.sections.pop_front();
-            book.first += 1;
-        }
-        if book.first != before {
-            self.first_open.send_replace(book.first);
-        }
+    /// Ends the present section, and waits until it and all before it are over.
+    pub(crate) async fn join(&self) {
+        let mut ended = {
+            let mut present = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let next = Arc::new(Section::default());
+            let ended = std::mem::replace(&mut *present, Arc::clone(&next));
+            let over = ended.over.subscribe();
+            // Set once: only here, by whoever took it out.
+            let _ = ended.next.set(next);
+            over
+        };
+        // Nothing is ever sent. An error: the sender is gone, and the section with it.
+        let _ = ended.changed().await;
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use futures_util::FutureExt;
 
-    /// The number of the first section that is not over.
-    fn first_open(ledger: &Ledger) -> u64 {
-        *ledger.first_open.borrow()
-    }
+    use super::*;
 
     #[test]
     fn a_section_is_over_when_its_jobs_and_all_before_them_are() {
-        let ledger = Ledger::default();
-        let a = ledger.open().accept();
-        assert_eq!(ledger.open().draw_line(), 0);
-        let b = ledger.open().accept();
-        assert_eq!(ledger.open().draw_line(), 1);
-        let c = ledger.open().accept();
+        let sections = Sections::default();
+        let a = sections.with(Arc::clone);
+        let mut first = Box::pin(sections.join());
+        assert!(first.as_mut().now_or_never().is_none());
+        let b = sections.with(Arc::clone);
+        let mut second = Box::pin(sections.join());
+        assert!(second.as_mut().now_or_never().is_none());
+        let c = sections.with(Arc::clone);
 
-        ledger.open().end(b, None);
-        assert_eq!(first_open(&ledger), 0, "`a` is still there");
-        ledger.open().end(a, None);
-        assert_eq!(first_open(&ledger), 2, "both sections at once");
-        ledger.open().end(c, None);
-        assert_eq!(first_open(&ledger), 2, "the present section stays open");
-        assert_eq!(ledger.open().draw_line(), 2);
-        assert_eq!(first_open(&ledger), 3, "nothing was in it");
+        drop(b);
+        assert!(second.as_mut().now_or_never().is_none(), "`a` is still there");
+        drop(a);
+        assert!(first.now_or_never().is_some() && second.now_or_never().is_some());
+        let third = Box::pin(sections.join());
+        drop(c);
+        assert!(third.now_or_never().is_some());
+        assert!(sections.join().now_or_never().is_some(), "nothing was in it");
+    }
+
+    #[test]
+    fn a_join_that_was_dropped_leaves_the_next_one_to_wait_for_its_jobs() {
+        let sections = Sections::default();
+        let a = sections.with(Arc::clone);
+        assert!(sections.join().now_or_never().is_none());
+        assert!(sections.join().now_or_never().is_none(), "`a` is still there");
+        drop(a);
+        assert!(sections.join().now_or_never().is_some());
     }
 
     #[test]
     fn every_job_is_in_one_state() {
-        let ledger = Ledger::default();
-        let mut entries: Vec<_> = (0..5).map(|_| ledger.open().accept()).collect();
-        for entry in &mut entries[..4] {
-            ledger.open().start(entry);
+        let counters = Counters::default();
+        for _ in 0..6 {
+            counters.submitted();
         }
-        let errors = [None, Some(JobError::Panicked("".into())), Some(JobError::TimedOut)];
-        for (entry, error) in entries.iter().zip(&errors) {
-            ledger.open().end(*entry, error.as_ref());
+        for _ in 0..5 {
+            counters.left_queue();
         }
-        ledger.open().end(entries[4], Some(&JobError::Cancelled));
+        counters.ended(None);
+        counters.ended(Some(&JobError::Panicked("".into())));
+        counters.ended(Some(&JobError::TimedOut));
+        counters.ended(Some(&JobError::Cancelled));
+        let stats = counters.stats();
         let expected =
-            Stats { queued: 0, running: 1, ok: 1, panicked: 1, timed_out: 1, cancelled: 1 };
-        assert_eq!(ledger.stats(), expected);
-        assert_eq!((ledger.stats().submitted(), ledger.stats().over()), (5, 4));
+            Stats { queued: 1, running: 1, ok: 1, panicked: 1, timed_out: 1, cancelled: 1 };
+        assert_eq!(stats, expected);
+        assert_eq!((stats.submitted(), stats.over()), (6, 4));
     }
 }

@@ -23,8 +23,8 @@ use tokio_util::task::TaskTracker;
 
 use job::Job;
 pub use job::{JobError, JobHandle, current_worker};
-use ledger::Ledger;
 pub use ledger::Stats;
+use ledger::{Counters, Sections};
 
 /// Runs jobs on a fixed number of workers, which take them from one bounded queue in the order
 /// submitted.
@@ -39,7 +39,8 @@ pub struct WorkerPool {
     room: Arc<Semaphore>,
     workers: TaskTracker,
     aborts: Vec<AbortHandle>,
-    ledger: Arc<Ledger>,
+    counters: Arc<Counters>,
+    sections: Arc<Sections>,
 }
 
 /// Why there can be no such pool.
@@ -92,15 +93,15 @@ impl WorkerPool {
         }
         let (queue, jobs) = async_channel::unbounded();
         let room = Arc::new(Semaphore::new(capacity.min(Semaphore::MAX_PERMITS)));
-        let ledger = Arc::new(Ledger::default());
+        let sections = Arc::new(Sections::default());
         let workers = TaskTracker::new();
         let start = |number| {
-            let (room, ledger) = (Arc::clone(&room), Arc::clone(&ledger));
-            let jobs = Jobs { queue: jobs.clone(), room, ledger };
+            let (room, sections) = (Arc::clone(&room), Arc::clone(&sections));
+            let jobs = Jobs { queue: jobs.clone(), room, sections };
             workers.spawn(work(number, jobs)).abort_handle()
         };
         let aborts = (1..=num_workers).map(start).collect();
-        Ok(Self { queue, room, workers, aborts, ledger })
+        Ok(Self { queue, room, workers, aborts, counters: Arc::default(), sections })
     }
 
     /// Waits for room in the queue, puts the job there, and returns the handle to its result.
@@ -180,7 +181,7 @@ impl WorkerPool {
     /// Waits until all jobs accepted before this call are over. Those accepted later do not extend
     /// it, and the pool goes on. Dropping the future changes nothing.
     pub async fn join(&self) {
-        self.ledger.join().await;
+        self.sections.join().await;
     }
 
     /// Takes no more jobs, and waits until those accepted are over and every worker has ended.
@@ -211,7 +212,7 @@ impl WorkerPool {
 
     /// How many jobs there are in each state.
     pub fn stats(&self) -> Stats {
-        self.ledger.stats()
+        self.counters.stats()
     }
 
     async fn wait_for_room(&self) -> Result<(), SubmitError> {
@@ -225,21 +226,21 @@ impl WorkerPool {
         &self,
         job: impl Future<Output = Result<T, JobError>> + Send + 'static,
     ) -> Result<JobHandle<T>, SubmitError> {
-        // Under the ledger's lock: a stop comes before or after, and never in between.
-        let mut book = self.ledger.open();
-        if self.queue.is_closed() {
-            return Err(SubmitError::Stopped);
-        }
-        let (job, handle) = job::wrap(job, Arc::clone(&self.ledger), book.accept());
-        let sent = self.queue.try_send(job);
-        drop(book);
-        sent.map(|()| handle).map_err(|_| SubmitError::Stopped)
+        // A stop comes before this or after it, and never in between.
+        self.sections.with(|section| {
+            if self.queue.is_closed() {
+                return Err(SubmitError::Stopped);
+            }
+            self.counters.submitted();
+            let (job, handle) = job::wrap(job, Arc::clone(&self.counters), Arc::clone(section));
+            self.queue.try_send(job).map_err(|_| SubmitError::Stopped)?;
+            Ok(handle)
+        })
     }
 
     fn refuse(&self) {
-        let _book = self.ledger.open();
         // A closed queue still hands out what is in it; a closed semaphore lets those who wait go.
-        self.queue.close();
+        self.sections.with(|_| self.queue.close());
         self.room.close();
         self.workers.close();
     }
@@ -262,15 +263,13 @@ async fn work(number: usize, jobs: Jobs) {
 struct Jobs {
     queue: Receiver<Job>,
     room: Arc<Semaphore>,
-    ledger: Arc<Ledger>,
+    sections: Arc<Sections>,
 }
 
 impl Drop for Jobs {
     fn drop(&mut self) {
-        let book = self.ledger.open();
-        self.queue.close();
+        self.sections.with(|_| self.queue.close());
         self.room.close();
-        drop(book);
         while let Ok(job) = self.queue.try_recv() {
             drop(job);
         }

@@ -1,0 +1,73 @@
+//! What an `acquire` costs that need not wait, beside governor and leaky-bucket.
+//!
+//! Run with: `cargo bench -p rate-limiter --bench free_acquire`
+#![allow(missing_docs, reason = "criterion's macros make functions without")]
+
+use std::num::NonZeroU32;
+use std::time::{Duration, Instant};
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use governor::Quota;
+use rate_limiter::RateLimiter;
+use tokio::runtime::{Builder, Runtime};
+
+/// Times `n` acquires in a row, in a task of its own.
+fn time<F>(runtime: &Runtime, work: impl FnOnce() -> F) -> Duration
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let work = work();
+    let task = runtime.spawn(async move {
+        let start = Instant::now();
+        work.await;
+        start.elapsed()
+    });
+    runtime.block_on(task).expect("no panic")
+}
+
+fn free_acquire(criterion: &mut Criterion) {
+    let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime");
+    let mut group = criterion.benchmark_group("free acquire");
+
+    // Always full, and the oldest grant always old enough: every acquire takes the longest way
+    // that does not wait.
+    group.bench_function("rate-limiter", |bencher| {
+        bencher.iter_custom(|n| {
+            let limiter = RateLimiter::new(1000, Duration::from_nanos(1)).expect("a limit");
+            time(&runtime, || async move {
+                for _ in 0..n {
+                    limiter.acquire().await;
+                }
+            })
+        });
+    });
+
+    group.bench_function("governor until_ready", |bencher| {
+        bencher.iter_custom(|n| {
+            let most = NonZeroU32::MAX;
+            let limiter = governor::RateLimiter::direct(Quota::per_second(most).allow_burst(most));
+            time(&runtime, || async move {
+                for _ in 0..n {
+                    limiter.until_ready().await;
+                }
+            })
+        });
+    });
+
+    group.bench_function("leaky-bucket fair", |bencher| {
+        bencher.iter_custom(|n| {
+            let full = usize::MAX / 2;
+            let limiter =
+                leaky_bucket::RateLimiter::builder().max(full).initial(full).fair(true).build();
+            time(&runtime, || async move {
+                for _ in 0..n {
+                    limiter.acquire_one().await;
+                }
+            })
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, free_acquire);
+criterion_main!(benches);

@@ -1,0 +1,154 @@
+//! What an empty job costs, beside the usual ways to run so many at a time.
+//!
+//! Run with: `cargo bench -p worker-pool --bench empty_jobs`
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::stream::{self, StreamExt};
+use tokio::sync::{Semaphore, oneshot};
+use tokio::task::JoinSet;
+use tokio_util::task::TaskTracker;
+use worker_pool::WorkerPool;
+
+const JOBS: usize = 100_000;
+const WORKERS: usize = 4;
+/// Room in a queue, or jobs in flight: the same for all, and enough that nobody waits for long.
+const ROOM: usize = 64;
+const ROUNDS: usize = 15;
+
+/// The job: a number, so that there is a result to bring home.
+async fn job(number: usize) -> usize {
+    number
+}
+
+async fn pool() -> usize {
+    let pool = WorkerPool::with_capacity(WORKERS, ROOM).expect("workers and room");
+    let mut handles = Vec::with_capacity(JOBS);
+    for number in 0..JOBS {
+        handles.push(pool.submit(job(number)).await.expect("not stopped"));
+    }
+    let mut sum = 0;
+    for handle in handles {
+        sum += handle.await.expect("no panic");
+    }
+    pool.stop().await;
+    sum
+}
+
+async fn join_set() -> usize {
+    let (mut set, mut sum) = (JoinSet::new(), 0);
+    for number in 0..JOBS {
+        if set.len() == ROOM {
+            sum += set.join_next().await.expect("not empty").expect("no panic");
+        }
+        set.spawn(job(number));
+    }
+    while let Some(result) = set.join_next().await {
+        sum += result.expect("no panic");
+    }
+    sum
+}
+
+async fn task_tracker() -> usize {
+    let (tracker, slots) = (TaskTracker::new(), Arc::new(Semaphore::new(ROOM)));
+    let mut tasks = Vec::with_capacity(JOBS);
+    for number in 0..JOBS {
+        let slot = Arc::clone(&slots).acquire_owned().await.expect("never closed");
+        tasks.push(tracker.spawn(async move {
+            let result = job(number).await;
+            drop(slot);
+            result
+        }));
+    }
+    tracker.close();
+    tracker.wait().await;
+    let mut sum = 0;
+    for task in tasks {
+        sum += task.await.expect("no panic");
+    }
+    sum
+}
+
+/// Not on workers: all futures inside the one task.
+async fn buffer_unordered() -> usize {
+    stream::iter(0..JOBS).map(job).buffer_unordered(ROOM).fold(0, async |sum, n| sum + n).await
+}
+
+/// The least that a pool with handles has to do: one future type, no panic caught, no figures.
+async fn bare_channel() -> usize {
+    let (queue, jobs) = async_channel::bounded::<(usize, oneshot::Sender<usize>)>(ROOM);
+    let mut workers = JoinSet::new();
+    for _ in 0..WORKERS {
+        let jobs = jobs.clone();
+        workers.spawn(async move {
+            while let Ok((number, result)) = jobs.recv().await {
+                let _ = result.send(job(number).await);
+            }
+        });
+    }
+    let mut handles = Vec::with_capacity(JOBS);
+    for number in 0..JOBS {
+        let (result, handle) = oneshot::channel();
+        queue.send((number, result)).await.expect("workers live");
+        handles.push(handle);
+    }
+    let mut sum = 0;
+    for handle in handles {
+        sum += handle.await.expect("no panic");
+    }
+    queue.close();
+    workers.join_all().await;
+    sum
+}
+
+/// Times one way, in a task of its own on a fresh runtime, and checks its work.
+fn time<F: Future<Output = usize> + Send + 'static>(work: fn() -> F) -> Duration {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let task = runtime.spawn(async move {
+        let start = Instant::now();
+        let sum = work().await;
+        (start.elapsed(), sum)
+    });
+    let (time, sum) = runtime.block_on(task).expect("no panic");
+    assert_eq!(sum, JOBS * (JOBS - 1) / 2);
+    time
+}
+
+/// A way to run jobs, and what times it.
+type Way = (&'static str, fn() -> Duration);
+
+fn main() {
+    let ways: [Way; 5] = [
+        ("worker-pool", || time(pool)),
+        ("JoinSet, bounded by hand", || time(join_set)),
+        ("TaskTracker and a semaphore", || time(task_tracker)),
+        ("buffer_unordered, in one task", || time(buffer_unordered)),
+        ("bare async-channel workers", || time(bare_channel)),
+    ];
+    let mut times = vec![Vec::new(); ways.len()];
+    // Interleaved, so that a disturbance meets all of them; the first round warms up.
+    for round in 0..=ROUNDS {
+        for (way, times) in ways.iter().zip(&mut times) {
+            let time = way.1();
+            if round > 0 {
+                times.push(time.as_nanos() as f64 / JOBS as f64);
+            }
+        }
+    }
+    let medians: Vec<_> = times
+        .iter_mut()
+        .map(|times| {
+            times.sort_by(f64::total_cmp);
+            times[times.len() / 2]
+        })
+        .collect();
+    println!("{JOBS} empty jobs, {WORKERS} workers, {ROOM} in flight; median of {ROUNDS} rounds\n");
+    println!("| | ns per job | from | to | worker-pool takes |");
+    println!("|---|---|---|---|---|");
+    for ((way, times), median) in ways.iter().zip(&times).zip(&medians) {
+        let (from, to) = (times[0], times[times.len() - 1]);
+        let ratio = medians[0] / median;
+        println!("| {} | {median:.0} | {from:.0} | {to:.0} | {ratio:.2} of it |", way.0);
+    }
+}
