@@ -5,6 +5,7 @@
 
 use std::io::{self, Read, Write};
 use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -141,6 +142,18 @@ pub fn run(
     Ok(Run { lesson: lesson.name, runtime, outcome, threads })
 }
 
+/// The user has interrupted the program.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted")]
+pub struct Interrupted;
+
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// From now on Ctrl-C ends a run, and what it has to itself is cleared away.
+pub fn watch_for_ctrl_c() -> anyhow::Result<()> {
+    ctrlc::set_handler(|| INTERRUPTED.store(true, SeqCst)).context("listening for Ctrl-C")
+}
+
 /// Reads a pipe to its end on a thread, so that the child never waits for us.
 fn read_all(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
     thread::spawn(move || {
@@ -158,7 +171,7 @@ fn read_all(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Stri
 fn watch(
     child: &mut Child,
     timeout: Duration,
-) -> io::Result<(Option<std::process::ExitStatus>, Option<u32>)> {
+) -> anyhow::Result<(Option<std::process::ExitStatus>, Option<u32>)> {
     let start = Instant::now();
     let mut threads = None;
     loop {
@@ -166,9 +179,13 @@ fn watch(
             return Ok((Some(status), threads));
         }
         threads = threads.max(threads_of(child.id()));
-        if start.elapsed() >= timeout {
+        let interrupted = INTERRUPTED.load(SeqCst);
+        if interrupted || start.elapsed() >= timeout {
             child.kill()?;
             child.wait()?;
+            if interrupted {
+                return Err(Interrupted.into());
+            }
             return Ok((None, threads));
         }
         thread::sleep(Duration::from_millis(2));

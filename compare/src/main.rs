@@ -27,7 +27,7 @@ use serve::Stage;
   compare code worker-pool
   compare api
 
-Exit status: 0 all gave the same answer, 1 one did not, 2 wrong call.")]
+Exit status: 0 all gave the same answer, 1 one did not, 2 wrong call, 130 interrupted.")]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
@@ -53,13 +53,15 @@ enum Command {
         lesson: String,
         /// The width to print for, in characters.
         #[arg(long, default_value_t = view::terminal_width(), value_name = "N")]
-        width: usize,
+        #[arg(value_parser = clap::value_parser!(u16).range(60..=1000))]
+        width: u16,
     },
     /// Print how asyncio and each runtime spell the usual things.
     Api {
         /// The width to print for, in characters.
         #[arg(long, default_value_t = view::terminal_width(), value_name = "N")]
-        width: usize,
+        #[arg(value_parser = clap::value_parser!(u16).range(60..=1000))]
+        width: u16,
     },
     /// One run, as this program starts it of itself: input on stdin, answer and figures on stdout.
     #[command(hide = true)]
@@ -71,15 +73,18 @@ fn main() -> ExitCode {
         Command::Lessons { names: vec![], json: false, timeout: Duration::from_secs(10) };
     let outcome = match Arguments::parse().command.unwrap_or(everything) {
         Command::Lessons { names, json, timeout } => lessons(&names, json, timeout),
-        Command::Code { lesson, width } => code(&lesson, width),
-        Command::Api { width } => print(&view::api_table(&api::rows(), width)),
+        Command::Code { lesson, width } => code(&lesson, width.into()),
+        Command::Api { width } => print(&view::api_table(&api::rows(), width.into())),
         Command::Child { lesson, runtime } => child::run_here(&lesson, &runtime),
     };
     outcome.unwrap_or_else(|error| {
         if is_closed_pipe(&error) {
             return ExitCode::SUCCESS;
         }
-        eprintln!("compare: {error:#}");
+        if error.is::<child::Interrupted>() {
+            return ExitCode::from(130);
+        }
+        let _ = writeln!(io::stderr(), "compare: {error:#}");
         ExitCode::from(if error.is::<catalog::Unknown>() { 2 } else { 1 })
     })
 }
@@ -87,6 +92,7 @@ fn main() -> ExitCode {
 /// Runs lessons on all runtimes, one run at a time, so that none disturbs another.
 fn lessons(names: &[String], json: bool, timeout: Duration) -> anyhow::Result<ExitCode> {
     let lessons = catalog::find_all(names)?;
+    child::watch_for_ctrl_c()?;
     let stage = Stage::start().context("starting the loopback servers")?;
     let start = Instant::now();
     let mut runs = Vec::new();

@@ -9,8 +9,8 @@ use crate::api;
 use crate::child::{Outcome, Run};
 
 /// The width of the terminal in characters; 180 where there is none.
-pub fn terminal_width() -> usize {
-    terminal_size::terminal_size().map_or(180, |(width, _)| width.0.into())
+pub fn terminal_width() -> u16 {
+    terminal_size::terminal_size().map_or(180, |(width, _)| width.0.clamp(60, 1000))
 }
 
 /// One row per run: lesson, runtime, what it cost, and whether its answer is the right one.

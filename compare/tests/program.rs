@@ -91,6 +91,29 @@ fn a_wrong_answer_a_panic_and_a_hang_are_told_and_the_rest_still_runs() {
     assert!(table.contains("6 runs, 3 of them not as they should be"), "{table}");
 }
 
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_the_run_and_clears_its_folder_away() {
+    let folder = std::env::temp_dir().join(format!("compare-test-{}", std::process::id()));
+    std::fs::create_dir(&folder).unwrap();
+    let entries = || std::fs::read_dir(&folder).unwrap().count();
+    // The third double never ends by itself.
+    let mut child = std::process::Command::new(COMPARE)
+        .args(["lessons", "doubles", "--timeout", "1h"])
+        .env("TMPDIR", &folder)
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    while entries() == 0 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let pid = child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(entries(), 0, "its folder was left behind");
+    std::fs::remove_dir(folder).unwrap();
+}
+
 #[test]
 fn without_arguments_it_runs_all_seven_lessons_on_all_three() {
     let output = compare(&[]);

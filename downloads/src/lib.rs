@@ -57,7 +57,7 @@ pub enum DownloadError {
     Status {
         /// Where it comes from.
         url: String,
-        /// Neither 2xx nor a redirect that could be followed.
+        /// Anything but 200 after redirects were followed.
         status: StatusCode,
     },
     /// The file cannot be written. Where the very last step fails, the sync of the folder, the file
@@ -122,7 +122,8 @@ pub async fn download(
         source: source.without_url(),
     };
     let mut response = client.get(url).send().await.map_err(transfer)?;
-    if !response.status().is_success() {
+    // Not a part that nobody has asked for (206), nor an answer without a file (204).
+    if response.status() != StatusCode::OK {
         return Err(DownloadError::Status { url: url.clone(), status: response.status() });
     }
 

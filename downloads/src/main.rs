@@ -90,7 +90,7 @@ async fn work(arguments: Arguments) -> anyhow::Result<ExitCode> {
 /// needs none.
 fn client(urls: &[String]) -> anyhow::Result<Client> {
     let client = match downloads::client_builder().build() {
-        Err(_) if !urls.iter().any(|url| url.starts_with("https:")) => {
+        Err(_) if !urls.iter().any(|url| url.to_lowercase().starts_with("https:")) => {
             downloads::client_builder().tls_certs_only([]).build()
         }
         result => result,

@@ -88,7 +88,8 @@ async fn a_wrong_call_is_told_in_one_line_before_anything_starts() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_str().unwrap();
     std::fs::write(folder.path().join("here"), "already").unwrap();
-    let here = format!("{root}/here");
+    let (here, left) = (format!("{root}/here"), format!("{root}/left"));
+    std::fs::write(folder.path().join("left.part"), "of another run").unwrap();
     let good = format!("{root}/good");
     let not_a_folder = format!("{path}/here");
     let (part, upper) = (format!("{good}.part"), format!("{root}/GOOD"));
@@ -99,6 +100,7 @@ async fn a_wrong_call_is_told_in_one_line_before_anything_starts() {
         (vec!["-d", path, &good, &upper], "in the way of"),
         (vec!["-d", path, &good, &part], "in the way of"),
         (vec!["-d", path, &good, &here], "is there already"),
+        (vec!["-d", path, &good, &left], "left.part is there: remove it"),
         (vec!["-d", "/nonexistent/folder", &good], "/nonexistent/folder: cannot write"),
         (vec!["-d", &not_a_folder, &good], "cannot write to this folder"),
     ] {
@@ -107,7 +109,7 @@ async fn a_wrong_call_is_told_in_one_line_before_anything_starts() {
         assert_eq!(output.status.code(), Some(2), "{errors}");
         assert_eq!(errors.lines().count(), 1, "{errors}");
         assert!(errors.contains(words), "{errors}");
-        assert_eq!(names_in(folder.path()), ["here"]);
+        assert_eq!(names_in(folder.path()), ["here", "left.part"]);
     }
     assert_eq!(downloads(&["-j", "0", &good]).await.status.code(), Some(2));
 }

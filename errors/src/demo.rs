@@ -50,7 +50,7 @@ pub async fn run() -> anyhow::Result<()> {
             }
             Err(error) => format!("failed: {}", describe(error)),
         };
-        print_line(&format!("{:6.2} s  {name:<10} {text}", took.as_secs_f64()))?;
+        print_line(&format!("{name:<10} {:5.2} s  {text}", took.as_secs_f64()))?;
     }
     print_line(&format!(
         "\n{:.2} s together; one after another {:.2} s. No failure has hidden another.",

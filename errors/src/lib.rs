@@ -10,7 +10,7 @@ use std::fmt;
 use std::io;
 use std::time::{Duration, Instant};
 
-use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt};
 use thiserror::Error;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::net::{TcpStream, lookup_host};
@@ -115,7 +115,7 @@ pub async fn greeting(address: &str, time_out: Duration) -> Result<String, Servi
 async fn connect(address: &str) -> Result<TcpStream, ServiceError> {
     let (host, port) = address.rsplit_once(':').ok_or(ServiceError::BadAddress)?;
     let port: u16 = port.parse().map_err(|_| ServiceError::BadAddress)?;
-    if host.is_empty() {
+    if host.is_empty() || host.contains('/') {
         return Err(ServiceError::BadAddress);
     }
     // An IPv6 address stands in brackets: `[::1]:22`.
@@ -157,19 +157,22 @@ pub async fn contain<T: Send + 'static>(
     }
 }
 
-/// Asks all services at once and returns one result for each, in the order of `addresses`: every
-/// failure is collected, none hides another. Dropping the future aborts what is under way.
+/// How many services [`greetings`] asks at a time: each takes a socket, and a process has only so
+/// many. Without a bound, our own want of sockets would look like services that are down.
+pub const AT_ONCE: usize = 64;
+
+/// Asks all services side by side, at most [`AT_ONCE`] at a time, and returns one result for each,
+/// in the order of `addresses`: every failure is collected, none hides another. Dropping the future
+/// aborts what is under way.
 pub async fn greetings(
     addresses: &[String],
     time_out: Duration,
 ) -> Vec<Result<String, ServiceError>> {
-    join_all(
-        addresses
-            .iter()
-            .cloned()
-            .map(|address| contain(async move { greeting(&address, time_out).await })),
-    )
-    .await
+    stream::iter(addresses.iter().cloned())
+        .map(|address| contain(async move { greeting(&address, time_out).await }))
+        .buffered(AT_ONCE)
+        .collect()
+        .await
 }
 
 /// What a panicking task said, where it said it in words.

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Parser;
+use tokio::task::block_in_place;
 
 /// Reads the greeting line of TCP services (SSH, SMTP, FTP and the like), side by side.
 #[derive(Parser)]
@@ -24,10 +25,10 @@ struct Arguments {
     #[arg(value_name = "HOST:PORT")]
     services: Vec<String>,
     /// The time for connecting and greeting together, such as 500ms or 2s.
-    #[arg(long, default_value = "3s", value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, default_value = "3s", requires = "services", value_name = "TIME", value_parser = humantime::parse_duration)]
     timeout: Duration,
     /// What to print in place of the greeting of a service that cannot be reached.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, requires = "services", value_name = "TEXT")]
     default: Option<String>,
 }
 
@@ -89,12 +90,14 @@ async fn work(arguments: Arguments) -> anyhow::Result<bool> {
 }
 
 fn print_line(line: &str) -> io::Result<()> {
-    writeln!(io::stdout(), "{line}")
+    // To a pipe that nobody empties this may block; the runtime then needs another thread for its
+    // other work, Ctrl-C among it.
+    block_in_place(|| writeln!(io::stdout(), "{line}"))
 }
 
 /// Says on stderr what went wrong, in one line; nothing where stderr is closed, too.
 fn complain(error: &anyhow::Error) {
-    let _ = writeln!(io::stderr(), "errors: {error:#}");
+    let _ = block_in_place(|| writeln!(io::stderr(), "errors: {error:#}"));
 }
 
 fn is_closed_pipe(error: &anyhow::Error) -> bool {

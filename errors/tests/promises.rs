@@ -38,7 +38,9 @@ async fn a_name_without_an_address_is_not_found() {
 
 #[tokio::test]
 async fn what_is_no_host_and_port_is_refused() {
-    for address in ["", "host", "host:", ":22", "host:port", "host:65536", "host:-1"] {
+    for address in
+        ["", "http://host:80", "host", "host:", ":22", "host:port", "host:65536", "host:-1"]
+    {
         let error = failure(address).await;
         assert!(matches!(error, ServiceError::BadAddress), "{address}: {error:?}");
     }
@@ -146,6 +148,21 @@ async fn every_failure_is_collected_in_the_order_asked_for() {
     assert!(matches!(silent, Err(ServiceError::TimedOut { .. })));
     assert!(matches!(garbage, Err(ServiceError::Garbage(_))));
     assert_eq!(last.unwrap(), "last");
+}
+
+#[tokio::test]
+async fn many_services_are_asked_so_many_at_a_time() {
+    let (silent, mut seen) = services::silent().await;
+    let addresses = vec![silent; 3 * errors::AT_ONCE];
+    let results = greetings(&addresses, SHORT).await;
+    assert!(results.iter().all(|result| matches!(result, Err(ServiceError::TimedOut { .. }))));
+    let (mut open, mut most) = (0_usize, 0);
+    while let Ok(event) = seen.try_recv() {
+        open = if event == "connected" { open + 1 } else { open - 1 };
+        most = most.max(open);
+    }
+    // The service may learn a little late that a connection has ended.
+    assert!(most <= 2 * errors::AT_ONCE, "{most} at once");
 }
 
 #[test]

@@ -106,8 +106,9 @@ pub async fn fetch(client: &Client, url: &str) -> Result<Page, FetchError> {
 /// of `urls`.
 ///
 /// The stream is lazy: it asks for nothing until it is polled, and takes the next URL only when a
-/// slot is free. Results that wait for an earlier one keep their slot, so memory is bounded by
-/// `concurrency` too. Dropping the stream cancels what is in flight.
+/// slot is free. Results that wait for an earlier one keep their slot, so that never more than
+/// `concurrency` bodies are in memory, however large each of them is. Dropping the stream cancels
+/// what is in flight.
 pub fn fetch_all<'a>(
     client: &'a Client,
     urls: impl IntoIterator<Item = String, IntoIter: 'a>,

@@ -12,6 +12,7 @@ use anyhow::Context;
 use clap::Parser;
 use futures_util::{StreamExt, pin_mut};
 use reqwest::Client;
+use tokio::task::block_in_place;
 
 /// Gets URLs side by side; prints status, bytes, seconds and URL of each, in the order given.
 #[derive(Parser)]
@@ -29,7 +30,7 @@ struct Arguments {
     #[arg(short, long, default_value = "32", value_name = "N")]
     concurrency: NonZeroUsize,
     /// Print the bodies instead of a line for each.
-    #[arg(long)]
+    #[arg(long, requires = "urls")]
     body: bool,
 }
 
@@ -74,7 +75,7 @@ async fn work(arguments: Arguments) -> anyhow::Result<bool> {
     while let Some(result) = results.next().await {
         match result {
             Ok(page) if arguments.body => {
-                io::stdout().write_all(&page.body)?;
+                block_in_place(|| io::stdout().write_all(&page.body))?;
             }
             Ok(page) => print_line(&format!(
                 "{} {:>9} {:>8.3} {}",
@@ -93,14 +94,16 @@ async fn work(arguments: Arguments) -> anyhow::Result<bool> {
 }
 
 fn print_line(line: &str) -> io::Result<()> {
-    writeln!(io::stdout(), "{line}")
+    // To a pipe that nobody empties this may block; the runtime then needs another thread for its
+    // other work, Ctrl-C among it.
+    block_in_place(|| writeln!(io::stdout(), "{line}"))
 }
 
 /// A client with the certificates of this machine. Where it has none, there is no https; plain HTTP
 /// needs none.
 fn client(urls: &[String]) -> anyhow::Result<Client> {
     let client = match fetch::client_builder().build() {
-        Err(_) if !urls.iter().any(|url| url.starts_with("https:")) => {
+        Err(_) if !urls.iter().any(|url| url.to_lowercase().starts_with("https:")) => {
             fetch::client_builder().tls_certs_only([]).build()
         }
         result => result,
@@ -110,7 +113,7 @@ fn client(urls: &[String]) -> anyhow::Result<Client> {
 
 /// Says on stderr what went wrong, in one line; nothing where stderr is closed, too.
 fn complain(error: &anyhow::Error) {
-    let _ = writeln!(io::stderr(), "fetch: {error:#}");
+    let _ = block_in_place(|| writeln!(io::stderr(), "fetch: {error:#}"));
 }
 
 fn is_closed_pipe(error: &anyhow::Error) -> bool {

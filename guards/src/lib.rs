@@ -2,8 +2,9 @@
 //!
 //! Python runs `__aexit__` however the block ends, and awaits it. In Rust a future can also be
 //! *dropped* at any `.await`, which runs no code but `Drop`, and `Drop` cannot await. So the guard
-//! here does in `Drop` the one thing it may: it *starts* the close, as a task of its own. All four
-//! endings (value, error, panic, cancellation) drop the guard, so there is one way out, not four.
+//! here does in `Drop` the one thing it may: it *starts* the close, as a task of its own. After a
+//! value or an error the close is started and awaited; after a panic or a cancellation, dropping the
+//! guard starts it. Either way it is the same close, and starts once.
 //!
 //! Run with: `cargo run -p guards`
 

@@ -11,6 +11,7 @@ use std::process::exit;
 
 use clap::Parser;
 use tokio::signal::ctrl_c;
+use tokio::task::JoinSet;
 
 /// Runs one statement on a SQLite database and prints its rows, values apart by tabs.
 #[derive(Parser)]
@@ -31,18 +32,24 @@ struct Arguments {
 #[tokio::main]
 async fn main() {
     let arguments = Arguments::parse();
+    // A set aborts its tasks when it is told to, and can be waited for.
+    let mut work = JoinSet::new();
     let outcome = tokio::select! {
         biased; // the handler stands before the work begins
         _ = ctrl_c() => None,
-        outcome = run(arguments) => Some(outcome),
+        outcome = async { work.spawn(run(arguments)); work.join_next().await } => outcome,
     };
-    // Ctrl-C has dropped the other branch, and with it the guard, which has started the close. The
-    // close waits for a statement under way, which may take for ever: a second Ctrl-C does not.
+    // After Ctrl-C: the body is dropped, and with it the guard, which starts the close. The close
+    // waits for a statement under way, which may take for ever; a second Ctrl-C does not.
+    let closed = async {
+        work.shutdown().await;
+        guards::finished().await;
+    };
     tokio::select! {
-        () = guards::finished() => {}
+        () = closed => {}
         _ = ctrl_c() => {}
     }
-    let code = match outcome {
+    let code = match outcome.and_then(Result::ok) {
         Some(Ok(())) => 0,
         Some(Err(error)) if is_closed_pipe(&error) => 0,
         Some(Err(error)) => {

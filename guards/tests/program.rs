@@ -58,6 +58,17 @@ async fn every_type_has_its_text() {
     let sql = "SELECT NULL AS a, -1 AS b, 2.5 AS c, '' AS d, 'x\ty' AS e, x'00ff' AS f";
     let output = guards(&[database.path.to_str().unwrap(), sql]).await;
     assert_eq!(text(&output.stdout), "a\tb\tc\td\te\tf\nNULL\t-1\t2.5\t\tx\\ty\tx'00ff'\n");
+    let sql = "SELECT char(27) || '\\' AS 'a\tb', CAST(x'ff41' AS TEXT) AS c";
+    let output = guards(&[database.path.to_str().unwrap(), sql]).await;
+    assert_eq!(text(&output.stdout), "a\\tb\tc\n\\u{1b}\\\\\t\u{fffd}A\n");
+}
+
+#[tokio::test]
+async fn nothing_to_run_is_an_error() {
+    let database = Database::new().await;
+    let output = guards(&[database.path.to_str().unwrap(), " "]).await;
+    assert_one_line(&output, &["no SQL"]);
+    assert_one_line(&guards(&[":memory:", "SELECT 1"]).await, &[":memory:", "no such file"]);
 }
 
 #[tokio::test]
@@ -71,7 +82,7 @@ async fn a_missing_database_is_named_and_not_made() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("missing.db");
     let output = guards(&[path.to_str().unwrap(), "SELECT 1"]).await;
-    assert_one_line(&output, &["missing.db", "unable to open"]);
+    assert_one_line(&output, &["missing.db", "no such file"]);
     assert!(!path.exists());
 }
 

@@ -159,6 +159,7 @@ async fn ticks_beside(work: impl Future<Output = ()>) -> u32 {
     };
     // Polls both, in this one task; ends when one ends, and drops the other.
     tokio::select! {
+        biased; // the work first: where both are due, it has the word
         () = work => {}
         () = ticker => {}
     }
@@ -219,8 +220,12 @@ impl Clock {
 /// Prints a line; ends the program quietly where nobody reads on (`hello | head -1`), for which
 /// `println!` would panic.
 fn print_line(line: &str) {
-    use std::io::Write;
-    if writeln!(std::io::stdout(), "{line}").is_err() {
-        std::process::exit(0);
+    use std::io::{ErrorKind, Write, stderr, stdout};
+    if let Err(error) = writeln!(stdout(), "{line}") {
+        if error.kind() == ErrorKind::BrokenPipe {
+            std::process::exit(0);
+        }
+        let _ = writeln!(stderr(), "hello: stdout: {error}");
+        std::process::exit(1);
     }
 }

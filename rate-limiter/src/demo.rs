@@ -38,7 +38,7 @@ pub async fn run<F: Future<Output = Instant>>(
     let apart = (WORK * REQUESTS as u32).as_secs_f64();
     writeln!(
         io::stdout(),
-        "\nDone in {:.2} s; without a limit, one after another, {apart:.1} s.\n\
+        "\nDone in {:.2} s. Without a limit: {WORK:?} at once, {apart:.1} s one after another.\n\
          The most in any {window:?}: {most}{verdict}.",
         start.elapsed().as_secs_f64()
     )?;

@@ -31,10 +31,10 @@ struct Arguments {
     #[arg(short, long, default_value = "3", value_name = "N")]
     workers: u16,
     /// Kill a command that runs for longer, such as 500ms or 2m.
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, requires = "command", value_name = "TIME", value_parser = humantime::parse_duration)]
     timeout: Option<Duration>,
     /// Print the output of the commands in the order of the lines.
-    #[arg(long)]
+    #[arg(long, requires = "command")]
     keep_order: bool,
     /// What to run: {} stands for the line; without a {} it is added as the last argument.
     /// Without a command, a demonstration.

@@ -30,6 +30,10 @@ pub fn plan(urls: &[String], folder: &Path, force: bool) -> anyhow::Result<Vec<D
         if !force && path.symlink_metadata().is_ok() {
             bail!("{url}: {} is there already (--force replaces it)", path.display());
         }
+        let part = part_path(&path);
+        if part.symlink_metadata().is_ok() {
+            bail!("{url}: {} is there: remove it if no download is at it", part.display());
+        }
         plan.push(Download { url: url.clone(), path });
     }
     Ok(plan)
@@ -70,12 +74,13 @@ pub async fn run(
 fn check_folder(folder: &Path) -> anyhow::Result<()> {
     match tempfile::tempfile_in(folder) {
         Ok(_) => Ok(()),
-        // The system's own words: the error's path is that of the file tried out.
-        Err(error) => bail!(
-            "{}: cannot write to this folder: {}",
-            folder.display(),
-            io::Error::from(error.kind())
-        ),
+        // Without the path of the file tried out.
+        Err(error) => {
+            let why = error
+                .raw_os_error()
+                .map_or_else(|| error.kind().into(), io::Error::from_raw_os_error);
+            bail!("{}: cannot write to this folder: {why}", folder.display())
+        }
     }
 }
 

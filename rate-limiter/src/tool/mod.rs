@@ -7,6 +7,7 @@ use anyhow::Context;
 use rate_limiter::RateLimiter;
 use tokio::fs::File;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, BufReader};
+use tokio::task::block_in_place;
 
 /// Passes the lines of a file, or of stdin for `-`, to stdout at the limiter's pace.
 pub async fn run(limiter: &RateLimiter, file: &Path) -> anyhow::Result<()> {
@@ -28,10 +29,13 @@ async fn pass(
     while lines.read_until(b'\n', &mut line).await.with_context(|| name.display().to_string())? > 0
     {
         limiter.acquire().await;
-        // Each line at its time, also where stdout is a pipe.
-        let mut output = io::stdout().lock();
-        output.write_all(&line)?;
-        output.flush()?;
+        // Each line at its time, also where stdout is a pipe. Nobody may empty it, and then this
+        // blocks: the runtime needs another thread for its other work, Ctrl-C among it.
+        block_in_place(|| {
+            let mut output = io::stdout().lock();
+            output.write_all(&line)?;
+            output.flush()
+        })?;
         line.clear();
     }
     Ok(())

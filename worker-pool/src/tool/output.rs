@@ -7,6 +7,7 @@ use std::process::Output as Ended;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget};
+use tokio::task::block_in_place;
 use worker_pool::Stats;
 
 /// Prints what commands have printed, and counts them.
@@ -31,12 +32,14 @@ impl Output {
     /// # Errors
     /// Where stdout cannot be written.
     pub fn print(&mut self, item: &str, ended: &Ended) -> io::Result<bool> {
-        self.bar.suspend(|| {
+        // Nobody may empty the pipe, and then this blocks: the runtime needs another thread.
+        let print = || {
             io::stdout().lock().write_all(&ended.stdout)?;
             // Nobody has to read stderr.
             let _ = io::stderr().lock().write_all(&ended.stderr);
             Ok::<_, io::Error>(())
-        })?;
+        };
+        block_in_place(|| self.bar.suspend(print))?;
         if !ended.status.success() {
             self.failed(item, &ended.status);
         }
@@ -45,9 +48,8 @@ impl Output {
 
     /// Names a line whose command has failed.
     pub fn failed(&mut self, item: &str, why: &dyn Display) {
-        self.bar.suspend(|| {
-            let _ = writeln!(io::stderr(), "worker-pool: {item}: {why}");
-        });
+        let print = || writeln!(io::stderr(), "worker-pool: {item}: {why}");
+        let _ = block_in_place(|| self.bar.suspend(print));
     }
 
     /// Counts.
