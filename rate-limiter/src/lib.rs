@@ -7,10 +7,10 @@
 //! Run with: `cargo run -p rate-limiter`
 
 use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use thiserror::Error;
-use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
 
 /// Grants at most a number of requests in any window of time, first come first served.
@@ -22,11 +22,13 @@ use tokio::time::{Instant, sleep_until};
 pub struct RateLimiter {
     max_requests: usize,
     time_window: Duration,
-    /// An async lock, because it is held across an `.await`: whoever sleeps until the next grant
-    /// holds it, and everybody else queues for it. Tokio's lock serves its queue strictly first in,
-    /// first out, and that is the whole order of this limiter: no list of waiters, and one sleeper
-    /// at a time.
+    /// An ordinary lock: held for a few instructions, and never across an `.await`.
     grants: Mutex<Grants>,
+    /// The queue of those who wait. An async lock, because it is held across an `.await`: whoever
+    /// sleeps until the next grant holds it, and everybody else queues for it. Tokio's lock serves
+    /// its queue strictly first in, first out, and that is the whole order of this limiter: no list
+    /// of waiters, and one sleeper at a time.
+    turn: tokio::sync::Mutex<()>,
 }
 
 /// Leave to go ahead.
@@ -72,12 +74,12 @@ impl RateLimiter {
         if time_window.is_zero() {
             return Err(LimitError::NoWindow);
         }
-        // A century on top: `Grants::free_at` adds the window to times yet to come.
+        // A century on top: `Grants::take` adds the window to times yet to come.
         const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
         if time_window.checked_add(CENTURY).and_then(|d| Instant::now().checked_add(d)).is_none() {
             return Err(LimitError::WindowTooLong(time_window));
         }
-        Ok(Self { max_requests, time_window, grants: Mutex::default() })
+        Ok(Self { max_requests, time_window, grants: Mutex::default(), turn: Default::default() })
     }
 
     /// Waits for its turn.
@@ -86,11 +88,7 @@ impl RateLimiter {
     /// gives its place in the queue to the next and costs nobody anything: nothing is written down
     /// before the last `.await`. But do not keep it unpolled: asleep, it holds up all the others.
     pub async fn acquire(&self) -> Grant {
-        // Mostly nobody waits and one is free; this way is the short one.
-        match self.try_acquire() {
-            Some(grant) => grant,
-            None => self.grant(1).await,
-        }
+        self.grant(1).await
     }
 
     /// Waits until `n` requests may go ahead at once, and grants them together, as if at the same
@@ -110,61 +108,98 @@ impl RateLimiter {
     }
 
     /// Takes a grant if there is one for the taking. Never waits, and never jumps the queue: while
-    /// somebody waits, or is just being served on another thread, there is none.
+    /// somebody waits, there is none.
     pub fn try_acquire(&self) -> Option<Grant> {
-        let mut grants = self.grants.try_lock().ok()?;
-        let now = Instant::now();
-        let free =
-            grants.free_at(1, self.max_requests, self.time_window).is_none_or(|at| at <= now);
-        free.then(|| grants.write_down(1, now, self.max_requests))
+        let mut grants = self.grants();
+        if grants.waiting > 0 { None } else { grants.take(1, self).ok() }
     }
 
     async fn grant(&self, n: usize) -> Grant {
+        let _waiting = match self.grant_or_wait(n) {
+            Ok(grant) => return grant,
+            Err(waiting) => waiting,
+        };
         // Dropped here: the lock takes us out of its queue.
-        let mut grants = self.grants.lock().await;
-        let mut now = Instant::now();
-        let free_at = grants.free_at(n, self.max_requests, self.time_window);
-        if let Some(free_at) = free_at.filter(|free_at| *free_at > now) {
-            // Dropped here: the lock is released, and the next in the queue sleeps in our stead.
-            sleep_until(free_at).await;
-            // Not the time of our arrival: that is a whole window old by now, and a limiter that
-            // wrote it down would let the next one in too soon.
-            now = Instant::now();
+        let _turn = self.turn.lock().await;
+        loop {
+            // The time is taken anew after every sleep. That of our arrival would be a whole window
+            // old by then, and a limiter that wrote it down would let the next one in too soon.
+            let taken = self.grants().take(n, self);
+            match taken {
+                Ok(grant) => return grant,
+                // Dropped here: the lock is released, and the next in line sleeps in our stead.
+                Err(free_at) => sleep_until(free_at).await,
+            }
         }
-        grants.write_down(n, now, self.max_requests)
+    }
+
+    /// A grant, where nobody waits and one is free; else a place among those who wait.
+    fn grant_or_wait(&self, n: usize) -> Result<Grant, Waiting<'_>> {
+        let mut grants = self.grants();
+        if grants.waiting == 0
+            && let Ok(grant) = grants.take(n, self)
+        {
+            return Ok(grant);
+        }
+        grants.waiting += 1;
+        Err(Waiting(self))
+    }
+
+    fn grants(&self) -> MutexGuard<'_, Grants> {
+        // Nothing that can panic is done under it.
+        self.grants.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The times of the last grants, oldest first, at most as many as the limit. No waiting in here:
-/// when the next may come is a matter of arithmetic.
+/// Somebody waits, until this is dropped. Whoever comes meanwhile has to queue.
+struct Waiting<'a>(&'a RateLimiter);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.grants().waiting -= 1;
+    }
+}
+
+/// What has been granted. No waiting in here: when the next may come is a matter of arithmetic.
 #[derive(Debug, Default)]
 struct Grants {
+    /// The times of the last grants, oldest first, at most as many as the limit.
     times: VecDeque<Instant>,
     granted: u64,
+    waiting: usize,
 }
 
 impl Grants {
-    /// When `n` more fit, at most `limit`: at once if `None`. So many of the oldest have to leave the
-    /// window first; the last of them leaves it a window after its grant.
-    fn free_at(&self, n: usize, limit: usize, window: Duration) -> Option<Instant> {
-        let leaving = (self.times.len() + n).saturating_sub(limit);
-        (leaving > 0).then(|| self.times[leaving - 1] + window)
-    }
-
-    fn write_down(&mut self, n: usize, now: Instant, limit: usize) -> Grant {
-        while self.times.len() + n > limit {
+    /// Grants `n` now, or says from when on they fit: so many of the oldest grants have to leave the
+    /// window first, and the last of them leaves it a window after its time.
+    fn take(&mut self, n: usize, limiter: &RateLimiter) -> Result<Grant, Instant> {
+        let now = Instant::now();
+        let leaving = (self.times.len() + n).saturating_sub(limiter.max_requests);
+        if leaving > 0 {
+            let free_at = self.times[leaving - 1] + limiter.time_window;
+            if free_at > now {
+                return Err(free_at);
+            }
+        }
+        for _ in 0..leaving {
             self.times.pop_front();
         }
+        self.make_room(n, limiter.max_requests);
+        for _ in 0..n {
+            self.times.push_back(now);
+        }
+        let sequence = self.granted;
+        self.granted += n as u64;
+        Ok(Grant { at: now, sequence })
+    }
+
+    /// Twice as much each time, as any list grows, but never more than it can ever hold.
+    fn make_room(&mut self, n: usize, limit: usize) {
         let needed = self.times.len() + n;
         if needed > self.times.capacity() {
-            // Twice as much each time, as any list grows, but never more than it can ever hold.
             let room = (2 * self.times.capacity()).max(needed).min(limit);
             self.times.reserve_exact(room - self.times.len());
         }
-        self.times.extend(std::iter::repeat_n(now, n));
-        let sequence = self.granted;
-        self.granted += n as u64;
-        Grant { at: now, sequence }
     }
 }
 
@@ -176,11 +211,11 @@ mod tests {
     fn memory_grows_with_use_and_never_past_sixteen_bytes_a_request() {
         assert_eq!(size_of::<Instant>(), 16);
         for limit in [1, 5, 100, 1000] {
-            let mut grants = Grants::default();
-            assert_eq!(grants.times.capacity(), 0, "nothing before the first grant");
+            let limiter = RateLimiter::new(limit, Duration::from_nanos(1)).unwrap();
+            assert_eq!(limiter.grants().times.capacity(), 0, "nothing before the first grant");
             for granted in 1..3 * limit {
-                grants.write_down(1, Instant::now(), limit);
-                let capacity = grants.times.capacity();
+                while limiter.try_acquire().is_none() {}
+                let capacity = limiter.grants().times.capacity();
                 assert!(
                     capacity <= limit.min(2 * granted),
                     "{capacity} after {granted} of {limit}"

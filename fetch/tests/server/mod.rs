@@ -34,7 +34,7 @@ pub async fn start() -> (String, Counts) {
     };
     let status = |Path(code): Path<u16>| async move { StatusCode::from_u16(code).unwrap() };
     let hundred = Arc::new(tokio::sync::Barrier::new(100));
-    let meet = move || async move { drop(hundred.wait().await) };
+    let meet = move || async move { _ = hundred.wait().await };
     let routes = Router::new()
         .route("/delay/{ms}/{text}", get(delay))
         .route("/status/{code}", get(status))
