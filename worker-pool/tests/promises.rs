@@ -1,4 +1,5 @@
 //! What the lesson promises of `WorkerPool`, on the paused clock: nothing but timers waits here.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 use std::future::pending;
 use std::sync::Arc;
