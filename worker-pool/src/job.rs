@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 use thiserror::Error;
 use tokio::sync::oneshot;
 
-use crate::ledger::{Counters, Section};
+use crate::ledger::Section;
 
 /// What the workers see of a job. Boxed, since each job is a future of another type and one queue
 /// holds them all; pinned, since a future must not move once it has been polled.
@@ -47,14 +47,11 @@ impl<T> Future for JobHandle<T> {
 /// Wraps a job such that its handle and the counters hear of its end, whichever way it ends.
 pub(crate) fn wrap<T: Send + 'static>(
     job: impl Future<Output = Result<T, JobError>> + Send + 'static,
-    counters: Arc<Counters>,
     section: Arc<Section>,
 ) -> (Job, JobHandle<T>) {
     let (result, handle) = oneshot::channel();
-    let result = Some(result);
-    let mut settling = Settling { result, queued: true, counters, _section: section };
+    let mut settling = Settling { result: Some(result), section };
     let job = Box::pin(async move {
-        settling.leave_queue();
         // A panic unwinds through `poll`; caught here, it ends this job and not its worker. Nothing
         // of the job is used after it, so that nothing half changed can be seen.
         let outcome = AssertUnwindSafe(job).catch_unwind().await;
@@ -66,24 +63,15 @@ pub(crate) fn wrap<T: Send + 'static>(
 /// What a job owes. It pays at its end, or when it is dropped, in the queue or half way.
 struct Settling<T> {
     result: Option<oneshot::Sender<Result<T, JobError>>>,
-    queued: bool,
-    counters: Arc<Counters>,
-    /// Dropped last: a `join` comes back when all is settled.
-    _section: Arc<Section>,
+    /// Given up last: a `join` comes back when all is settled.
+    section: Arc<Section>,
 }
 
 impl<T> Settling<T> {
-    fn leave_queue(&mut self) {
-        if std::mem::take(&mut self.queued) {
-            self.counters.left_queue();
-        }
-    }
-
     fn settle(&mut self, outcome: Result<T, JobError>) {
         if let Some(result) = self.result.take() {
             // First the counters: who has the result finds it in the figures, too.
-            self.leave_queue();
-            self.counters.ended(outcome.as_ref().err());
+            self.section.counters.ended(outcome.as_ref().err());
             // An error: nobody holds the handle any more. The job has run all the same.
             let _ = result.send(outcome);
         }

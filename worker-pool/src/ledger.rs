@@ -41,12 +41,18 @@ impl Stats {
     }
 }
 
-/// Counts what has happened to jobs.
+/// Counts what has happened to jobs. What is queued and what runs follows from it.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     submitted: AtomicU64,
-    /// Taken out of the queue, by a worker or dropped in it.
-    left_queue: AtomicU64,
+    over: Over,
+}
+
+/// How jobs have ended. Written by workers, while `submitted` is written by who submits: on one
+/// cache line, each write would take it away from the other.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Over {
     ok: AtomicU64,
     panicked: AtomicU64,
     timed_out: AtomicU64,
@@ -58,30 +64,25 @@ impl Counters {
         self.submitted.fetch_add(1, Relaxed);
     }
 
-    pub(crate) fn left_queue(&self) {
-        self.left_queue.fetch_add(1, Relaxed);
-    }
-
     /// A job has ended, with a value or with this error.
     pub(crate) fn ended(&self, error: Option<&JobError>) {
         let counter = match error {
-            None => &self.ok,
-            Some(JobError::Panicked(_)) => &self.panicked,
-            Some(JobError::TimedOut) => &self.timed_out,
-            Some(JobError::Cancelled) => &self.cancelled,
+            None => &self.over.ok,
+            Some(JobError::Panicked(_)) => &self.over.panicked,
+            Some(JobError::TimedOut) => &self.over.timed_out,
+            Some(JobError::Cancelled) => &self.over.cancelled,
         };
         counter.fetch_add(1, Relaxed);
     }
 
-    pub(crate) fn stats(&self) -> Stats {
-        // A job passes these from the last to the first; read from the first to the last, a later
-        // figure is never smaller than an earlier one.
+    /// The figures, with so many in the queue.
+    pub(crate) fn stats(&self, queued: usize) -> Stats {
+        let Over { ok, panicked, timed_out, cancelled } = &self.over;
         let [ok, panicked, timed_out, cancelled] =
-            [&self.ok, &self.panicked, &self.timed_out, &self.cancelled].map(|c| c.load(Relaxed));
+            [ok, panicked, timed_out, cancelled].map(|counter| counter.load(Relaxed));
         let over = ok + panicked + timed_out + cancelled;
-        let left_queue = self.left_queue.load(Relaxed);
-        let queued = self.submitted.load(Relaxed).saturating_sub(left_queue);
-        let running = left_queue.saturating_sub(over);
+        let queued = queued as u64;
+        let running = self.submitted.load(Relaxed).saturating_sub(over + queued);
         Stats { queued, running, ok, panicked, timed_out, cancelled }
     }
 }
@@ -91,6 +92,8 @@ impl Counters {
 /// before the ones before it.
 #[derive(Debug, Default)]
 pub(crate) struct Section {
+    /// The pool's: a job reaches both by one reference.
+    pub(crate) counters: Arc<Counters>,
     next: OnceLock<Arc<Section>>,
     /// Closed when this is dropped.
     over: watch::Sender<()>,
@@ -111,7 +114,8 @@ impl Sections {
     pub(crate) async fn join(&self) {
         let mut ended = {
             let mut present = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let next = Arc::new(Section::default());
+            let counters = Arc::clone(&present.counters);
+            let next = Arc::new(Section { counters, ..Section::default() });
             let ended = std::mem::replace(&mut *present, Arc::clone(&next));
             let over = ended.over.subscribe();
             // Set once: only here, by whoever took it out.
@@ -166,14 +170,11 @@ mod tests {
         for _ in 0..6 {
             counters.submitted();
         }
-        for _ in 0..5 {
-            counters.left_queue();
-        }
         counters.ended(None);
         counters.ended(Some(&JobError::Panicked("".into())));
         counters.ended(Some(&JobError::TimedOut));
         counters.ended(Some(&JobError::Cancelled));
-        let stats = counters.stats();
+        let stats = counters.stats(1);
         let expected =
             Stats { queued: 1, running: 1, ok: 1, panicked: 1, timed_out: 1, cancelled: 1 };
         assert_eq!(stats, expected);

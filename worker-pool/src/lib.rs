@@ -23,8 +23,8 @@ use tokio_util::task::TaskTracker;
 
 use job::Job;
 pub use job::{JobError, JobHandle, current_worker};
+use ledger::Sections;
 pub use ledger::Stats;
-use ledger::{Counters, Sections};
 
 /// Runs jobs on a fixed number of workers, which take them from one bounded queue in the order
 /// submitted.
@@ -39,7 +39,6 @@ pub struct WorkerPool {
     room: Arc<Semaphore>,
     workers: TaskTracker,
     aborts: Vec<AbortHandle>,
-    counters: Arc<Counters>,
     sections: Arc<Sections>,
 }
 
@@ -101,7 +100,7 @@ impl WorkerPool {
             workers.spawn(work(number, jobs)).abort_handle()
         };
         let aborts = (1..=num_workers).map(start).collect();
-        Ok(Self { queue, room, workers, aborts, counters: Arc::default(), sections })
+        Ok(Self { queue, room, workers, aborts, sections })
     }
 
     /// Waits for room in the queue, puts the job there, and returns the handle to its result.
@@ -212,7 +211,7 @@ impl WorkerPool {
 
     /// How many jobs there are in each state.
     pub fn stats(&self) -> Stats {
-        self.counters.stats()
+        self.sections.with(|section| section.counters.stats(self.queue.len()))
     }
 
     async fn wait_for_room(&self) -> Result<(), SubmitError> {
@@ -231,8 +230,8 @@ impl WorkerPool {
             if self.queue.is_closed() {
                 return Err(SubmitError::Stopped);
             }
-            self.counters.submitted();
-            let (job, handle) = job::wrap(job, Arc::clone(&self.counters), Arc::clone(section));
+            section.counters.submitted();
+            let (job, handle) = job::wrap(job, Arc::clone(section));
             self.queue.try_send(job).map_err(|_| SubmitError::Stopped)?;
             Ok(handle)
         })
