@@ -1,66 +1,14 @@
 //! The worker pool of the exercise as it is usually written, and what becomes of it.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
-use std::collections::VecDeque;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+mod naive_pool;
+
+use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
-use tokio::task::JoinHandle;
+use naive_pool::NaivePool;
 use tokio::time::{sleep, timeout};
 use worker_pool::{JobError, WorkerPool};
-
-type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
-
-/// `while running: job = await asyncio.wait_for(queue.get(), 1)`, in three parts: the queue has no
-/// bound, a job's panic is the worker's, and a worker looks for work every second.
-struct NaivePool {
-    queue: Arc<Mutex<VecDeque<Job>>>,
-    unfinished: Arc<AtomicUsize>,
-    looked: Arc<AtomicUsize>,
-    workers: Vec<JoinHandle<()>>,
-}
-
-impl NaivePool {
-    fn new(num_workers: usize) -> Self {
-        let queue: Arc<Mutex<VecDeque<Job>>> = Arc::default();
-        let (unfinished, looked) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-        let worker = || {
-            let (queue, unfinished, looked) = (queue.clone(), unfinished.clone(), looked.clone());
-            tokio::spawn(async move {
-                loop {
-                    looked.fetch_add(1, SeqCst);
-                    let job = queue.lock().unwrap().pop_front();
-                    match job {
-                        Some(job) => {
-                            job.await;
-                            // `task_done()`: not reached by a job that raises.
-                            unfinished.fetch_sub(1, SeqCst);
-                        }
-                        None => sleep(Duration::from_secs(1)).await,
-                    }
-                }
-            })
-        };
-        let workers = (0..num_workers).map(|_| worker()).collect();
-        Self { queue, unfinished, looked, workers }
-    }
-
-    /// `put_nowait`: no room is ever waited for, and no result comes back.
-    fn submit(&self, job: impl Future<Output = ()> + Send + 'static) {
-        self.unfinished.fetch_add(1, SeqCst);
-        self.queue.lock().unwrap().push_back(Box::pin(job));
-    }
-
-    /// `await queue.join()`
-    async fn join(&self) {
-        while self.unfinished.load(SeqCst) > 0 {
-            sleep(Duration::from_secs(1)).await;
-        }
-    }
-}
 
 const AN_HOUR: Duration = Duration::from_secs(60 * 60);
 

@@ -1,0 +1,143 @@
+//! What the exercise asks of a limiter: one function a promise, the same for our solution, for the
+//! limiter as it is usually written, and for yours. Each says what it has seen and what it expected.
+//!
+//! They run on the paused clock, and so take no time; a caller that would wait for ever is given up
+//! after an hour of it.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use futures_util::poll;
+use tokio::time::{Instant, advance, timeout};
+
+/// What the checks need to know of a limiter.
+#[allow(async_fn_in_trait, reason = "nothing is spawned here")]
+pub trait Limiter {
+    fn new(max_requests: usize, time_window: Duration) -> Self;
+    /// Waits, and returns the time of the grant.
+    async fn acquire(&self) -> Instant;
+}
+
+/// What was seen, where it is not what was promised.
+pub type Seen = Result<(), String>;
+
+const WINDOW: Duration = Duration::from_secs(1);
+
+/// Makes a test of each check, for one limiter.
+macro_rules! promises {
+    ($limiter:ty) => {
+        promises! {
+            $limiter: never_more_than_the_limit_in_any_window,
+            nobody_waits_longer_than_needed,
+            first_come_first_served,
+            a_caller_that_gives_up_costs_nobody_anything,
+        }
+    };
+    ($limiter:ty: $($name:ident,)*) => {
+        $(
+            #[test]
+            fn $name() {
+                if let Err(seen) = checks::$name::<$limiter>() {
+                    panic!("\n{seen}\n");
+                }
+            }
+        )*
+    };
+}
+pub(crate) use promises;
+
+pub fn never_more_than_the_limit_in_any_window<L: Limiter>() -> Seen {
+    on_the_paused_clock(async {
+        let times = crowd(&L::new(3, WINDOW), 20).await;
+        for (k, time) in times.iter().enumerate() {
+            let within = times[k..].iter().take_while(|later| **later - *time < WINDOW).count();
+            expect(within <= 3, || {
+                format!("20 callers at 3 a second: {within} were let through within one second")
+            })?;
+        }
+        Ok(())
+    })
+}
+
+pub fn nobody_waits_longer_than_needed<L: Limiter>() -> Seen {
+    on_the_paused_clock(async {
+        let start = Instant::now();
+        let times = crowd(&L::new(3, WINDOW), 20).await;
+        let took = times[19] - start;
+        // Three at once, three after a second, ... the last two after six; timers tick in ms.
+        expect(took <= 6 * WINDOW + Duration::from_millis(6), || {
+            format!(
+                "20 callers at 3 a second: the last was let through after {took:?} instead of 6 s"
+            )
+        })
+    })
+}
+
+pub fn first_come_first_served<L: Limiter>() -> Seen {
+    on_the_paused_clock(async {
+        let (limiter, order) = (L::new(2, WINDOW), std::cell::RefCell::new(Vec::new()));
+        join_all((1..=10).map(async |number| {
+            limiter.acquire().await;
+            order.borrow_mut().push(number);
+        }))
+        .await;
+        let order = order.into_inner();
+        expect(order.is_sorted(), || {
+            format!(
+                "callers 1 to 10 came in this order, and were let through in the order {order:?}"
+            )
+        })
+    })
+}
+
+pub fn a_caller_that_gives_up_costs_nobody_anything<L: Limiter>() -> Seen {
+    on_the_paused_clock(async {
+        // One is through, three wait; each of the three in turn gives up half a second later.
+        for gives_up in 0..3 {
+            let limiter = L::new(1, WINDOW);
+            let first = limiter.acquire().await;
+            let mut waiting: Vec<_> = (0..3).map(|_| Some(Box::pin(limiter.acquire()))).collect();
+            for caller in waiting.iter_mut().flatten() {
+                if poll!(caller).is_ready() {
+                    return Err("limit 1: a second caller was let through at once".into());
+                }
+            }
+            advance(WINDOW / 2).await;
+            waiting[gives_up] = None;
+            let times = join_all(waiting.into_iter().flatten()).await;
+            for (k, time) in (1..).zip(times) {
+                let after = time - first;
+                expect(after.abs_diff(k * WINDOW) <= Duration::from_millis(k.into()), || {
+                    format!(
+                        "limit 1, three wait, number {} gives up: of the others, number {k} was let \
+                         through after {after:?} instead of {k} s",
+                        gives_up + 1
+                    )
+                })?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// So many callers at once; returns their times, sorted.
+async fn crowd(limiter: &impl Limiter, callers: usize) -> Vec<Instant> {
+    let mut times = join_all((0..callers).map(|_| limiter.acquire())).await;
+    times.sort();
+    times
+}
+
+fn expect(right: bool, seen: impl FnOnce() -> String) -> Seen {
+    if right { Ok(()) } else { Err(seen()) }
+}
+
+fn on_the_paused_clock(check: impl Future<Output = Seen>) -> Seen {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .map_err(|error| error.to_string())?;
+    let hour = Duration::from_secs(3600);
+    let late = || Err("somebody still waits after an hour".into());
+    runtime.block_on(async { timeout(hour, check).await.unwrap_or_else(|_| late()) })
+}

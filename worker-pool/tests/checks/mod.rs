@@ -1,0 +1,156 @@
+//! What the exercise asks of a pool: one function a promise, the same for our solution, for the pool
+//! as it is usually written, and for yours. Each says what it has seen and what it expected.
+//!
+//! They run on the paused clock, and so take no time; whoever would wait for ever is given up after
+//! an hour of it.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout};
+
+/// The result of a job to come: its number, or what became of it instead.
+pub type Handle = Pin<Box<dyn Future<Output = Result<u32, String>>>>;
+
+/// What the checks need to know of a pool.
+#[allow(async_fn_in_trait, reason = "nothing is spawned here")]
+pub trait Pool {
+    fn new(num_workers: usize) -> Self;
+    /// Waits for room, and returns the handle.
+    async fn submit(&self, job: impl Future<Output = u32> + Send + 'static) -> Handle;
+    /// Takes no more jobs, and waits for those accepted.
+    async fn stop(&self);
+}
+
+/// What was seen, where it is not what was promised.
+pub type Seen = Result<(), String>;
+
+const WORK: Duration = Duration::from_millis(500);
+
+/// Makes a test of each check, for one pool.
+macro_rules! promises {
+    ($pool:ty) => {
+        promises! {
+            $pool: every_handle_gives_the_result_of_its_job,
+            so_many_jobs_run_at_a_time_and_no_more,
+            a_panic_is_an_error_of_its_job_and_of_nobody_else,
+            who_submits_faster_than_the_workers_work_has_to_wait,
+            stop_waits_for_what_was_accepted,
+        }
+    };
+    ($pool:ty: $($name:ident,)*) => {
+        $(
+            #[test]
+            fn $name() {
+                if let Err(seen) = checks::$name::<$pool>() {
+                    panic!("\n{seen}\n");
+                }
+            }
+        )*
+    };
+}
+pub(crate) use promises;
+
+pub fn every_handle_gives_the_result_of_its_job<P: Pool>() -> Seen {
+    on_the_paused_clock(async {
+        let pool = P::new(3);
+        let mut handles = Vec::new();
+        for number in 0..10 {
+            handles.push(pool.submit(async move { number * number }).await);
+        }
+        for (number, handle) in (0..).zip(handles) {
+            let result = handle.await;
+            expect(result == Ok(number * number), || {
+                format!("the job that computes {number} * {number} gave {result:?}")
+            })?;
+        }
+        Ok(())
+    })
+}
+
+pub fn so_many_jobs_run_at_a_time_and_no_more<P: Pool>() -> Seen {
+    on_the_paused_clock(async {
+        let (pool, start) = (P::new(3), Instant::now());
+        let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let mut handles = Vec::new();
+        for _ in 0..10 {
+            let (running, most) = (Arc::clone(&running), Arc::clone(&most));
+            let job = async move {
+                most.fetch_max(running.fetch_add(1, SeqCst) + 1, SeqCst);
+                sleep(WORK).await;
+                running.fetch_sub(1, SeqCst);
+                0
+            };
+            handles.push(pool.submit(job).await);
+        }
+        for handle in handles {
+            handle.await?;
+        }
+        let (most, took) = (most.load(SeqCst), start.elapsed());
+        expect(most == 3, || format!("three workers: {most} jobs ran at the same time"))?;
+        expect(took == 4 * WORK, || {
+            format!("ten jobs of 0.5 s on three workers took {took:?} instead of 2 s")
+        })
+    })
+}
+
+pub fn a_panic_is_an_error_of_its_job_and_of_nobody_else<P: Pool>() -> Seen {
+    on_the_paused_clock(async {
+        let pool = P::new(1);
+        let bug = pool.submit(async { panic!("a bug in a job") }).await;
+        let after = pool.submit(async { 42 }).await;
+        let (bug, after) = (bug.await, after.await);
+        expect(bug.is_err(), || format!("the job that panicked gave {bug:?}"))?;
+        expect(after == Ok(42), || format!("the job after it gave {after:?} instead of 42"))
+    })
+}
+
+pub fn who_submits_faster_than_the_workers_work_has_to_wait<P: Pool>() -> Seen {
+    on_the_paused_clock(async {
+        let (pool, mut handles) = (P::new(1), Vec::new());
+        let minute = Duration::from_secs(60);
+        let job = || async { std::future::pending().await };
+        while let Ok(handle) = timeout(minute, pool.submit(job())).await {
+            handles.push(handle);
+            expect(handles.len() <= 100, || {
+                "one worker with a job that never ends: more than 100 jobs were taken all the same"
+                    .into()
+            })?;
+        }
+        expect(!handles.is_empty(), || "not one job was taken".into())
+    })
+}
+
+pub fn stop_waits_for_what_was_accepted<P: Pool>() -> Seen {
+    on_the_paused_clock(async {
+        let (pool, done) = (P::new(2), Arc::new(AtomicUsize::new(0)));
+        for _ in 0..5 {
+            let done = Arc::clone(&done);
+            let job = async move {
+                sleep(WORK).await;
+                done.fetch_add(1, SeqCst) as u32
+            };
+            drop(pool.submit(job).await);
+        }
+        pool.stop().await;
+        let done = done.load(SeqCst);
+        expect(done == 5, || format!("five jobs accepted: {done} were done when stop returned"))
+    })
+}
+
+fn expect(right: bool, seen: impl FnOnce() -> String) -> Seen {
+    if right { Ok(()) } else { Err(seen()) }
+}
+
+fn on_the_paused_clock(check: impl Future<Output = Seen>) -> Seen {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .map_err(|error| error.to_string())?;
+    let hour = Duration::from_secs(3600);
+    let late = || Err("somebody still waits after an hour".into());
+    runtime.block_on(async { timeout(hour, check).await.unwrap_or_else(|_| late()) })
+}

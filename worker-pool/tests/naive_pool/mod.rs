@@ -1,0 +1,61 @@
+//! The worker pool of the exercise as it is usually written.
+#![allow(clippy::unwrap_used, dead_code, reason = "test support, of which each test uses a part")]
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+
+type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// `while running: job = await asyncio.wait_for(queue.get(), 1)`, in three parts: the queue has no
+/// bound, a job's panic is the worker's, and a worker looks for work every second.
+pub struct NaivePool {
+    pub queue: Arc<Mutex<VecDeque<Job>>>,
+    pub unfinished: Arc<AtomicUsize>,
+    pub looked: Arc<AtomicUsize>,
+    pub workers: Vec<JoinHandle<()>>,
+}
+
+impl NaivePool {
+    pub fn new(num_workers: usize) -> Self {
+        let queue: Arc<Mutex<VecDeque<Job>>> = Arc::default();
+        let (unfinished, looked) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let worker = || {
+            let (queue, unfinished, looked) = (queue.clone(), unfinished.clone(), looked.clone());
+            tokio::spawn(async move {
+                loop {
+                    looked.fetch_add(1, SeqCst);
+                    let job = queue.lock().unwrap().pop_front();
+                    match job {
+                        Some(job) => {
+                            job.await;
+                            // `task_done()`: not reached by a job that raises.
+                            unfinished.fetch_sub(1, SeqCst);
+                        }
+                        None => sleep(Duration::from_secs(1)).await,
+                    }
+                }
+            })
+        };
+        let workers = (0..num_workers).map(|_| worker()).collect();
+        Self { queue, unfinished, looked, workers }
+    }
+
+    /// `put_nowait`: no room is ever waited for, and no result comes back.
+    pub fn submit(&self, job: impl Future<Output = ()> + Send + 'static) {
+        self.unfinished.fetch_add(1, SeqCst);
+        self.queue.lock().unwrap().push_back(Box::pin(job));
+    }
+
+    /// `await queue.join()`
+    pub async fn join(&self) {
+        while self.unfinished.load(SeqCst) > 0 {
+            sleep(Duration::from_secs(1)).await;
+        }
+    }
+}
