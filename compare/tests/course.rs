@@ -87,7 +87,8 @@ fn every_link_leads_somewhere_and_every_test_named_is_there() {
             // A link on a word like `this_one` names a test.
             let name = text.trim_matches('`');
             if text.starts_with('`') && path.extension().is_some_and(|end| end == "rs") {
-                let test = read(&path).contains(&format!("fn {name}("));
+                let source = read(&path);
+                let test = ["(", "<"].iter().any(|end| source.contains(&format!("fn {name}{end}")));
                 assert!(test, "{}: no {name} in {target}", readme.display());
             }
         }

@@ -2,22 +2,10 @@
 
 mod server;
 
-use std::io;
-use std::path::Path;
+mod naive_download;
 
 use downloads::{Download, download};
-use tokio::io::AsyncWriteExt;
-
-/// Writes straight to the final name, as `open(name, "wb")` in the loop would.
-async fn naive_download(client: &reqwest::Client, url: &str, path: &Path) -> io::Result<()> {
-    let mut response = client.get(url).send().await.map_err(io::Error::other)?;
-    let mut file = tokio::fs::File::create(path).await?;
-    while let Some(bytes) = response.chunk().await.map_err(io::Error::other)? {
-        file.write_all(&bytes).await?;
-        file.flush().await?;
-    }
-    Ok(())
-}
+use naive_download::naive_download;
 
 #[tokio::test]
 async fn the_naive_download_leaves_half_a_file_under_its_final_name() {
