@@ -88,7 +88,10 @@ impl RateLimiter {
     /// gives its place in the queue to the next and costs nobody anything: nothing is written down
     /// before the last `.await`. But do not keep it unpolled: asleep, it holds up all the others.
     pub async fn acquire(&self) -> Grant {
-        self.grant(1).await
+        match self.grant_or_wait(1) {
+            Ok(grant) => grant,
+            Err(waiting) => waiting.in_line(1).await,
+        }
     }
 
     /// Waits until `n` requests may go ahead at once, and grants them together, as if at the same
@@ -104,7 +107,10 @@ impl RateLimiter {
         if n > self.max_requests {
             return Err(LimitError::TooMany { asked: n, limit: self.max_requests });
         }
-        Ok(self.grant(n).await)
+        match self.grant_or_wait(n) {
+            Ok(grant) => Ok(grant),
+            Err(waiting) => Ok(waiting.in_line(n).await),
+        }
     }
 
     /// Takes a grant if there is one for the taking. Never waits, and never jumps the queue: while
@@ -112,25 +118,6 @@ impl RateLimiter {
     pub fn try_acquire(&self) -> Option<Grant> {
         let mut grants = self.grants();
         if grants.waiting > 0 { None } else { grants.take(1, self).ok() }
-    }
-
-    async fn grant(&self, n: usize) -> Grant {
-        let _waiting = match self.grant_or_wait(n) {
-            Ok(grant) => return grant,
-            Err(waiting) => waiting,
-        };
-        // Dropped here: the lock takes us out of its queue.
-        let _turn = self.turn.lock().await;
-        loop {
-            // The time is taken anew after every sleep. That of our arrival would be a whole window
-            // old by then, and a limiter that wrote it down would let the next one in too soon.
-            let taken = self.grants().take(n, self);
-            match taken {
-                Ok(grant) => return grant,
-                // Dropped here: the lock is released, and the next in line sleeps in our stead.
-                Err(free_at) => sleep_until(free_at).await,
-            }
-        }
     }
 
     /// A grant, where nobody waits and one is free; else a place among those who wait.
@@ -153,6 +140,25 @@ impl RateLimiter {
 
 /// Somebody waits, until this is dropped. Whoever comes meanwhile has to queue.
 struct Waiting<'a>(&'a RateLimiter);
+
+impl Waiting<'_> {
+    /// Waits for `n`, behind all who came before.
+    async fn in_line(self, n: usize) -> Grant {
+        let limiter = self.0;
+        // Dropped here: the lock takes us out of its queue.
+        let _turn = limiter.turn.lock().await;
+        loop {
+            // The time is taken anew after every sleep. That of our arrival would be a whole window
+            // old by then, and a limiter that wrote it down would let the next one in too soon.
+            let taken = limiter.grants().take(n, limiter);
+            match taken {
+                Ok(grant) => return grant,
+                // Dropped here: the lock is released, and the next in line sleeps in our stead.
+                Err(free_at) => sleep_until(free_at).await,
+            }
+        }
+    }
+}
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
