@@ -1,4 +1,5 @@
 //! What the lesson promises of `with_database` and `finished`: the four endings.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod database;
 
@@ -14,6 +15,19 @@ use tokio::sync::oneshot;
 async fn names(db: &mut SqliteConnection) -> anyhow::Result<Vec<String>> {
     let rows = sqlx::query("SELECT name FROM users ORDER BY id").fetch_all(db).await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// Drops a body while SQLite is at a statement that goes on without it.
+async fn cancel_in_a_long_statement(database: &Database) {
+    let (tell, told) = oneshot::channel();
+    tokio::select! {
+        _ = with_database(&database.path, async |db| {
+            names(db).await?;
+            tell.send(()).unwrap();
+            anyhow::Ok(run_long_statement(db).await?)
+        }) => panic!("the statement was too fast for this test"),
+        () = a_moment_after(told) => {}
+    }
 }
 
 #[tokio::test]
@@ -104,15 +118,7 @@ async fn an_aborted_task_leaves_the_database_closed() {
 #[tokio::test]
 async fn finished_waits_for_a_statement_that_cancelling_did_not_stop() {
     let database = Database::new().await;
-    let (tell, told) = oneshot::channel();
-    tokio::select! {
-        _ = with_database(&database.path, async |db| {
-            names(db).await?;
-            tell.send(()).unwrap();
-            anyhow::Ok(run_long_statement(db).await?)
-        }) => panic!("the statement was too fast for this test"),
-        () = a_moment_after(told) => {}
-    }
+    cancel_in_a_long_statement(&database).await;
     assert!(database.is_open(), "SQLite is still at it");
     finished().await;
     assert!(!database.is_open());
@@ -146,15 +152,7 @@ fn a_runtime_dropped_without_finished_leaves_the_close_undone() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let database = runtime.block_on(async {
         let database = Database::new().await;
-        let (tell, told) = oneshot::channel();
-        tokio::select! {
-            _ = with_database(&database.path, async |db| {
-                names(db).await?;
-                tell.send(()).unwrap();
-                anyhow::Ok(run_long_statement(db).await?)
-            }) => panic!("the statement was too fast for this test"),
-            () = a_moment_after(told) => {}
-        }
+        cancel_in_a_long_statement(&database).await;
         database
     });
     // The body is dropped and its close is started; the end of the runtime waits for neither.

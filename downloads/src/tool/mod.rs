@@ -6,7 +6,6 @@ pub mod progress;
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::time::Instant;
 
 use anyhow::bail;
 use downloads::{Download, part_path};
@@ -87,9 +86,4 @@ fn check_folder(folder: &Path) -> anyhow::Result<()> {
 /// Says on stderr what went wrong, in one line; nothing where stderr is closed, too.
 pub fn complain(error: &anyhow::Error) {
     let _ = writeln!(io::stderr(), "downloads: {error:#}");
-}
-
-/// The seconds since `start`, as every line begins.
-pub fn stamp(start: Instant) -> String {
-    format!("{:6.2} s", start.elapsed().as_secs_f64())
 }

@@ -7,8 +7,6 @@ use std::time::{Duration, Instant};
 use downloads::{Download, Event};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::stamp;
-
 /// Shows events as they come. Bars go to stderr, results to stdout.
 pub struct Progress<'a> {
     plan: &'a [Download],
@@ -89,7 +87,8 @@ impl<'a> Progress<'a> {
     /// Prints a line between the bars. An error, such as a closed pipe, is kept for the end: the
     /// files are worth having even if nobody reads about them.
     fn line(&self, text: &str) {
-        let print = || writeln!(io::stdout(), "{}  {text}", stamp(self.start));
+        let seconds = self.start.elapsed().as_secs_f64();
+        let print = || writeln!(io::stdout(), "{seconds:6.2} s  {text}");
         let printed = match &self.bars {
             Some(bars) => bars.suspend(print),
             None => print(),
