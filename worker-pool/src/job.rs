@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 use thiserror::Error;
 use tokio::sync::oneshot;
 
-use crate::ledger::Section;
+use crate::queue::Queue;
 
 /// What the workers see of a job. Boxed, since each job is a future of another type and one queue
 /// holds them all; pinned, since a future must not move once it has been polled.
@@ -44,34 +44,40 @@ impl<T> Future for JobHandle<T> {
     }
 }
 
-/// Wraps a job such that its handle and the counters hear of its end, whichever way it ends.
-pub(crate) fn wrap<T: Send + 'static>(
+/// Wraps a job such that its handle and the ledger hear of its end, whichever way it ends.
+///
+/// What takes time is done now, before the queue is locked. What comes back only puts it together,
+/// for the job of this section of the ledger; not called, it drops the job and nobody hears of it.
+pub(crate) fn prepare<T: Send + 'static>(
     job: impl Future<Output = Result<T, JobError>> + Send + 'static,
-    section: Arc<Section>,
-) -> (Job, JobHandle<T>) {
+) -> impl FnOnce(Arc<Queue>, u64) -> (Job, JobHandle<T>) {
     let (result, handle) = oneshot::channel();
-    let mut settling = Settling { result: Some(result), section };
-    let job = Box::pin(async move {
-        // A panic unwinds through `poll`; caught here, it ends this job and not its worker. Nothing
-        // of the job is used after it, so that nothing half changed can be seen.
-        let outcome = AssertUnwindSafe(job).catch_unwind().await;
-        settling.settle(outcome.unwrap_or_else(|panic| Err(JobError::Panicked(message(panic)))));
-    });
-    (job, JobHandle(handle))
+    // A panic unwinds through `poll`; caught here, it ends this job and not its worker. Nothing of
+    // the job is used after it, so that nothing half changed can be seen.
+    let caught = AssertUnwindSafe(job).catch_unwind();
+    let memory = Box::new_uninit();
+    move |queue, section| {
+        let mut settling = Settling { result: Some(result), queue, section };
+        // An async block would keep room for the job twice: as given to it, and as awaited.
+        let job = caught.map(move |outcome| {
+            settling.settle(outcome.unwrap_or_else(|panic| Err(JobError::Panicked(message(panic)))))
+        });
+        (Box::into_pin(Box::write(memory, job)) as Job, JobHandle(handle))
+    }
 }
 
 /// What a job owes. It pays at its end, or when it is dropped, in the queue or half way.
 struct Settling<T> {
     result: Option<oneshot::Sender<Result<T, JobError>>>,
-    /// Given up last: a `join` comes back when all is settled.
-    section: Arc<Section>,
+    queue: Arc<Queue>,
+    section: u64,
 }
 
 impl<T> Settling<T> {
     fn settle(&mut self, outcome: Result<T, JobError>) {
         if let Some(result) = self.result.take() {
-            // First the counters: who has the result finds it in the figures, too.
-            self.section.counters.ended(outcome.as_ref().err());
+            // First the figures: who has the result finds it there, too.
+            self.queue.ended(self.section, outcome.as_ref().err());
             // An error: nobody holds the handle any more. The job has run all the same.
             let _ = result.send(outcome);
         }
@@ -98,9 +104,9 @@ pub fn current_worker() -> Option<usize> {
     WORKER.try_get().ok()
 }
 
-/// Runs a job as this worker.
-pub(crate) fn as_worker(number: usize, job: Job) -> impl Future<Output = ()> {
-    WORKER.scope(number, job)
+/// Runs a worker such that its jobs know its number.
+pub(crate) fn as_worker<F: Future>(number: usize, worker: F) -> impl Future<Output = F::Output> {
+    WORKER.scope(number, worker)
 }
 
 /// What a panic said, where it said it in words.

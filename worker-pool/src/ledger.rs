@@ -1,18 +1,13 @@
 //! What has become of the jobs: the figures of `stats`, and what `join` waits for.
-//!
-//! Both are made of what costs a job next to nothing: a counter, and a reference.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::collections::VecDeque;
 
-use tokio::sync::watch;
+use tokio::sync::oneshot;
 
 use crate::job::JobError;
 
-/// How many jobs there are in each state. Whatever is submitted ends in one of the last four.
-///
-/// Taken while jobs run, the figures are not of one moment: a job may have moved on between two of
-/// them. It is never counted twice among those over.
+/// How many jobs there are in each state, at one moment. Whatever is submitted ends in one of the
+/// last four.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stats {
     /// Waiting in the queue.
@@ -41,140 +36,129 @@ impl Stats {
     }
 }
 
-/// Counts what has happened to jobs. What is queued and what runs follows from it.
+/// Counts the jobs, and remembers who waits for the end of which.
 #[derive(Debug, Default)]
-pub(crate) struct Counters {
-    submitted: AtomicU64,
-    over: Over,
+pub(crate) struct Ledger {
+    /// How jobs have ended; the states before that follow from `submitted`.
+    ended: Stats,
+    submitted: u64,
+    /// Sections that somebody waits for, the oldest first, and after them the present one.
+    waited_for: VecDeque<Section>,
+    present: u64,
+    /// The jobs of the present section that have not ended.
+    unfinished: u64,
 }
 
-/// How jobs have ended. Written by workers, while `submitted` is written by who submits: on one
-/// cache line, each write would take it away from the other.
-#[derive(Debug, Default)]
-#[repr(align(128))]
-struct Over {
-    ok: AtomicU64,
-    panicked: AtomicU64,
-    timed_out: AtomicU64,
-    cancelled: AtomicU64,
+/// The jobs accepted between two calls of `join`. Over when none is left, here or before it.
+#[derive(Debug)]
+pub(crate) struct Section {
+    unfinished: u64,
+    /// Dropped with the section: that is what `join` waits for.
+    _over: oneshot::Sender<()>,
 }
 
-impl Counters {
-    pub(crate) fn submitted(&self) {
-        self.submitted.fetch_add(1, Relaxed);
+impl Ledger {
+    /// A job was accepted. Returns the number of its section, which [`ended`](Self::ended) asks for.
+    pub(crate) fn accepted(&mut self) -> u64 {
+        self.submitted += 1;
+        self.unfinished += 1;
+        self.present
     }
 
-    /// A job has ended, with a value or with this error.
-    pub(crate) fn ended(&self, error: Option<&JobError>) {
-        let counter = match error {
-            None => &self.over.ok,
-            Some(JobError::Panicked(_)) => &self.over.panicked,
-            Some(JobError::TimedOut) => &self.over.timed_out,
-            Some(JobError::Cancelled) => &self.over.cancelled,
-        };
-        counter.fetch_add(1, Relaxed);
+    /// A job of this section has ended, with a value or with this error. Returns the sections that
+    /// are over now; dropping them wakes who waits.
+    pub(crate) fn ended(&mut self, section: u64, error: Option<&JobError>) -> Vec<Section> {
+        *match error {
+            None => &mut self.ended.ok,
+            Some(JobError::Panicked(_)) => &mut self.ended.panicked,
+            Some(JobError::TimedOut) => &mut self.ended.timed_out,
+            Some(JobError::Cancelled) => &mut self.ended.cancelled,
+        } += 1;
+        // The sections waited for have the numbers just before the present one.
+        match (self.present - section) as usize {
+            0 => self.unfinished -= 1,
+            age => {
+                let index = self.waited_for.len() - age;
+                self.waited_for[index].unfinished -= 1;
+            }
+        }
+        let over = self.waited_for.iter().take_while(|section| section.unfinished == 0).count();
+        self.waited_for.drain(..over).collect()
+    }
+
+    /// Ends the present section. Returns what ends when it and all before it are over; nothing if
+    /// they are.
+    pub(crate) fn join(&mut self) -> Option<oneshot::Receiver<()>> {
+        if self.waited_for.is_empty() && self.unfinished == 0 {
+            return None;
+        }
+        let (_over, wait) = oneshot::channel();
+        self.waited_for.push_back(Section { unfinished: self.unfinished, _over });
+        self.present += 1;
+        self.unfinished = 0;
+        Some(wait)
     }
 
     /// The figures, with so many in the queue.
     pub(crate) fn stats(&self, queued: usize) -> Stats {
-        let Over { ok, panicked, timed_out, cancelled } = &self.over;
-        let [ok, panicked, timed_out, cancelled] =
-            [ok, panicked, timed_out, cancelled].map(|counter| counter.load(Relaxed));
-        let over = ok + panicked + timed_out + cancelled;
         let queued = queued as u64;
-        let running = self.submitted.load(Relaxed).saturating_sub(over + queued);
-        Stats { queued, running, ok, panicked, timed_out, cancelled }
-    }
-}
-
-/// The jobs between two calls of `join`. Each holds a reference to its section, and the section is
-/// over when the last is dropped. A section also holds the one after it, so that none is over
-/// before the ones before it.
-#[derive(Debug, Default)]
-pub(crate) struct Section {
-    /// The pool's: a job reaches both by one reference.
-    pub(crate) counters: Arc<Counters>,
-    next: OnceLock<Arc<Section>>,
-    /// Closed when this is dropped.
-    over: watch::Sender<()>,
-}
-
-/// The present section.
-#[derive(Debug, Default)]
-pub(crate) struct Sections(Mutex<Arc<Section>>);
-
-impl Sections {
-    /// Runs `accept` with the present section. One caller at a time: what must not happen in the
-    /// middle of it goes through here too. An ordinary lock, never held across an `.await`.
-    pub(crate) fn with<T>(&self, accept: impl FnOnce(&Arc<Section>) -> T) -> T {
-        accept(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Ends the present section, and waits until it and all before it are over.
-    pub(crate) async fn join(&self) {
-        let mut ended = {
-            let mut present = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let counters = Arc::clone(&present.counters);
-            let next = Arc::new(Section { counters, ..Section::default() });
-            let ended = std::mem::replace(&mut *present, Arc::clone(&next));
-            let over = ended.over.subscribe();
-            // Set once: only here, by whoever took it out.
-            let _ = ended.next.set(next);
-            over
-        };
-        // Nothing is ever sent. An error: the sender is gone, and the section with it.
-        let _ = ended.changed().await;
+        let running = self.submitted - self.ended.over() - queued;
+        Stats { queued, running, ..self.ended }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use futures_util::FutureExt;
-
     use super::*;
+
+    fn is_over(wait: &mut oneshot::Receiver<()>) -> bool {
+        matches!(wait.try_recv(), Err(oneshot::error::TryRecvError::Closed))
+    }
 
     #[test]
     fn a_section_is_over_when_its_jobs_and_all_before_them_are() {
-        let sections = Sections::default();
-        let a = sections.with(Arc::clone);
-        let mut first = Box::pin(sections.join());
-        assert!(first.as_mut().now_or_never().is_none());
-        let b = sections.with(Arc::clone);
-        let mut second = Box::pin(sections.join());
-        assert!(second.as_mut().now_or_never().is_none());
-        let c = sections.with(Arc::clone);
+        let mut ledger = Ledger::default();
+        assert!(ledger.join().is_none(), "nothing was in it");
+        let a = ledger.accepted();
+        let mut first = ledger.join().unwrap();
+        let b = ledger.accepted();
+        let mut second = ledger.join().unwrap();
+        let mut empty = ledger.join().unwrap();
+        let c = ledger.accepted();
 
-        drop(b);
-        assert!(second.as_mut().now_or_never().is_none(), "`a` is still there");
-        drop(a);
-        assert!(first.now_or_never().is_some() && second.now_or_never().is_some());
-        let third = Box::pin(sections.join());
-        drop(c);
-        assert!(third.now_or_never().is_some());
-        assert!(sections.join().now_or_never().is_some(), "nothing was in it");
+        assert!(ledger.ended(b, None).is_empty(), "`a` is still there");
+        assert!(!is_over(&mut first) && !is_over(&mut second));
+        assert_eq!(ledger.ended(a, None).len(), 3);
+        assert!(is_over(&mut first) && is_over(&mut second) && is_over(&mut empty));
+        let mut third = ledger.join().unwrap();
+        assert!(!is_over(&mut third));
+        ledger.ended(c, None);
+        assert!(is_over(&mut third));
+        assert!(ledger.join().is_none());
     }
 
     #[test]
     fn a_join_that_was_dropped_leaves_the_next_one_to_wait_for_its_jobs() {
-        let sections = Sections::default();
-        let a = sections.with(Arc::clone);
-        assert!(sections.join().now_or_never().is_none());
-        assert!(sections.join().now_or_never().is_none(), "`a` is still there");
-        drop(a);
-        assert!(sections.join().now_or_never().is_some());
+        let mut ledger = Ledger::default();
+        let a = ledger.accepted();
+        drop(ledger.join());
+        let mut second = ledger.join().unwrap();
+        assert!(!is_over(&mut second));
+        ledger.ended(a, None);
+        assert!(is_over(&mut second));
     }
 
     #[test]
     fn every_job_is_in_one_state() {
-        let counters = Counters::default();
+        let mut ledger = Ledger::default();
         for _ in 0..6 {
-            counters.submitted();
+            ledger.accepted();
         }
-        counters.ended(None);
-        counters.ended(Some(&JobError::Panicked("".into())));
-        counters.ended(Some(&JobError::TimedOut));
-        counters.ended(Some(&JobError::Cancelled));
-        let stats = counters.stats(1);
+        ledger.ended(0, None);
+        ledger.ended(0, Some(&JobError::Panicked("".into())));
+        ledger.ended(0, Some(&JobError::TimedOut));
+        ledger.ended(0, Some(&JobError::Cancelled));
+        let stats = ledger.stats(1);
         let expected =
             Stats { queued: 1, running: 1, ok: 1, panicked: 1, timed_out: 1, cancelled: 1 };
         assert_eq!(stats, expected);

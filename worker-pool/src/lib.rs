@@ -2,29 +2,30 @@
 //!
 //! A job is a future. It is wrapped ([`job`]) so that whatever becomes of it, its handle hears of
 //! it: its value, its panic, or that it was given up. The workers see nothing but wrapped jobs, and
-//! a worker never dies of one. What has become of all of them stands in a [`ledger`].
+//! a worker never dies of one. Jobs wait for a worker in `queue.rs`, and what has become of all of
+//! them stands in a [`ledger`].
 //!
 //! Run with: `cargo run -p worker-pool`
 
 pub mod job;
 pub mod ledger;
+mod queue;
 
+use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_channel::{Receiver, Sender};
 use futures_util::FutureExt;
 use thiserror::Error;
-use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
+use tokio::task::coop::consume_budget;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
-use job::Job;
 pub use job::{JobError, JobHandle, current_worker};
-use ledger::Sections;
 pub use ledger::Stats;
+use queue::Queue;
 
 /// Runs jobs on a fixed number of workers, which take them from one bounded queue in the order
 /// submitted.
@@ -32,14 +33,10 @@ pub use ledger::Stats;
 /// Dropping the pool closes its queue and waits for nothing: the jobs accepted still run, for as
 /// long as the runtime does. A job must not await its own pool's [`join`](Self::join) or
 /// [`stop`](Self::stop): it would wait for itself.
-#[derive(Debug)]
 pub struct WorkerPool {
-    /// Has no bound of its own: `room` is its bound, and can be waited for before there is a job.
-    queue: Sender<Job>,
-    room: Arc<Semaphore>,
+    queue: Arc<Queue>,
     workers: TaskTracker,
     aborts: Vec<AbortHandle>,
-    sections: Arc<Sections>,
 }
 
 /// Why there can be no such pool.
@@ -90,17 +87,14 @@ impl WorkerPool {
         if capacity == 0 {
             return Err(PoolError::NoRoom);
         }
-        let (queue, jobs) = async_channel::unbounded();
-        let room = Arc::new(Semaphore::new(capacity.min(Semaphore::MAX_PERMITS)));
-        let sections = Arc::new(Sections::default());
+        let queue = Arc::new(Queue::new(capacity));
         let workers = TaskTracker::new();
         let start = |number| {
-            let (room, sections) = (Arc::clone(&room), Arc::clone(&sections));
-            let jobs = Jobs { queue: jobs.clone(), room, sections };
-            workers.spawn(work(number, jobs)).abort_handle()
+            let worker = work(WorkerEnd(Arc::clone(&queue)));
+            workers.spawn(job::as_worker(number, worker)).abort_handle()
         };
         let aborts = (1..=num_workers).map(start).collect();
-        Ok(Self { queue, room, workers, aborts, sections })
+        Ok(Self { queue, workers, aborts })
     }
 
     /// Waits for room in the queue, puts the job there, and returns the handle to its result.
@@ -114,8 +108,7 @@ impl WorkerPool {
     where
         F: Future<Output: Send> + Send + 'static,
     {
-        self.wait_for_room().await?;
-        self.enqueue(async { Ok(job.await) })
+        self.queue.put(job.map(Ok)).await
     }
 
     /// As [`submit`](Self::submit), for a job that is dropped when it has run for `limit`: its handle
@@ -131,8 +124,8 @@ impl WorkerPool {
     where
         F: Future<Output: Send> + Send + 'static,
     {
-        self.wait_for_room().await?;
-        self.enqueue(async move { timeout(limit, job).await.map_err(|_| JobError::TimedOut) })
+        let job = async move { timeout(limit, job).await.map_err(|_| JobError::TimedOut) };
+        self.queue.put(job).await
     }
 
     /// Puts the job in the queue if there is room now.
@@ -143,12 +136,7 @@ impl WorkerPool {
     where
         F: Future<Output: Send> + Send + 'static,
     {
-        match self.room.try_acquire() {
-            Ok(place) => place.forget(),
-            Err(tokio::sync::TryAcquireError::NoPermits) => return Err(SubmitError::Full),
-            Err(tokio::sync::TryAcquireError::Closed) => return Err(SubmitError::Stopped),
-        }
-        self.enqueue(async { Ok(job.await) })
+        self.queue.try_put(job.map(Ok))
     }
 
     /// Runs `make(item)` as a job for every item and returns the results in the order of the items.
@@ -180,7 +168,7 @@ impl WorkerPool {
     /// Waits until all jobs accepted before this call are over. Those accepted later do not extend
     /// it, and the pool goes on. Dropping the future changes nothing.
     pub async fn join(&self) {
-        self.sections.join().await;
+        self.queue.join().await;
     }
 
     /// Takes no more jobs, and waits until those accepted are over and every worker has ended.
@@ -188,7 +176,8 @@ impl WorkerPool {
     /// Safe to call more than once, and from several tasks. Dropped before its end, the pool is
     /// stopped all the same, and another call waits for the rest.
     pub async fn stop(&self) {
-        self.refuse();
+        self.queue.close();
+        self.workers.close();
         self.workers.wait().await;
     }
 
@@ -197,7 +186,8 @@ impl WorkerPool {
     ///
     /// Dropped before its end, everything is cancelled all the same.
     pub async fn abort(&self) {
-        self.refuse();
+        self.queue.clear();
+        self.workers.close();
         for worker in &self.aborts {
             worker.abort();
         }
@@ -211,66 +201,41 @@ impl WorkerPool {
 
     /// How many jobs there are in each state.
     pub fn stats(&self) -> Stats {
-        self.sections.with(|section| section.counters.stats(self.queue.len()))
+        self.queue.stats()
     }
+}
 
-    async fn wait_for_room(&self) -> Result<(), SubmitError> {
-        // The place is given back by the worker that takes the job out.
-        self.room.acquire().await.map_err(|_| SubmitError::Stopped)?.forget();
-        Ok(())
+impl fmt::Debug for WorkerPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut pool = f.debug_struct("WorkerPool");
+        pool.field("workers", &self.workers()).field("stats", &self.stats()).finish_non_exhaustive()
     }
+}
 
-    /// There is a place for it; from here on nothing waits, and nothing can be dropped half way.
-    fn enqueue<T: Send + 'static>(
-        &self,
-        job: impl Future<Output = Result<T, JobError>> + Send + 'static,
-    ) -> Result<JobHandle<T>, SubmitError> {
-        // A stop comes before this or after it, and never in between.
-        self.sections.with(|section| {
-            if self.queue.is_closed() {
-                return Err(SubmitError::Stopped);
-            }
-            section.counters.submitted();
-            let (job, handle) = job::wrap(job, Arc::clone(section));
-            self.queue.try_send(job).map_err(|_| SubmitError::Stopped)?;
-            Ok(handle)
-        })
-    }
-
-    fn refuse(&self) {
-        // A closed queue still hands out what is in it; a closed semaphore lets those who wait go.
-        self.sections.with(|_| self.queue.close());
-        self.room.close();
-        self.workers.close();
+impl Drop for WorkerPool {
+    fn drop(&mut self) {
+        self.queue.close();
     }
 }
 
 /// Takes jobs until the queue is closed and empty. A worker without work waits to be woken; it does
 /// not look for some from time to time.
-async fn work(number: usize, jobs: Jobs) {
-    while let Ok(job) = jobs.queue.recv().await {
-        jobs.room.add_permits(1);
-        let job = job::as_worker(number, job);
+async fn work(end: WorkerEnd) {
+    while let Some(job) = end.0.take().await {
         // A panic of the job is caught inside it. This one would be of a value that panics when it
         // is dropped; even that does not end the worker.
         let _ = AssertUnwindSafe(job).catch_unwind().await;
+        // Jobs that never wait must not keep the thread from everybody else.
+        consume_budget().await;
     }
 }
 
 /// The worker's end of the queue. A worker can end early: aborted, or with its runtime. Then nobody
 /// may be left to take what is queued, and whoever waits has to hear of it.
-struct Jobs {
-    queue: Receiver<Job>,
-    room: Arc<Semaphore>,
-    sections: Arc<Sections>,
-}
+struct WorkerEnd(Arc<Queue>);
 
-impl Drop for Jobs {
+impl Drop for WorkerEnd {
     fn drop(&mut self) {
-        self.sections.with(|_| self.queue.close());
-        self.room.close();
-        while let Ok(job) = self.queue.try_recv() {
-            drop(job);
-        }
+        self.0.clear();
     }
 }

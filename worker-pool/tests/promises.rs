@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use std::future::pending;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::poll;
@@ -228,6 +228,76 @@ async fn try_submit_refuses_when_the_queue_is_full() {
     assert_eq!(queued.await, Ok(42));
     pool.stop().await;
     assert_eq!(pool.try_submit(async {}).unwrap_err(), SubmitError::Stopped);
+}
+
+#[tokio::test(start_paused = true)]
+async fn room_is_given_to_those_who_wait_in_the_order_they_came() {
+    let pool = WorkerPool::with_capacity(1, 1).unwrap();
+    pool.submit(async { sleep(WORK).await }).await.unwrap();
+    tokio::task::yield_now().await; // the worker takes it
+    let ran = Arc::new(Mutex::new(Vec::new()));
+    let job = |number| {
+        let ran = Arc::clone(&ran);
+        async move { ran.lock().unwrap().push(number) }
+    };
+    pool.submit(job(0)).await.unwrap();
+    let mut first = Box::pin(pool.submit(job(1)));
+    let mut second = Box::pin(pool.submit(job(2)));
+    let mut gives_up = Box::pin(pool.submit(job(3)));
+    assert!(poll!(&mut first).is_pending());
+    assert!(poll!(&mut gives_up).is_pending());
+    assert!(poll!(&mut second).is_pending());
+    sleep(2 * WORK).await; // now the queue is empty, and the place is the first one's
+    assert_eq!(pool.stats().queued, 0);
+    assert_eq!(pool.try_submit(job(4)).unwrap_err(), SubmitError::Full);
+    assert!(poll!(&mut second).is_pending());
+    drop(gives_up);
+    let (first, second) = tokio::join!(first, second);
+    first.unwrap().await.unwrap();
+    second.unwrap().await.unwrap();
+    pool.try_submit(job(5)).unwrap().await.unwrap();
+    assert_eq!(*ran.lock().unwrap(), [0, 1, 2, 5]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn jobs_that_never_wait_leave_the_thread_to_others() {
+    // One thread, and a worker that always finds another job.
+    let pool = Arc::new(WorkerPool::with_capacity(1, 10_000).unwrap());
+    for _ in 0..10_000 {
+        pool.submit(async {}).await.unwrap();
+    }
+    tokio::task::yield_now().await;
+    let stats = pool.stats();
+    assert!(stats.ok > 0 && stats.queued > 9_000, "{stats:?}");
+    pool.abort().await;
+    assert!(pool.stats().cancelled > 9_000, "an abort does not wait for the queue");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_is_dropped_may_use_its_pool() {
+    struct Asks(Arc<WorkerPool>);
+    impl Drop for Asks {
+        fn drop(&mut self) {
+            self.0.stats();
+        }
+    }
+    let pool = Arc::new(WorkerPool::with_capacity(1, 2).unwrap());
+    let job = || {
+        let asks = Asks(Arc::clone(&pool));
+        async move {
+            pending::<()>().await;
+            drop(asks);
+        }
+    };
+    pool.submit(job()).await.unwrap();
+    tokio::task::yield_now().await;
+    pool.submit(job()).await.unwrap();
+    pool.submit(job()).await.unwrap();
+    assert_eq!(pool.try_submit(job()).unwrap_err(), SubmitError::Full);
+    pool.abort().await;
+    assert_eq!(pool.try_submit(job()).unwrap_err(), SubmitError::Stopped);
+    assert_eq!(pool.submit(job()).await.unwrap_err(), SubmitError::Stopped);
+    assert_eq!(pool.stats(), Stats { cancelled: 3, ..Stats::default() });
 }
 
 #[tokio::test(start_paused = true)]
