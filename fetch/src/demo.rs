@@ -1,46 +1,46 @@
 //! The scene without arguments: a loopback server whose answers take their time.
 
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use axum::{Router, extract::Path, http::StatusCode, routing::get};
-use futures_util::{StreamExt, pin_mut};
+use fetch::Options;
+use futures_util::{StreamExt, stream};
 use tokio::net::TcpListener;
 
-use crate::print_line;
+use crate::tool::printer::Printer;
 
 /// Fetches `/delay/1`, `/delay/2` and `/delay/3` at once, and one page that fails among them.
-pub async fn run(concurrency: NonZeroUsize) -> anyhow::Result<()> {
+pub async fn run(options: Options, printer: &Printer) -> anyhow::Result<()> {
     let server = serve().await.context("starting the loopback server")?;
     let urls = ["delay/3", "delay/1", "status/503", "delay/2"]
         .map(|path| format!("http://{server}/{path}"));
-    print_line(&format!("{} URLs at once, answers in the order asked for:\n", urls.len()))?;
+    printer.line(&format!("{} URLs at once, answers in the order asked for:\n", urls.len())).await;
 
     // Plain HTTP to our own machine needs no TLS roots, and no proxy.
     let client = fetch::client_builder().tls_certs_only([]).no_proxy().build()?;
     let start = Instant::now();
     let mut one_after_another = Duration::ZERO;
 
-    let results = fetch::fetch_all(&client, urls, concurrency);
-    pin_mut!(results);
-    while let Some(result) = results.next().await {
-        let line = match result {
+    let mut results = pin!(fetch::fetch_all(&client, stream::iter(urls), options));
+    while let Some(fetched) = results.next().await {
+        let (url, took) = (fetched.url, fetched.elapsed);
+        one_after_another += took;
+        let line = match fetched.outcome {
             Ok(page) => {
-                one_after_another += page.elapsed;
                 let body = String::from_utf8_lossy(&page.body);
-                format!("{} in {:.2} s: {body}", page.url, page.elapsed.as_secs_f64())
+                format!("{url} in {:.2} s: {body}", took.as_secs_f64())
             }
-            Err(error) => format!("{error}, and the others go on"),
+            Err(error) => format!("{url}: {error} {} times; the others go on", fetched.attempts),
         };
-        print_line(&format!("{:6.2} s  {line}", start.elapsed().as_secs_f64()))?;
+        printer.line(&format!("{:6.2} s  {line}", start.elapsed().as_secs_f64())).await;
     }
-    print_line(&format!(
-        "\n{:.2} s together; one after another it would have been {:.2} s",
-        start.elapsed().as_secs_f64(),
-        one_after_another.as_secs_f64()
-    ))?;
+    let (together, apart) = (start.elapsed().as_secs_f64(), one_after_another.as_secs_f64());
+    let line =
+        format!("{together:.2} s together; one after another it would have been {apart:.2} s");
+    printer.line(&format!("\n{line}")).await;
     Ok(())
 }
 

@@ -5,131 +5,173 @@
 //!
 //! Run with: `cargo run -p fetch`
 
+mod error;
+pub mod rules;
+
 use std::num::NonZeroUsize;
-use std::time::{Duration, Instant};
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
 
-use futures_util::stream::{self, Stream, StreamExt};
+use backon::{BackoffBuilder, ExponentialBuilder};
+use futures_util::stream::{Stream, StreamExt};
+use reqwest::header::RETRY_AFTER;
+use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, StatusCode, Url};
-use thiserror::Error;
+use tokio::sync::Semaphore;
+use tokio::time::{sleep, timeout};
+use tokio_util::task::AbortOnDropHandle;
 
-/// An answer with a status below 400, and its whole body.
-#[derive(Debug, Clone)]
-pub struct Page {
-    /// The URL as it was asked for.
+pub use error::{FetchError, Phase};
+
+/// How to fetch.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// How many requests may be in flight at once.
+    pub concurrency: NonZeroUsize,
+    /// How long one attempt may take, from connecting to the last byte. Time spent waiting for a
+    /// free slot does not count.
+    pub timeout: Duration,
+    /// How often to try again what may pass ([`rules::may_pass`]).
+    pub retries: usize,
+    /// The longest body allowed, in bytes, counted after decompression.
+    pub max_size: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let concurrency = NonZeroUsize::MIN.saturating_add(31);
+        Self { concurrency, timeout: Duration::from_secs(60), retries: 2, max_size: 10 << 20 }
+    }
+}
+
+/// What has become of one URL.
+#[derive(Debug)]
+pub struct Fetched {
+    /// The URL as it was asked for, without user name and password.
     pub url: String,
-    /// The status of the answer.
-    pub status: StatusCode,
-    /// The body, byte for byte.
-    pub body: Vec<u8>,
-    /// From sending the request to the last byte of the body. Time spent waiting for a free
-    /// slot does not count.
+    /// The page, or why there is none.
+    pub outcome: Result<Page, FetchError>,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// How long the last attempt took.
     pub elapsed: Duration,
 }
 
-/// Why a URL gave no page.
-#[derive(Debug, Error)]
-pub enum FetchError {
-    /// The text is no http or https URL.
-    #[error("{url}: not an http or https URL")]
-    InvalidUrl {
-        /// The text as given.
-        url: String,
-    },
-    /// No connection: name not found, port closed, TLS refused.
-    #[error("{url}: cannot connect")]
-    Connect {
-        /// The URL as asked for.
-        url: String,
-        /// What the client says.
-        source: reqwest::Error,
-    },
-    /// One of the client's time-outs passed.
-    #[error("{url}: timed out")]
-    TimedOut {
-        /// The URL as asked for.
-        url: String,
-        /// What the client says.
-        source: reqwest::Error,
-    },
-    /// The server answered with a status of 400 or more.
-    #[error("{url}: the server answered {status}")]
-    Status {
-        /// The URL as asked for.
-        url: String,
-        /// 400 to 599.
-        status: StatusCode,
-    },
-    /// The connection broke before the whole answer had come, or what came was no answer.
-    #[error("{url}: no whole answer")]
-    Broken {
-        /// The URL as asked for.
-        url: String,
-        /// What the client says.
-        source: reqwest::Error,
-    },
+/// An answer that is a page, and its whole body.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// The status of the answer: 200 to 299.
+    pub status: StatusCode,
+    /// The body, decompressed.
+    pub body: Vec<u8>,
 }
 
-/// A client with time-outs: 5 s to connect, 30 s for a whole request. reqwest sets none itself,
-/// and what never answers would be waited for for ever.
+/// A client that gives up on a server it cannot reach in 5 s, or that sends nothing for 15 s, and
+/// follows ten redirects. reqwest sets no time-out itself: what never answers would be waited for
+/// for ever.
 ///
 /// Call `build()` on it rather than `Client::new()`, which panics where TLS cannot be set up.
 pub fn client_builder() -> ClientBuilder {
     // TLS by ring, which needs nothing but a C compiler to build. Where the program has chosen
     // another provider already, this is an error, and the other stands.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Client::builder().connect_timeout(Duration::from_secs(5)).timeout(Duration::from_secs(30))
+    let redirects = Policy::custom(|redirect| match redirect.url().scheme() {
+        "http" | "https" => Policy::limited(10).redirect(redirect),
+        _ => redirect.error("redirected to something other than http and https"),
+    });
+    Client::builder()
+        .connect_timeout(Duration::from_secs(5))
+        .read_timeout(Duration::from_secs(15))
+        .redirect(redirects)
 }
 
-/// Gets one URL. Dropping the future closes its connection. A look-up of the host's name goes on, on
-/// a thread of its own: systems have no other way to look one up, and no way to stop it.
+/// Gets all URLs and yields one result for each, in the order of `urls`.
+///
+/// The stream is lazy: it asks for nothing until it is polled. Then it takes URLs up to four times
+/// the concurrency ahead of the result it yields next: so many may be in flight, finished, or
+/// between two attempts. One slow URL holds up the rest when these places are taken, and memory
+/// stays bounded. Dropping the stream cancels what is in flight; a look-up of a host's name goes
+/// on, on a thread of its own, since systems have no way to stop one.
+pub fn fetch_all<'a>(
+    client: &'a Client,
+    urls: impl Stream<Item = String> + 'a,
+    options: Options,
+) -> impl Stream<Item = Fetched> + 'a {
+    let in_flight = options.concurrency.get().min(Semaphore::MAX_PERMITS);
+    let slots = Arc::new(Semaphore::new(in_flight));
+    urls.map(move |url| {
+        let (client, slots) = (client.clone(), Arc::clone(&slots));
+        // A task of its own, which goes on while whoever takes the results is busy with one. A
+        // future is polled by its owner alone, and its time-out would pass meanwhile. Without the
+        // wrapper, dropping the handle would let the task run on.
+        AbortOnDropHandle::new(tokio::spawn(async move {
+            fetch_in_turn(&client, &url, options, &slots).await
+        }))
+    })
+    .buffered(in_flight.saturating_mul(4))
+    .map(|ended| ended.unwrap_or_else(|panic| resume_unwind(panic.into_panic())))
+}
+
+/// Gets one URL, again and again where that may help. Holds a slot while a request is in flight, and
+/// none between two attempts.
+async fn fetch_in_turn(client: &Client, url: &str, options: Options, slots: &Semaphore) -> Fetched {
+    let mut backoff = ExponentialBuilder::new()
+        .with_min_delay(Duration::from_millis(200))
+        .with_max_delay(rules::LONGEST_PAUSE)
+        .with_max_times(options.retries)
+        .build();
+    let mut attempts = 0;
+    loop {
+        let slot = slots.acquire().await.expect("the semaphore is never closed");
+        let start = Instant::now();
+        let outcome = fetch(client, url, options).await;
+        let elapsed = start.elapsed();
+        drop(slot);
+        attempts += 1;
+        let pause = match &outcome {
+            Err(error) if rules::may_pass(error) => {
+                backoff.next().map(|backoff| rules::pause(error, backoff, fastrand::f64()))
+            }
+            _ => None,
+        };
+        match pause {
+            Some(pause) => sleep(pause).await,
+            None => {
+                let url = rules::without_credentials(url);
+                return Fetched { url, outcome, attempts, elapsed };
+            }
+        }
+    }
+}
+
+/// Gets one URL, in one attempt. Dropping the future closes its connection.
 ///
 /// # Errors
 /// Each way it can fail is a variant of [`FetchError`].
-pub async fn fetch(client: &Client, url: &str) -> Result<Page, FetchError> {
-    let address = match Url::parse(url) {
-        Ok(address) if matches!(address.scheme(), "http" | "https") => address,
-        _ => return Err(FetchError::InvalidUrl { url: url.into() }),
-    };
-    let start = Instant::now();
-    let response = client.get(address).send().await.map_err(|source| failure(url, source))?;
+pub async fn fetch(client: &Client, url: &str, options: Options) -> Result<Page, FetchError> {
+    let address = rules::http_url(url).ok_or(FetchError::InvalidUrl)?;
+    let page = timeout(options.timeout, get(client, address, options.max_size)).await;
+    page.unwrap_or(Err(FetchError::TimedOut(Phase::Whole)))
+}
+
+async fn get(client: &Client, address: Url, limit: u64) -> Result<Page, FetchError> {
+    let mut response = client.get(address).send().await?;
     // A client hands out a 404 like any other answer. Whoever does not look, takes the error
     // page for the page.
     let status = response.status();
-    if status.as_u16() >= 400 {
-        return Err(FetchError::Status { url: url.into(), status });
+    if !status.is_success() {
+        let header = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        let retry_after = header.and_then(|value| rules::retry_after(value, SystemTime::now()));
+        return Err(FetchError::Status { status, retry_after });
     }
-    let body = response.bytes().await.map_err(|source| failure(url, source))?;
-    Ok(Page { url: url.into(), status, body: body.into(), elapsed: start.elapsed() })
-}
-
-/// Gets all URLs, at most `concurrency` at a time, and yields one result for each in the order
-/// of `urls`.
-///
-/// The stream is lazy: it asks for nothing until it is polled, and takes the next URL only when a
-/// slot is free. Results that wait for an earlier one keep their slot, so that never more than
-/// `concurrency` bodies are in memory, however large each of them is. Dropping the stream cancels
-/// what is in flight.
-pub fn fetch_all<'a>(
-    client: &'a Client,
-    urls: impl IntoIterator<Item = String, IntoIter: 'a>,
-    concurrency: NonZeroUsize,
-) -> impl Stream<Item = Result<Page, FetchError>> + 'a {
-    stream::iter(urls)
-        .map(move |url| async move { fetch(client, &url).await })
-        .buffered(concurrency.get())
-}
-
-/// Says which kind of failure a reqwest error is.
-fn failure(url: &str, source: reqwest::Error) -> FetchError {
-    let url = url.to_owned();
-    // The URL stands in the message already.
-    let source = source.without_url();
-    // In this order: a time-out while connecting is both.
-    if source.is_timeout() {
-        FetchError::TimedOut { url, source }
-    } else if source.is_connect() {
-        FetchError::Connect { url, source }
-    } else {
-        FetchError::Broken { url, source }
+    // Not `response.bytes()`: a server may send more than there is memory for.
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if (body.len() + chunk.len()) as u64 > limit {
+            return Err(FetchError::TooLarge { limit });
+        }
+        body.extend_from_slice(&chunk);
     }
+    Ok(Page { status, body })
 }

@@ -3,11 +3,11 @@
 
 mod server;
 
-use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use futures_util::StreamExt;
+use fetch::{FetchError, Phase};
 use futures_util::future::try_join_all;
+use futures_util::{StreamExt, stream};
 
 /// `await (await session.get(url)).text()`
 async fn naive_fetch(client: &reqwest::Client, url: String) -> reqwest::Result<String> {
@@ -28,8 +28,9 @@ async fn the_naive_gather_loses_every_result_at_the_first_failure() {
     // An error, and the page that did arrive is gone.
     assert!(naive_gather(&client, urls.clone()).await.is_err());
 
-    let ours: Vec<_> = fetch::fetch_all(&client, urls, NonZeroUsize::MIN).collect().await;
-    assert_eq!(ours[0].as_ref().unwrap().body, b"good");
+    let ours: Vec<_> =
+        fetch::fetch_all(&client, stream::iter(urls), server::at_once(1)).collect().await;
+    assert_eq!(ours[0].outcome.as_ref().unwrap().body, b"good");
 }
 
 #[tokio::test]
@@ -38,7 +39,7 @@ async fn the_naive_gather_takes_an_error_page_for_a_page() {
     let url = format!("{root}/status/500");
     let client = server::client();
     assert_eq!(naive_gather(&client, vec![url.clone()]).await.unwrap(), [""]);
-    assert!(fetch::fetch(&client, &url).await.is_err());
+    assert!(fetch::fetch(&client, &url, server::at_once(1)).await.is_err());
 }
 
 #[tokio::test]
@@ -54,17 +55,14 @@ async fn the_naive_gather_opens_a_connection_for_every_url() {
 async fn the_naive_gather_waits_for_ever() {
     let root = server::start_raw(None).await;
     // reqwest as it comes, without any time-out. (Ours is made first: it sets up TLS for both.)
-    let ours = fetch::client_builder()
-        .tls_certs_only([])
-        .timeout(Duration::from_millis(200))
-        .build()
-        .unwrap();
+    let ours = server::client();
+    let hasty = fetch::Options { timeout: Duration::from_millis(200), ..server::at_once(1) };
     let naive = reqwest::Client::builder().tls_certs_only([]).no_proxy().build().unwrap();
     // A race that the naive one could only win by answering.
     tokio::select! {
         result = naive_gather(&naive, vec![root.clone()]) => panic!("it ended: {result:?}"),
-        result = fetch::fetch(&ours, &root) => {
-            assert!(matches!(result, Err(fetch::FetchError::TimedOut { .. })));
+        result = fetch::fetch(&ours, &root, hasty) => {
+            assert!(matches!(result, Err(FetchError::TimedOut(Phase::Whole))));
         }
     }
 }

@@ -1,9 +1,9 @@
 //! A loopback server that counts what is in flight, and one that misbehaves.
 #![allow(clippy::unwrap_used, dead_code, reason = "test support, of which each test uses a part")]
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use axum::{Router, extract::Path, http::StatusCode, routing::get};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -66,6 +66,38 @@ pub async fn start_raw(answer: Option<&'static str>) -> String {
     root
 }
 
+/// Answers the first connection with the first answer and so on, and all further ones with the last;
+/// closes each. Keeps what was asked, and when.
+pub async fn script(answers: Vec<Vec<u8>>) -> (String, Arc<Mutex<Vec<(Instant, String)>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let root = format!("http://{}", listener.local_addr().unwrap());
+    let asked: Arc<Mutex<Vec<(Instant, String)>>> = Arc::default();
+    let seen = Arc::clone(&asked);
+    tokio::spawn(async move {
+        loop {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let mut request = vec![0; 4096];
+            let length = socket.read(&mut request).await.unwrap_or(0);
+            let request = String::from_utf8_lossy(&request[..length]).to_lowercase();
+            let place = {
+                let mut seen = seen.lock().unwrap();
+                seen.push((Instant::now(), request));
+                seen.len().min(answers.len()) - 1
+            };
+            let _ = socket.write_all(&answers[place]).await;
+            let _ = socket.shutdown().await;
+        }
+    });
+    (root, asked)
+}
+
+/// A whole answer, with these headers (`Name: value\r\n` each).
+pub fn answer(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
+    let length = body.len();
+    let head = format!("HTTP/1.1 {status} X\r\n{headers}Content-Length: {length}\r\n\r\n");
+    [head.as_bytes(), body].concat()
+}
+
 /// A port of this machine at which nobody listens.
 pub async fn closed() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -74,4 +106,10 @@ pub async fn closed() -> String {
 
 pub fn client() -> reqwest::Client {
     fetch::client_builder().tls_certs_only([]).no_proxy().build().unwrap()
+}
+
+/// Options for tests: so many at once, and no second attempt.
+pub fn at_once(n: usize) -> fetch::Options {
+    let concurrency = std::num::NonZeroUsize::new(n).unwrap();
+    fetch::Options { concurrency, retries: 0, ..Default::default() }
 }

@@ -1,0 +1,64 @@
+//! URLs from the command line and from stdin, as one stream.
+
+use std::io;
+
+use anyhow::Context;
+use futures_util::stream::{self, Stream, StreamExt, TryStreamExt};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, BufReader};
+
+/// No URL is longer. Input without line ends must not fill the memory.
+const LONGEST_LINE: u64 = 64 << 10;
+
+/// The URLs as given; a `-` among them stands for the lines of stdin, which are read when there is a
+/// slot for them.
+pub fn urls(arguments: Vec<String>) -> impl Stream<Item = anyhow::Result<String>> + Send {
+    stream::iter(arguments).flat_map(|argument| match argument.as_str() {
+        "-" => lines(BufReader::new(tokio::io::stdin())).boxed(),
+        _ => stream::iter([Ok(argument)]).boxed(),
+    })
+}
+
+/// The lines of a file, without the space around them and without empty ones.
+fn lines(input: impl AsyncBufRead + Unpin + Send) -> impl Stream<Item = anyhow::Result<String>> {
+    stream::try_unfold(input, async |mut input| {
+        let line = line(&mut input).await.context("stdin")?;
+        anyhow::Ok(line.map(|line| (line, input)))
+    })
+    .try_filter(|line| std::future::ready(!line.is_empty()))
+}
+
+async fn line(input: &mut (impl AsyncBufRead + Unpin)) -> anyhow::Result<Option<String>> {
+    let mut line = Vec::new();
+    input.take(LONGEST_LINE).read_until(b'\n', &mut line).await?;
+    if line.is_empty() {
+        return Ok(None);
+    }
+    if line.len() as u64 == LONGEST_LINE && !line.ends_with(b"\n") {
+        return Err(io::Error::other("a line longer than 64 KiB is no URL").into());
+    }
+    // What is no UTF-8 is no URL either, and will be told so.
+    Ok(Some(String::from_utf8_lossy(&line).trim().to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn read(input: &[u8]) -> anyhow::Result<Vec<String>> {
+        lines(input).try_collect().await
+    }
+
+    #[tokio::test]
+    async fn every_line_is_a_url_and_empty_ones_are_none() {
+        assert_eq!(read(b"").await.unwrap(), [""; 0]);
+        assert_eq!(read(b"a\n\n  \r\nb \r\nlast").await.unwrap(), ["a", "b", "last"]);
+        assert_eq!(read(b"\xff\n").await.unwrap(), ["\u{fffd}"]);
+    }
+
+    #[tokio::test]
+    async fn a_line_without_end_is_an_error_and_no_memory() {
+        let endless = vec![b'x'; 1 << 20];
+        let error = read(&endless).await.unwrap_err();
+        assert_eq!(format!("{error:#}"), "stdin: a line longer than 64 KiB is no URL");
+    }
+}
