@@ -21,13 +21,13 @@ pub enum FetchError {
     /// The server answered, and not with a page.
     #[error("the server answered {status}")]
     Status {
-        /// 400 to 599, or a redirect to nowhere.
+        /// 400 to 599; or 300 to 399, for a redirect to nowhere or to something other than http.
         status: StatusCode,
         /// How long the server asks us to stay away.
         retry_after: Option<Duration>,
     },
-    /// Redirected too often, or to something other than http and https.
-    #[error("redirected without end, or away from http")]
+    /// Redirected too often.
+    #[error("redirected too often")]
     Redirect(#[source] reqwest::Error),
     /// The body, decoded, is longer than allowed. The rest was not read.
     #[error("the body is longer than {limit} bytes")]
