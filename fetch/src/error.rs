@@ -21,13 +21,13 @@ pub enum FetchError {
     /// The server answered, and not with a page.
     #[error("the server answered {status}")]
     Status {
-        /// 400 to 599; or 300 to 399, for a redirect to nowhere or to something other than http.
+        /// 400 to 599, or a redirect that says no place to go to.
         status: StatusCode,
         /// How long the server asks us to stay away.
         retry_after: Option<Duration>,
     },
-    /// Redirected too often.
-    #[error("redirected too often")]
+    /// Redirected too often, or to something other than http and https.
+    #[error("redirected too often, or away from http")]
     Redirect(#[source] reqwest::Error),
     /// The body, decoded, is longer than allowed. The rest was not read.
     #[error("the body is longer than {limit} bytes")]
@@ -69,7 +69,8 @@ impl From<reqwest::Error> for FetchError {
             (true, true) => Self::TimedOut(Phase::Connecting),
             (true, false) => Self::TimedOut(Phase::Reading),
             (false, true) => Self::Connect(error),
-            (false, false) if error.is_redirect() => Self::Redirect(error),
+            // A request that cannot be built: ours was, so it is that of a redirect.
+            _ if error.is_redirect() || error.is_builder() => Self::Redirect(error),
             (false, false) => Self::Broken(error),
         }
     }

@@ -66,7 +66,7 @@ async fn each_kind_of_failure_is_told_apart() {
         (server::script(vec![answer(404, "", b"gone")]).await.0, usual, "Status { status: 404"),
         (server::script(vec![answer(304, "", b"")]).await.0, usual, "Status { status: 304"),
         (server::script(redirect("/again")).await.0, usual, "Redirect"),
-        (server::script(redirect("ftp://127.0.0.1/")).await.0, usual, "Status { status: 302"),
+        (server::script(redirect("ftp://127.0.0.1/")).await.0, usual, "Redirect"),
         (server::script(redirect("file:///etc/passwd")).await.0, usual, "Status { status: 302"),
         (server::script(vec![answer(200, "", b"12345")]).await.0, small, "TooLarge { limit: 4 }"),
         (server::start_raw(Some(broken)).await, usual, "Broken"),
