@@ -1,7 +1,6 @@
 //! The scene without arguments: four files from a loopback server that takes its time.
 
 use std::convert::Infallible;
-use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -11,16 +10,19 @@ use axum::extract::Path;
 use axum::http::header::CONTENT_LENGTH;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use downloads::Options;
 use futures_util::stream;
 use tokio::net::TcpListener;
 
 use crate::tool;
+use crate::tool::plan::{Wanted, plan};
+use crate::tool::progress::Format;
 
 const SIZE: usize = 256 * 1024;
 const PIECES: usize = 32;
 
 /// Downloads four files of 256 KiB, each over 0.5 to 2 s, into a temporary folder.
-pub async fn run(at_once: NonZeroUsize) -> anyhow::Result<()> {
+pub async fn run(options: Options) -> anyhow::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await.context("starting the server")?;
     let server = listener.local_addr()?;
     let routes = Router::new().route("/{milliseconds}/{name}", get(serve));
@@ -31,10 +33,12 @@ pub async fn run(at_once: NonZeroUsize) -> anyhow::Result<()> {
         .map(|name| format!("http://{server}/{}/{name}.bin", fastrand::u64(500..=2000)))
         .collect();
     let folder = tempfile::tempdir().context("making a temporary folder")?;
-    let plan = tool::plan(&urls, folder.path(), false)?;
+    let wanted = urls.into_iter().map(Wanted::from).collect();
+    let plan = plan(wanted, folder.path())?;
     // Plain HTTP to our own machine needs no TLS roots, and no proxy.
     let client = downloads::client_builder().tls_certs_only([]).no_proxy().build()?;
-    anyhow::ensure!(tool::run(&client, &plan, at_once).await?, "the loopback server has failed");
+    let code = tool::run(&client, &plan, options, Format::Lines).await?;
+    anyhow::ensure!(code == 0, "the loopback server has failed");
     Ok(())
 }
 

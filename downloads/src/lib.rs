@@ -4,30 +4,85 @@
 //! Bytes go from the socket through a short channel to a thread that may block: file systems have
 //! no other way. When the disk is slow the channel fills up, `send` waits, nothing more is read
 //! from the socket, and the server has to slow down: that is back-pressure. A file appears under
-//! its name when it is whole and on the disk, or not at all.
+//! its name when it is whole, checked and on the disk, or not at all. Until then it is a [`part`],
+//! with which the next attempt, or the next run, goes on where the rules of [`resume`] allow it.
 //!
 //! Run with: `cargo run -p downloads`
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+pub mod error;
+pub mod names;
+pub mod part;
+pub mod resume;
+mod transfer;
+
+use std::collections::HashMap;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Mutex;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::future::join_all;
-use reqwest::{Client, ClientBuilder, StatusCode};
-use thiserror::Error;
-use tokio::sync::{Semaphore, mpsc};
-use tokio::task::spawn_blocking;
+use reqwest::{Client, ClientBuilder, Url};
+use tokio::sync::Semaphore;
+
+pub use error::DownloadError;
+use transfer::Transfer;
 
 /// One file to fetch.
 #[derive(Debug, Clone)]
 pub struct Download {
     /// Where it comes from.
     pub url: String,
-    /// Where it goes. A file of that name is replaced; until then the bytes are in [`part_path`].
+    /// Where it goes. Until then the bytes are in [`part::part_path`].
     pub path: PathBuf,
+    /// Whether the server may give it another name in the same folder (`Content-Disposition`).
+    pub may_be_renamed: bool,
+    /// What its bytes must be, where that is known.
+    pub sha256: Option<[u8; 32]>,
+}
+
+/// How to download.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// How many downloads may run at once.
+    pub at_once: NonZeroUsize,
+    /// How many of them may be from the same host and port.
+    pub per_host: Option<NonZeroUsize>,
+    /// How often to try again what may pass.
+    pub retries: usize,
+    /// Replace files that are there already. Else they are kept.
+    pub replace: bool,
+    /// Wait until each file is on the disk, where a power cut cannot harm it.
+    pub sync: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let at_once = NonZeroUsize::MIN.saturating_add(3);
+        Self { at_once, per_host: None, retries: 5, replace: false, sync: true }
+    }
+}
+
+/// What became of a download that did not fail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The file is there, whole.
+    Saved(Saved),
+    /// A file of that name was there before, and nothing was fetched.
+    Kept(PathBuf),
+}
+
+/// A file that is there, whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Saved {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its length.
+    pub bytes: u64,
+    /// Its SHA-256.
+    pub sha256: [u8; 32],
+    /// How many of its bytes were there before the attempt that finished it.
+    pub resumed_from: u64,
 }
 
 /// What happens to a download, as it happens.
@@ -35,40 +90,12 @@ pub struct Download {
 pub enum Event<'a> {
     /// It has got a slot and asks for its file.
     Started,
-    /// So many bytes have come so far, of so many in all where the server has said.
+    /// So many bytes are there so far, of so many in all where the server has said.
     Received(u64, Option<u64>),
-    /// It is over: so many bytes are saved, or it has failed.
-    Ended(&'a Result<u64, DownloadError>),
-}
-
-/// Why a file was not saved. Nothing is left behind on the disk, with one exception: see `Disk`.
-#[derive(Debug, Error)]
-pub enum DownloadError {
-    /// No connection, or it broke off before the end, or the server took too long.
-    #[error("{url}")]
-    Transfer {
-        /// Where it comes from.
-        url: String,
-        /// What the client says.
-        source: reqwest::Error,
-    },
-    /// The server answered with something other than a file.
-    #[error("{url}: the server answered {status}")]
-    Status {
-        /// Where it comes from.
-        url: String,
-        /// Anything but 200 after redirects were followed.
-        status: StatusCode,
-    },
-    /// The file cannot be written. Where the very last step fails, the sync of the folder, the file
-    /// is there and whole, and might be gone after a power cut.
-    #[error("{}", path.display())]
-    Disk {
-        /// Where it was to go.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
+    /// An attempt has failed, and after a pause there will be another.
+    Retrying(&'a DownloadError, Duration),
+    /// It is over.
+    Ended(&'a Result<Outcome, DownloadError>),
 }
 
 /// A client that gives up on a server it cannot reach in 10 s, or that sends nothing for 30 s. A
@@ -76,158 +103,67 @@ pub enum DownloadError {
 pub fn client_builder() -> ClientBuilder {
     // TLS by ring. Where the program has chosen another provider already, that one stands.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Client::builder().connect_timeout(Duration::from_secs(10)).read_timeout(Duration::from_secs(30))
+    let stalled = Duration::from_secs(30);
+    let builder = Client::builder().connect_timeout(Duration::from_secs(10)).read_timeout(stalled);
+    // Ranges are of the bytes as they are sent: they must be those of the file.
+    builder.no_gzip().no_brotli().no_zstd().no_deflate()
 }
 
-/// Downloads all files, at most `at_once` at a time, and returns the bytes saved or the failure of
-/// each, in the order given. `report` hears of each by its place in `downloads`.
+/// Downloads all files and returns what has become of each, in the order given. `report` hears of
+/// each by its place in `downloads`.
 ///
 /// Dropping the future gives up what is under way, as for [`download`].
 pub async fn download_all(
     client: &Client,
     downloads: &[Download],
-    at_once: NonZeroUsize,
+    options: Options,
     report: impl Fn(usize, Event<'_>),
-) -> Vec<Result<u64, DownloadError>> {
+) -> Vec<Result<Outcome, DownloadError>> {
     // A permit is a guard: whoever holds one is at work, and dropping it lets the next begin.
-    let slots = Semaphore::new(at_once.get().min(Semaphore::MAX_PERMITS));
-    let (slots, report) = (&slots, &report);
+    let permits = |n: NonZeroUsize| Semaphore::new(n.get().min(Semaphore::MAX_PERMITS));
+    let slots = permits(options.at_once);
+    let hosts: HashMap<_, _> = match options.per_host {
+        Some(n) => downloads.iter().map(|download| (host(download), permits(n))).collect(),
+        None => HashMap::new(),
+    };
+    let taken = Mutex::new(names::taken(downloads));
+    let (slots, hosts, taken, report) = (&slots, &hosts, &taken, &report);
     join_all(downloads.iter().enumerate().map(|(place, download)| async move {
-        let _permit = slots.acquire().await.expect("the semaphore is never closed");
+        // First that of the host: who waits for it keeps no slot from the others.
+        let _of_host = match hosts.get(&host(download)) {
+            Some(slots) => Some(slots.acquire().await.expect("the semaphore is never closed")),
+            None => None,
+        };
+        let _slot = slots.acquire().await.expect("the semaphore is never closed");
         report(place, Event::Started);
-        let received = |so_far, total| report(place, Event::Received(so_far, total));
-        let result = self::download(client, download, received).await;
-        report(place, Event::Ended(&result));
+        let report = |event: Event<'_>| report(place, event);
+        let result = Transfer::new(client, download, options, taken, &report).run().await;
+        report(Event::Ended(&result));
         result
     }))
     .await
 }
 
-/// Downloads one file and returns its length in bytes. `received` is called with the bytes so far,
-/// and with the length that the server has announced.
+/// Downloads one file.
 ///
-/// Dropping the future closes the connection, and the thread that writes removes the part file; if
-/// all bytes had come already, it finishes the file instead. The end of the runtime waits for it.
+/// Dropping the future closes the connection. The thread that writes finishes what it has got by
+/// then; the part stays for the next run, or is removed where that could not go on with it. The end
+/// of the runtime waits for the thread.
 ///
 /// # Errors
-/// See [`DownloadError`]. The part file is gone by then.
+/// See [`DownloadError`]. There is nothing wrong under the name of the file.
 pub async fn download(
     client: &Client,
     download: &Download,
-    received: impl Fn(u64, Option<u64>),
-) -> Result<u64, DownloadError> {
-    let Download { url, path } = download;
-    let transfer = |source: reqwest::Error| DownloadError::Transfer {
-        url: url.clone(),
-        source: source.without_url(),
-    };
-    let mut response = client.get(url).send().await.map_err(transfer)?;
-    // Not a part that nobody has asked for (206), nor an answer without a file (204).
-    if response.status() != StatusCode::OK {
-        return Err(DownloadError::Status { url: url.clone(), status: response.status() });
-    }
-
-    // A few pieces under way keep both sides busy; more would only be memory.
-    let (pieces, to_write) = mpsc::channel(8);
-    let target = path.clone();
-    let writer = spawn_blocking(move || write_file(&target, to_write));
-
-    let total = response.content_length();
-    let mut so_far = 0;
-    let broken_off = loop {
-        match response.chunk().await {
-            Ok(Some(bytes)) => {
-                so_far += bytes.len() as u64;
-                received(so_far, total);
-                if pieces.send(Piece::Bytes(bytes)).await.is_err() {
-                    break None; // the writer has failed, and says why below
-                }
-            }
-            Ok(None) => {
-                let _ = pieces.send(Piece::End).await;
-                break None;
-            }
-            Err(error) => break Some(transfer(error)),
-        }
-    };
-    // Without an `End`, a closed channel tells the writer to remove what it has.
-    drop(pieces);
-    let written = writer.await.map_err(io::Error::from).flatten();
-    match (broken_off, written) {
-        (Some(error), _) => Err(error),
-        (None, Ok(())) => Ok(so_far),
-        (None, Err(source)) => Err(DownloadError::Disk { path: path.clone(), source }),
-    }
+    options: Options,
+    report: impl Fn(Event<'_>),
+) -> Result<Outcome, DownloadError> {
+    let taken = &Mutex::new(names::taken(std::slice::from_ref(download)));
+    Transfer::new(client, download, options, taken, &report).run().await
 }
 
-/// What the socket sends to the disk.
-enum Piece {
-    Bytes(Bytes),
-    /// The file is whole. A channel that closes without it means that it is not.
-    End,
-}
-
-/// Writes a file on a thread that may block. `std::fs` reports each error where it happens, which
-/// an async file, writing behind our back, would have to do later.
-fn write_file(path: &Path, mut pieces: mpsc::Receiver<Piece>) -> io::Result<()> {
-    let mut part = PartFile::create(part_path(path))?;
-    loop {
-        match pieces.blocking_recv() {
-            Some(Piece::Bytes(bytes)) => part.file.write_all(&bytes)?,
-            Some(Piece::End) => return part.rename(path),
-            None => return Err(io::Error::new(io::ErrorKind::Interrupted, "the transfer ended")),
-        }
-    }
-}
-
-/// Where the bytes for `path` are until it is whole: beside it, as `NAME.part`.
-pub fn part_path(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".part");
-    name.into()
-}
-
-/// A file that removes itself, unless it was given its final name.
-struct PartFile {
-    file: File,
-    path: PathBuf,
-    renamed: bool,
-}
-
-impl PartFile {
-    fn create(path: PathBuf) -> io::Result<Self> {
-        // Never a file that is there already: another run may be writing it at this moment.
-        let file = File::create_new(&path).map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => io::Error::new(
-                error.kind(),
-                format!("{} is there already: remove it if no download is at it", path.display()),
-            ),
-            _ => error,
-        })?;
-        Ok(Self { file, path, renamed: false })
-    }
-
-    fn rename(mut self, target: &Path) -> io::Result<()> {
-        // In this order: were the name on the disk before the bytes, a power cut in between would
-        // leave an empty file under it.
-        self.file.sync_all()?;
-        fs::rename(&self.path, target)?;
-        self.renamed = true;
-        // The new name is an entry in the folder, which has to reach the disk as well.
-        #[cfg(unix)]
-        if let Some(folder) = target.parent() {
-            let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-            File::open(folder)?.sync_all()?;
-        }
-        Ok(())
-    }
-}
-
-impl Drop for PartFile {
-    fn drop(&mut self) {
-        if !self.renamed {
-            // Nothing more can be done about an error here.
-            let _ = fs::remove_file(&self.path);
-        }
-    }
+/// Host and port of a download; nothing for what is no URL.
+fn host(download: &Download) -> Option<(String, Option<u16>)> {
+    let url = Url::parse(&download.url).ok()?;
+    Some((url.host_str()?.to_owned(), url.port_or_known_default()))
 }

@@ -4,7 +4,7 @@ mod server;
 
 mod naive_download;
 
-use downloads::{Download, download};
+use downloads::download;
 use naive_download::naive_download;
 
 #[tokio::test]
@@ -18,7 +18,7 @@ async fn the_naive_download_leaves_half_a_file_under_its_final_name() {
     // The error was seen this time. The next program finds a file and takes it for the whole.
     assert_eq!(std::fs::read_to_string(&naive).unwrap(), "only the beginning");
 
-    let ours = Download { url: root, path: folder.path().join("ours") };
-    assert!(download(&client, &ours, |_, _| {}).await.is_err());
+    let ours = server::to(folder.path(), &root, "ours");
+    assert!(download(&client, &ours, server::at_once(1), |_| {}).await.is_err());
     assert_eq!(server::names_in(folder.path()), ["naive"]);
 }

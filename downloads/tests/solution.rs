@@ -5,11 +5,10 @@ mod checks;
 mod naive_download;
 mod server;
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use checks::{Downloader, promises};
-use downloads::Download;
+use downloads::{Download, Outcome};
 use futures_util::future::try_join_all;
 use naive_download::naive_download;
 use reqwest::Client;
@@ -22,12 +21,20 @@ impl Downloader for Ours {
         files: &[(String, PathBuf)],
         at_once: usize,
     ) -> Vec<Result<u64, String>> {
-        let at_once = NonZeroUsize::new(at_once).expect("not zero");
-        let download =
-            |(url, path): &(String, PathBuf)| Download { url: url.clone(), path: path.clone() };
+        let download = |(url, path): &(String, PathBuf)| Download {
+            url: url.clone(),
+            path: path.clone(),
+            may_be_renamed: false,
+            sha256: None,
+        };
         let downloads: Vec<_> = files.iter().map(download).collect();
-        let results = downloads::download_all(client, &downloads, at_once, |_, _| {}).await;
-        results.into_iter().map(|result| result.map_err(|error| error.to_string())).collect()
+        let options = server::at_once(at_once);
+        let results = downloads::download_all(client, &downloads, options, |_, _| {}).await;
+        let bytes = |outcome| match outcome {
+            Outcome::Saved(saved) => saved.bytes,
+            Outcome::Kept(_) => 0,
+        };
+        results.into_iter().map(|result| result.map(bytes).map_err(|e| e.to_string())).collect()
     }
 }
 

@@ -1,105 +1,315 @@
-//! What the user sees: a bar per running file on a terminal, a line per finished file elsewhere.
+//! What the user sees: a bar for each running file and one for all on a terminal, and a line for each
+//! finished file.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io::{self, IsTerminal, Write};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use downloads::{Download, Event};
+use downloads::error::hex;
+use downloads::{Download, DownloadError, Event, Outcome, Saved, names};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use serde::Serialize;
+use tokio::sync::{mpsc, oneshot};
 
-/// Shows events as they come. Bars go to stderr, results to stdout.
-pub struct Progress<'a> {
-    plan: &'a [Download],
-    bars: Option<MultiProgress>,
-    rows: Vec<Row>,
-    start: Instant,
-    one_after_another: Cell<Duration>,
-    output: Cell<io::Result<()>>,
+/// So many bars are shown at most, beside that for all.
+const MOST_BARS: usize = 8;
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// A line for people.
+    Lines,
+    /// One JSON object a line.
+    Json,
 }
 
-/// What is shown of one file.
+/// Shows events as they come. Bars and troubles go to stderr, results to stdout; both from a thread of
+/// its own, since a pipe that nobody empties blocks who writes to it.
+pub struct Progress<'a> {
+    plan: &'a [Download],
+    format: Format,
+    bars: Option<Bars>,
+    rows: RefCell<Vec<Row>>,
+    start: Instant,
+    totals: Cell<Totals>,
+    lines: mpsc::UnboundedSender<Line>,
+    /// What printing has come to, at its end.
+    printed: oneshot::Receiver<io::Result<()>>,
+}
+
+/// What is known of one file.
+#[derive(Clone)]
 struct Row {
-    bar: ProgressBar,
-    since: Cell<Instant>,
+    since: Option<Instant>,
+    attempts: u32,
+    bytes: u64,
+    bar: Option<ProgressBar>,
+}
+
+/// The sum of it all.
+#[derive(Debug, Default, Clone, Copy)]
+struct Totals {
+    saved: u64,
+    kept: u64,
+    failed: u64,
+    bytes: u64,
+    /// The seconds of all files together.
+    seconds: f64,
+}
+
+struct Bars {
+    all: MultiProgress,
+    total: ProgressBar,
+    shown: Cell<usize>,
+}
+
+enum Line {
+    Out(String),
+    Err(String),
+}
+
+/// One line of JSON.
+#[derive(Serialize, Default)]
+struct Record {
+    url: String,
+    file: Option<String>,
+    bytes: Option<u64>,
+    sha256: Option<String>,
+    seconds: f64,
+    resumed_from: Option<u64>,
+    attempts: u32,
+    kept: bool,
+    error: Option<String>,
 }
 
 impl<'a> Progress<'a> {
     /// Nothing is shown before the first event.
-    pub fn new(plan: &'a [Download]) -> Self {
-        let bars = io::stderr().is_terminal().then(MultiProgress::new);
-        let start = Instant::now();
-        let row = || Row { bar: ProgressBar::hidden(), since: Cell::new(start) };
+    pub fn new(plan: &'a [Download], format: Format) -> Self {
+        let bars = io::stderr().is_terminal().then(|| Bars::new(plan.len()));
+        let (lines, to_print) = mpsc::unbounded_channel();
+        let (at_its_end, printed) = oneshot::channel();
+        let terminal = bars.as_ref().map(|bars| bars.all.clone());
+        // No thread of the runtime, which would wait for it at its end.
+        std::thread::spawn(|| at_its_end.send(print_all(to_print, terminal)));
+        let row = Row { since: None, attempts: 1, bytes: 0, bar: None };
         Self {
             plan,
+            format,
             bars,
-            rows: plan.iter().map(|_| row()).collect(),
-            start,
-            one_after_another: Cell::default(),
-            output: Cell::new(Ok(())),
+            rows: RefCell::new(vec![row; plan.len()]),
+            start: Instant::now(),
+            totals: Cell::default(),
+            lines,
+            printed,
         }
     }
 
     /// Shows what has happened to the file at this place of the plan.
     pub fn show(&self, place: usize, event: Event<'_>) {
-        let row = &self.rows[place];
+        let row = &mut self.rows.borrow_mut()[place];
         match event {
             Event::Started => {
-                row.since.set(Instant::now());
-                if let Some(bars) = &self.bars {
-                    row.bar.set_style(style());
-                    row.bar.set_message(self.name(place));
-                    bars.add(row.bar.clone());
-                }
+                row.since = Some(Instant::now());
+                row.bar = self.bars.as_ref().and_then(|bars| bars.begin(self.name(place)));
             }
             Event::Received(so_far, total) => {
-                if let Some(total) = total {
-                    row.bar.set_length(total);
+                if let Some(bars) = &self.bars {
+                    bars.total.inc(so_far.saturating_sub(row.bytes));
                 }
-                row.bar.set_position(so_far);
+                row.bytes = so_far;
+                if let Some(bar) = &row.bar {
+                    bar.set_length(total.unwrap_or(so_far));
+                    bar.set_position(so_far);
+                }
+            }
+            Event::Retrying(error, pause) => {
+                row.attempts += 1;
+                let (shown, pause) = (self.shown(place), pause.as_secs_f64());
+                self.say(Line::Err(format!("{shown}: {error}; again in {pause:.1} s")));
             }
             Event::Ended(result) => {
-                row.bar.finish_and_clear();
-                let took = row.since.get().elapsed();
-                self.one_after_another.set(self.one_after_another.get() + took);
-                if let Ok(bytes) = result {
-                    let took = took.as_secs_f64();
-                    self.line(&format!(
-                        "saved {} ({bytes} bytes in {took:.2} s)",
-                        self.name(place)
-                    ));
+                if let Some(bars) = &self.bars {
+                    bars.end(row.bar.take());
                 }
+                let seconds = row.since.map_or(0.0, |since| since.elapsed().as_secs_f64());
+                self.count(result, seconds);
+                self.result(place, result, seconds, row.attempts);
             }
         }
     }
 
     /// The last line, and whether all lines could be printed.
-    pub fn finish(self) -> io::Result<()> {
+    pub async fn finish(self) -> io::Result<()> {
+        let Totals { saved, kept, failed, bytes, seconds } = self.totals.get();
         let together = self.start.elapsed().as_secs_f64();
-        let apart = self.one_after_another.get().as_secs_f64();
-        let _ = writeln!(io::stderr(), "{together:.2} s together; one after another {apart:.2} s");
-        self.output.into_inner()
+        let mut line = format!("{saved} saved ({bytes} bytes), {failed} failed");
+        if kept > 0 {
+            line.push_str(&format!(", {kept} kept"));
+        }
+        line.push_str(&format!("; {together:.2} s together, one after another {seconds:.2} s"));
+        self.say(Line::Err(line));
+        if let Some(bars) = self.bars {
+            bars.total.finish_and_clear();
+        }
+        drop(self.lines);
+        self.printed.await.map_err(io::Error::other).flatten()
+    }
+
+    fn count(&self, result: &Result<Outcome, DownloadError>, seconds: f64) {
+        let mut totals = self.totals.get();
+        totals.seconds += seconds;
+        match result {
+            Ok(Outcome::Saved(saved)) => {
+                totals.saved += 1;
+                totals.bytes += saved.bytes;
+            }
+            Ok(Outcome::Kept(_)) => totals.kept += 1,
+            Err(_) => totals.failed += 1,
+        }
+        self.totals.set(totals);
+    }
+
+    fn result(
+        &self,
+        place: usize,
+        result: &Result<Outcome, DownloadError>,
+        seconds: f64,
+        attempts: u32,
+    ) {
+        if let Err(error) = result {
+            self.say(Line::Err(format!("{}: {error}", self.shown(place))));
+        }
+        let line = match self.format {
+            Format::Json => Some(self.record(place, result, seconds, attempts)),
+            Format::Lines => self.line(result, seconds),
+        };
+        if let Some(line) = line {
+            self.say(Line::Out(line));
+        }
+    }
+
+    fn line(&self, result: &Result<Outcome, DownloadError>, seconds: f64) -> Option<String> {
+        let now = self.start.elapsed().as_secs_f64();
+        let name = |path: &std::path::Path| {
+            path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+        };
+        let what = match result {
+            Ok(Outcome::Saved(Saved { path, bytes, sha256, resumed_from })) => {
+                let mut line = format!(
+                    "saved {} ({bytes} bytes in {seconds:.2} s, sha256 {}",
+                    name(path),
+                    hex(sha256)
+                );
+                if *resumed_from > 0 {
+                    line.push_str(&format!(", resumed from {resumed_from}"));
+                }
+                line + ")"
+            }
+            Ok(Outcome::Kept(path)) => format!("kept {}, which was there", name(path)),
+            Err(_) => return None,
+        };
+        Some(format!("{now:6.2} s  {what}"))
+    }
+
+    fn record(
+        &self,
+        place: usize,
+        result: &Result<Outcome, DownloadError>,
+        seconds: f64,
+        attempts: u32,
+    ) -> String {
+        let mut record = Record { url: self.shown(place), seconds, attempts, ..Record::default() };
+        match result {
+            Ok(Outcome::Saved(saved)) => {
+                record.file = Some(saved.path.to_string_lossy().into_owned());
+                record.bytes = Some(saved.bytes);
+                record.sha256 = Some(hex(&saved.sha256));
+                record.resumed_from = Some(saved.resumed_from);
+            }
+            Ok(Outcome::Kept(path)) => {
+                record.file = Some(path.to_string_lossy().into_owned());
+                record.kept = true;
+            }
+            Err(error) => record.error = Some(error.to_string()),
+        }
+        serde_json::to_string(&record).unwrap_or_default()
     }
 
     fn name(&self, place: usize) -> String {
         self.plan[place].path.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
-    /// Prints a line between the bars. An error, such as a closed pipe, is kept for the end: the
-    /// files are worth having even if nobody reads about them.
-    fn line(&self, text: &str) {
-        let seconds = self.start.elapsed().as_secs_f64();
-        let print = || writeln!(io::stdout(), "{seconds:6.2} s  {text}");
-        let printed = match &self.bars {
-            Some(bars) => bars.suspend(print),
-            None => print(),
-        };
-        if printed.is_err() {
-            self.output.set(printed);
+    fn shown(&self, place: usize) -> String {
+        names::without_credentials(&self.plan[place].url)
+    }
+
+    fn say(&self, line: Line) {
+        // An error: stdout is closed. The files are worth having even if nobody reads about them.
+        let _ = self.lines.send(line);
+    }
+}
+
+impl Bars {
+    fn new(files: usize) -> Self {
+        let all = MultiProgress::new();
+        let total = ProgressBar::no_length();
+        total.set_style(style(&format!("{{bytes:>10}} at {{bytes_per_sec}}  {files} files")));
+        let total = all.add(total);
+        Self { all, total, shown: Cell::new(0) }
+    }
+
+    /// A bar for one more file, if there is room for it.
+    fn begin(&self, name: String) -> Option<ProgressBar> {
+        if self.shown.get() == MOST_BARS {
+            return None;
+        }
+        self.shown.set(self.shown.get() + 1);
+        let bar = ProgressBar::no_length();
+        bar.set_style(style("{bar:30} {bytes:>10} of {total_bytes:>10}  {msg}"));
+        bar.set_message(name);
+        Some(self.all.insert_before(&self.total, bar))
+    }
+
+    fn end(&self, bar: Option<ProgressBar>) {
+        if let Some(bar) = bar {
+            bar.finish_and_clear();
+            self.all.remove(&bar);
+            self.shown.set(self.shown.get() - 1);
         }
     }
 }
 
-fn style() -> ProgressStyle {
-    ProgressStyle::with_template("{bar:30} {bytes:>10} of {total_bytes:>10}  {msg}")
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+/// Prints lines as they come, above the bars where there are any. The first error of stdout is kept
+/// for the end; what goes to stderr is printed all the same.
+fn print_all(
+    mut lines: mpsc::UnboundedReceiver<Line>,
+    terminal: Option<MultiProgress>,
+) -> io::Result<()> {
+    let mut printed = Ok(());
+    while let Some(line) = lines.blocking_recv() {
+        let mut print = || match &line {
+            Line::Out(line) if printed.is_ok() => {
+                printed = writeln!(io::stdout(), "{}", printable(line));
+            }
+            Line::Out(_) => {}
+            // Where stderr is closed there is nobody to tell.
+            Line::Err(line) => {
+                let _ = writeln!(io::stderr(), "downloads: {}", printable(line));
+            }
+        };
+        match &terminal {
+            Some(bars) => bars.suspend(print),
+            None => print(),
+        }
+    }
+    printed
+}
+
+/// The text on one line, and without what would move a terminal's cursor.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

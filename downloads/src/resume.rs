@@ -1,0 +1,319 @@
+//! Whether a half finished file can be gone on with: rules without any I/O.
+//!
+//! The danger is to append the end of one version of a file to the beginning of another. So a part is
+//! gone on with only where the server says, with a validator that it gave for the beginning, that the
+//! rest is of the very same bytes (RFC 9110, sections 8.8, 13.1.5 and 14).
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, DATE, ETAG, HeaderMap, LAST_MODIFIED};
+use serde::{Deserialize, Serialize};
+
+/// What a server says of a version of a file, the same only as long as its bytes are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Validator {
+    /// A strong entity tag, with its quotes.
+    ETag(String),
+    /// A date, as the server wrote it.
+    LastModified(String),
+}
+
+impl Validator {
+    /// The best that these headers offer. A weak tag (`W/"..."`) stands for content that means the
+    /// same, not for the same bytes. A date tells only seconds: it is good when it was a minute old.
+    pub fn of(headers: &HeaderMap) -> Option<Self> {
+        let text = |name| headers.get(name)?.to_str().ok();
+        if let Some(tag) = text(ETAG).filter(|tag| tag.len() >= 2 && tag.starts_with('"')) {
+            return Some(Self::ETag(tag.into()));
+        }
+        let modified = text(LAST_MODIFIED)?;
+        let time = |text| httpdate::parse_http_date(text).ok();
+        let age = time(text(DATE)?)?.duration_since(time(modified)?).ok()?;
+        (age >= Duration::from_secs(60)).then(|| Self::LastModified(modified.into()))
+    }
+
+    /// As the value of `If-Range`.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::ETag(text) | Self::LastModified(text) => text,
+        }
+    }
+}
+
+/// What is known of the file that a part is the beginning of. Kept beside the part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Where it comes from.
+    pub url: String,
+    /// Which version of it. Without one, the part cannot be gone on with.
+    pub validator: Option<Validator>,
+    /// The bytes of the whole file, where the server has said.
+    pub length: Option<u64>,
+}
+
+/// `Content-Range`: `bytes FIRST-LAST/TOTAL`, or `bytes */TOTAL`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ContentRange {
+    /// The first and the last byte of this answer.
+    pub bytes: Option<(u64, u64)>,
+    /// The bytes of the whole file.
+    pub total: Option<u64>,
+}
+
+impl ContentRange {
+    /// `None` for what is no such header.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (bytes, total) = text.trim().strip_prefix("bytes ")?.split_once('/')?;
+        let bytes = match bytes {
+            "*" => None,
+            _ => {
+                let (first, last) = bytes.split_once('-')?;
+                Some((first.parse().ok()?, last.parse().ok()?))
+            }
+        };
+        let total = match total {
+            "*" => None,
+            _ => Some(total.parse().ok()?),
+        };
+        Some(Self { bytes, total })
+    }
+}
+
+/// What of an answer matters here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
+    /// The bytes of its body, where it says.
+    pub length: Option<u64>,
+    /// Which part of the file it is, where it is a part.
+    pub range: Option<ContentRange>,
+    /// Which version of the file it is of.
+    pub validator: Option<Validator>,
+}
+
+impl Answer {
+    /// Reads the head of an answer.
+    pub fn of(status: StatusCode, headers: &HeaderMap) -> Self {
+        let text = |name| headers.get(name)?.to_str().ok();
+        Self {
+            status,
+            length: text(CONTENT_LENGTH).and_then(|text| text.parse().ok()),
+            range: text(CONTENT_RANGE).and_then(ContentRange::parse),
+            validator: Validator::of(headers),
+        }
+    }
+
+    /// The bytes of the whole file, where the answer says.
+    pub fn total(&self) -> Option<u64> {
+        match self.status {
+            StatusCode::OK => self.length,
+            _ => self.range?.total.or(self.range?.bytes.map(|(_, last)| last.saturating_add(1))),
+        }
+    }
+}
+
+/// What to do with an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Its body is the rest of the file: append it.
+    Append,
+    /// Its body is the whole file: write it from the beginning.
+    Whole,
+    /// Nothing is missing: the part is the file.
+    Complete,
+    /// The part is of no use, and neither is this answer: ask for the whole file.
+    AskAgain,
+    /// It is no file.
+    Refuse,
+}
+
+/// Decides on the answer to a request for the whole file, or, where there is a part of `have` bytes
+/// from `origin`, for the bytes after those.
+pub fn decide(part: Option<(u64, &Origin)>, answer: &Answer) -> Decision {
+    // Asked for or not: a body with this status is the whole file as it is now.
+    if answer.status == StatusCode::OK {
+        return Decision::Whole;
+    }
+    let Some((have, origin)) = part else { return Decision::Refuse };
+    let same_version = answer.validator.is_none() || answer.validator == origin.validator;
+    let same_total =
+        |total: Option<u64>| total.is_none() || origin.length.is_none() || total == origin.length;
+    match (answer.status, answer.range) {
+        (StatusCode::PARTIAL_CONTENT, Some(ContentRange { bytes: Some((first, last)), total }))
+            if origin.validator.is_some() =>
+        {
+            let rest = last.checked_add(1).and_then(|end| end.checked_sub(first));
+            let fits = first == have
+                && rest.is_some_and(|rest| rest > 0)
+                && (answer.length.is_none() || answer.length == rest)
+                && total.or(origin.length).is_some_and(|total| last + 1 == total)
+                && same_total(total)
+                && same_version;
+            if fits { Decision::Append } else { Decision::AskAgain }
+        }
+        (StatusCode::RANGE_NOT_SATISFIABLE, Some(ContentRange { bytes: None, total })) => {
+            let whole = total == Some(have) && same_total(total) && same_version;
+            let known = origin.validator.is_some();
+            if whole && known { Decision::Complete } else { Decision::AskAgain }
+        }
+        (StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE, _) => Decision::AskAgain,
+        _ => Decision::Refuse,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn tag(text: &str) -> Option<Validator> {
+        Some(Validator::ETag(text.into()))
+    }
+
+    fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
+        lines.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn only_a_strong_validator_is_one() {
+        let old = "Sun, 06 Nov 1994 08:49:37 GMT";
+        let (soon, later) = ("Sun, 06 Nov 1994 08:50:36 GMT", "Sun, 06 Nov 1994 08:50:37 GMT");
+        let date = Some(Validator::LastModified(old.into()));
+        for (lines, validator) in [
+            (&[("etag", "\"a\"")][..], tag("\"a\"")),
+            (&[("etag", "\"a\""), ("last-modified", old), ("date", later)], tag("\"a\"")),
+            (&[("etag", "W/\"a\"")], None),
+            (&[("etag", "a")], None),
+            (&[("etag", "\"")], None),
+            (&[("etag", "W/\"a\""), ("last-modified", old), ("date", later)], date.clone()),
+            (&[("last-modified", old), ("date", later)], date),
+            (&[("last-modified", old), ("date", soon)], None),
+            (&[("last-modified", later), ("date", old)], None),
+            (&[("last-modified", old)], None),
+            (&[("last-modified", "long ago"), ("date", later)], None),
+            (&[], None),
+        ] {
+            assert_eq!(Validator::of(&headers(lines)), validator, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn content_ranges_are_read_strictly() {
+        let range = |bytes, total| Some(ContentRange { bytes, total });
+        for (text, expected) in [
+            ("bytes 5-9/10", range(Some((5, 9)), Some(10))),
+            ("bytes 5-9/*", range(Some((5, 9)), None)),
+            ("bytes */10", range(None, Some(10))),
+            ("bytes 9-5/10", range(Some((9, 5)), Some(10))),
+            ("bytes=5-9/10", None),
+            ("items 5-9/10", None),
+            ("bytes 5-/10", None),
+            ("bytes 5-9", None),
+            ("bytes -5-9/10", None),
+            ("bytes 5-99999999999999999999/10", None),
+            ("", None),
+        ] {
+            assert_eq!(ContentRange::parse(text), expected, "{text}");
+        }
+    }
+
+    /// A part of 5 bytes of 10.
+    fn origin(validator: Option<Validator>) -> Origin {
+        Origin { url: "http://host/".into(), validator, length: Some(10) }
+    }
+
+    #[test]
+    fn every_answer_has_its_decision() {
+        use Decision::*;
+        let same = || origin(tag("\"a\""));
+        let answer = |status: u16, range: &str, length, validator| Answer {
+            status: StatusCode::from_u16(status).unwrap(),
+            length,
+            range: ContentRange::parse(range),
+            validator,
+        };
+        for (have, origin, answer, decision) in [
+            (5, same(), answer(206, "bytes 5-9/10", Some(5), tag("\"a\"")), Append),
+            (5, same(), answer(206, "bytes 5-9/10", None, None), Append),
+            (5, same(), answer(206, "bytes 5-9/*", Some(5), None), Append),
+            // 206 that does not fit
+            (5, same(), answer(206, "bytes 4-9/10", Some(6), None), AskAgain),
+            (5, same(), answer(206, "bytes 6-9/10", Some(4), None), AskAgain),
+            (5, same(), answer(206, "bytes 5-8/10", Some(4), None), AskAgain),
+            (5, same(), answer(206, "bytes 5-9/11", Some(5), None), AskAgain),
+            (5, same(), answer(206, "bytes 5-10/11", Some(6), None), AskAgain),
+            (5, same(), answer(206, "bytes 9-5/10", Some(5), None), AskAgain),
+            (5, same(), answer(206, "bytes 5-4/10", Some(0), None), AskAgain),
+            (5, same(), answer(206, "bytes 5-9/10", Some(6), None), AskAgain),
+            (5, same(), answer(206, "bytes */10", None, None), AskAgain),
+            (5, same(), answer(206, "", Some(5), None), AskAgain),
+            (5, same(), answer(206, "bytes 5-18446744073709551615/10", None, None), AskAgain),
+            // changed validator, and none
+            (5, same(), answer(206, "bytes 5-9/10", Some(5), tag("\"b\"")), AskAgain),
+            (5, origin(None), answer(206, "bytes 5-9/10", Some(5), None), AskAgain),
+            // 200: Range was ignored, or the file has changed
+            (5, same(), answer(200, "", Some(10), tag("\"a\"")), Whole),
+            (5, same(), answer(200, "", Some(10), tag("\"b\"")), Whole),
+            (5, same(), answer(200, "bytes 5-9/10", Some(10), None), Whole),
+            // 416
+            (10, same(), answer(416, "bytes */10", None, None), Complete),
+            (10, same(), answer(416, "bytes */10", None, tag("\"b\"")), AskAgain),
+            (5, same(), answer(416, "bytes */10", None, None), AskAgain),
+            (10, same(), answer(416, "bytes */9", None, None), AskAgain),
+            (10, same(), answer(416, "", None, None), AskAgain),
+            // no file
+            (5, same(), answer(404, "", None, None), Refuse),
+            (5, same(), answer(204, "", None, None), Refuse),
+            (5, same(), answer(304, "", None, None), Refuse),
+            (5, same(), answer(503, "", None, None), Refuse),
+        ] {
+            assert_eq!(decide(Some((have, &origin)), &answer), decision, "{have} {answer:?}");
+            let whole = if answer.status == StatusCode::OK { Whole } else { Refuse };
+            assert_eq!(decide(None, &answer), whole, "nothing was there: {answer:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_appended_unless_range_and_validator_fit(
+            have in 0..20_u64,
+            length in proptest::option::of(0..20_u64),
+            known in proptest::option::of("[ab]"),
+            status in proptest::sample::select(&[200, 204, 206, 304, 404, 416, 503][..]),
+            body in proptest::option::of(0..20_u64),
+            bytes in proptest::option::of((0..20_u64, 0..20_u64)),
+            total in proptest::option::of(0..20_u64),
+            says in proptest::option::of("[ab]"),
+            has_range in any::<bool>(),
+        ) {
+            let validator = |text: Option<String>| text.map(Validator::ETag);
+            let origin = Origin { url: String::new(), validator: validator(known), length };
+            let answer = Answer {
+                status: StatusCode::from_u16(status).unwrap(),
+                length: body,
+                range: has_range.then_some(ContentRange { bytes, total }),
+                validator: validator(says),
+            };
+            let part = Some((have, &origin));
+            if decide(part, &answer) == Decision::Append {
+                prop_assert_eq!(status, 206);
+                prop_assert!(origin.validator.is_some());
+                prop_assert!(answer.validator.is_none() || answer.validator == origin.validator);
+                let (first, last) = bytes.unwrap();
+                prop_assert_eq!(first, have);
+                prop_assert!(first <= last);
+                prop_assert_eq!(total.or(length), Some(last + 1));
+                prop_assert!(length.is_none() || total.is_none() || length == total);
+                prop_assert!(body.is_none() || body == Some(last + 1 - first));
+            }
+            if decide(part, &answer) == Decision::Complete {
+                prop_assert_eq!((status, total), (416, Some(have)));
+                prop_assert!(origin.validator.is_some());
+            }
+            prop_assert_ne!(decide(None, &answer), Decision::Append);
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! One download: ask, decide, write; and where that fails, try again with what there is.
+
+use std::collections::HashSet;
+use std::panic::resume_unwind;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use bytes::Bytes;
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_DISPOSITION, IF_RANGE, RANGE, RETRY_AFTER};
+use reqwest::{Client, Response};
+use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
+
+use crate::error::{LONGEST_PAUSE, retry_after};
+use crate::part::{Expected, Found, Part, look};
+use crate::resume::{Answer, Decision, Origin, decide};
+use crate::{Download, DownloadError, Event, Options, Outcome, names};
+
+/// What is not longer than this is written in one go, when all of it is there: it needs no part to go
+/// on with.
+const SHORT: u64 = 128 << 10;
+
+/// One download under way.
+pub(crate) struct Transfer<'a, R> {
+    client: &'a Client,
+    download: &'a Download,
+    options: Options,
+    report: &'a R,
+    /// The names in use by all downloads of this run.
+    taken: &'a Mutex<HashSet<String>>,
+    /// Where the file goes, where the server has given it a name.
+    renamed: Option<PathBuf>,
+    /// What there is of the file; elsewhere while a thread works on it.
+    part: Option<Part>,
+}
+
+impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
+    pub(crate) fn new(
+        client: &'a Client,
+        download: &'a Download,
+        options: Options,
+        taken: &'a Mutex<HashSet<String>>,
+        report: &'a R,
+    ) -> Self {
+        Self { client, download, options, report, taken, renamed: None, part: None }
+    }
+
+    /// Tries again and again where that may help.
+    pub(crate) async fn run(mut self) -> Result<Outcome, DownloadError> {
+        let Download { url, path, sha256, .. } = self.download.clone();
+        let replace = self.options.replace;
+        match blocking(move || look(&path, &url, sha256, replace)).await? {
+            Found::File => return Ok(Outcome::Kept(self.download.path.clone())),
+            Found::Part(part) => self.part = Some(part),
+            Found::Nothing => {}
+        }
+        let mut backoff = ExponentialBuilder::new()
+            .with_min_delay(Duration::from_millis(500))
+            .with_max_delay(LONGEST_PAUSE)
+            .with_max_times(self.options.retries)
+            .build();
+        loop {
+            let error = match self.attempt().await {
+                Err(error) if error.may_pass() => error,
+                ended => return ended,
+            };
+            let Some(backoff) = backoff.next() else { return Err(error) };
+            let pause = error.pause(backoff, fastrand::f64());
+            (self.report)(Event::Retrying(&error, pause));
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    async fn attempt(&mut self) -> Result<Outcome, DownloadError> {
+        let (response, answer, decision) = self.ask().await?;
+        let target = self.target(&response)?;
+        if self.renamed.is_some() && !self.options.replace && target.symlink_metadata().is_ok() {
+            self.part.iter_mut().for_each(Part::give_up);
+            return Ok(Outcome::Kept(target));
+        }
+        let length = answer.total();
+        let url = self.download.url.clone();
+        let origin = Origin { url, validator: answer.validator, length };
+        match decision {
+            Decision::Whole if self.part.is_none() && length.is_some_and(|n| n <= SHORT) => {
+                let bytes = self.gather(response).await?;
+                let path = self.download.path.clone();
+                let written = move || {
+                    let mut part = Part::create(&path, None)?;
+                    part.append(&bytes).map(|()| part)
+                };
+                return self.finish(written, target, length).await;
+            }
+            Decision::Whole => self.stream(response, length, Some(origin)).await?,
+            Decision::Append => self.stream(response, length, None).await?,
+            Decision::Complete | Decision::AskAgain | Decision::Refuse => {}
+        }
+        let part = self.part.take().expect("it was there, or was written just now");
+        self.finish(|| Ok(part), target, length).await
+    }
+
+    /// Asks for the file, or for what is missing of it, until there is something to be done.
+    async fn ask(&mut self) -> Result<(Response, Answer, Decision), DownloadError> {
+        let url = names::http_url(&self.download.url).ok_or(DownloadError::InvalidUrl)?;
+        loop {
+            // A range is of the bytes as they are sent: they must be those of the file.
+            let mut request = self.client.get(url.clone()).header(ACCEPT_ENCODING, "identity");
+            let have = self.part.as_ref().and_then(Part::resumable);
+            if let Some((have, Origin { validator: Some(validator), .. })) = have {
+                request = request.header(RANGE, format!("bytes={have}-"));
+                // If it is another version by now, the server sends that from its beginning.
+                request = request.header(IF_RANGE, validator.text());
+            }
+            let response = request.send().await?;
+            let answer = Answer::of(response.status(), response.headers());
+            match (decide(have, &answer), self.part.as_mut()) {
+                (Decision::AskAgain, Some(part)) => part.give_up(),
+                (Decision::AskAgain | Decision::Refuse, _) => return Err(refused(&response)),
+                (decision, _) => return Ok((response, answer, decision)),
+            }
+        }
+    }
+
+    /// Where the file goes: under the name that the server gives it, if it may.
+    fn target(&mut self, response: &Response) -> Result<PathBuf, DownloadError> {
+        let path = &self.download.path;
+        let header = response.headers().get(CONTENT_DISPOSITION);
+        let name = header
+            .filter(|_| self.download.may_be_renamed)
+            .and_then(|value| names::from_disposition(&String::from_utf8_lossy(value.as_bytes())));
+        let target = name.map_or_else(|| path.clone(), |name| path.with_file_name(name));
+        if target != *path && self.renamed.as_ref() != Some(&target) {
+            let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+            if !taken.insert(names::key(&target)) {
+                return Err(DownloadError::NameTaken { path: target });
+            }
+            self.renamed = Some(target.clone());
+        }
+        Ok(target)
+    }
+
+    /// Collects a short body.
+    async fn gather(&self, mut response: Response) -> Result<Vec<u8>, DownloadError> {
+        let mut bytes = Vec::new();
+        while let Some(piece) = response.chunk().await? {
+            bytes.extend_from_slice(&piece);
+            (self.report)(Event::Received(bytes.len() as u64, response.content_length()));
+        }
+        Ok(bytes)
+    }
+
+    /// Brings a body from the socket to the disk: to the end of the part, or, where there is an
+    /// origin, to the beginning of a new one.
+    async fn stream(
+        &mut self,
+        mut response: Response,
+        length: Option<u64>,
+        origin: Option<Origin>,
+    ) -> Result<(), DownloadError> {
+        let have = self.part.as_ref().and_then(Part::resumable).filter(|_| origin.is_none());
+        let mut so_far = have.map_or(0, |(have, _)| have);
+        // A few pieces under way keep both sides busy; more would only be memory.
+        let (pieces, to_write) = mpsc::channel(8);
+        let (path, mut part) = (self.download.path.clone(), self.part.take());
+        let writer = spawn_blocking(move || {
+            let written = write(&mut part, &path, origin, to_write);
+            (part, written)
+        });
+        let broken_off = loop {
+            match response.chunk().await {
+                Ok(Some(bytes)) => {
+                    so_far += bytes.len() as u64;
+                    (self.report)(Event::Received(so_far, length));
+                    if pieces.send(bytes).await.is_err() {
+                        break None; // the writer has failed, and says why below
+                    }
+                }
+                Ok(None) => break None,
+                Err(error) => break Some(error),
+            }
+        };
+        // The writer goes on until the channel is empty and closed.
+        drop(pieces);
+        let written;
+        (self.part, written) =
+            writer.await.unwrap_or_else(|panic| resume_unwind(panic.into_panic()));
+        written?;
+        broken_off.map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    /// Checks what was written and gives it its name.
+    async fn finish(
+        &mut self,
+        written: impl FnOnce() -> Result<Part, DownloadError> + Send + 'static,
+        target: PathBuf,
+        length: Option<u64>,
+    ) -> Result<Outcome, DownloadError> {
+        let expected = Expected { length, sha256: self.download.sha256 };
+        let Options { sync, replace, .. } = self.options;
+        let finish = move || {
+            let part = written().map_err(|error| (error, None))?;
+            part.finish(&target, expected, sync, replace)
+                .map_err(|(error, part)| (error, Some(part)))
+        };
+        match blocking(finish).await {
+            Ok(saved) => Ok(Outcome::Saved(saved)),
+            Err((error, part)) => {
+                self.part = part;
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Runs what may block on a thread that may.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    spawn_blocking(work).await.unwrap_or_else(|panic| resume_unwind(panic.into_panic()))
+}
+
+/// Writes pieces as they come, on a thread that may block. `std::fs` reports each error where it
+/// happens, which an async file, writing behind our back, would have to do later.
+fn write(
+    part: &mut Option<Part>,
+    path: &Path,
+    origin: Option<Origin>,
+    mut pieces: mpsc::Receiver<Bytes>,
+) -> Result<(), DownloadError> {
+    let part = match part {
+        None => part.insert(Part::create(path, origin)?),
+        Some(part) => {
+            match origin {
+                Some(_) => part.restart(origin)?,
+                None => part.go_on(),
+            }
+            part
+        }
+    };
+    while let Some(bytes) = pieces.blocking_recv() {
+        part.append(&bytes)?;
+    }
+    Ok(())
+}
+
+fn refused(response: &Response) -> DownloadError {
+    let header = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+    let retry_after = header.and_then(|value| retry_after(value, SystemTime::now()));
+    DownloadError::Status { status: response.status(), retry_after }
+}
