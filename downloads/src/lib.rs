@@ -26,7 +26,7 @@ use reqwest::{Client, ClientBuilder, Url};
 use tokio::sync::Semaphore;
 
 pub use error::DownloadError;
-use transfer::Transfer;
+use transfer::{Disk, Transfer, blocking};
 
 /// One file to fetch.
 #[derive(Debug, Clone)]
@@ -126,21 +126,29 @@ pub async fn download_all(
         Some(n) => downloads.iter().map(|download| (host(download), permits(n))).collect(),
         None => HashMap::new(),
     };
+    let disk = &Disk::start();
     let taken = Mutex::new(names::taken(downloads));
+    // One look for all: mostly there is nothing, and to look costs a thread that may block.
+    let paths: Vec<_> = downloads.iter().map(|download| download.path.clone()).collect();
+    let is_new = blocking(|| paths.into_iter().map(|path| part::is_new(&path)).collect::<Vec<_>>());
+    let is_new = is_new.await;
     let (slots, hosts, taken, report) = (&slots, &hosts, &taken, &report);
-    join_all(downloads.iter().enumerate().map(|(place, download)| async move {
-        // First that of the host: who waits for it keeps no slot from the others.
-        let _of_host = match hosts.get(&host(download)) {
-            Some(slots) => Some(slots.acquire().await.expect("the semaphore is never closed")),
-            None => None,
-        };
-        let _slot = slots.acquire().await.expect("the semaphore is never closed");
-        report(place, Event::Started);
-        let report = |event: Event<'_>| report(place, event);
-        let result = Transfer::new(client, download, options, taken, &report).run().await;
-        report(Event::Ended(&result));
-        result
-    }))
+    join_all(downloads.iter().zip(is_new).enumerate().map(
+        |(place, (download, is_new))| async move {
+            // First that of the host: who waits for it keeps no slot from the others.
+            let _of_host = match hosts.get(&host(download)) {
+                Some(slots) => Some(slots.acquire().await.expect("the semaphore is never closed")),
+                None => None,
+            };
+            let _slot = slots.acquire().await.expect("the semaphore is never closed");
+            report(place, Event::Started);
+            let report = |event: Event<'_>| report(place, event);
+            let transfer = Transfer::new(client, download, options, disk, taken, &report);
+            let result = if is_new { transfer.fetch().await } else { transfer.run().await };
+            report(Event::Ended(&result));
+            result
+        },
+    ))
     .await
 }
 
@@ -158,8 +166,9 @@ pub async fn download(
     options: Options,
     report: impl Fn(Event<'_>),
 ) -> Result<Outcome, DownloadError> {
+    let disk = &Disk::start();
     let taken = &Mutex::new(names::taken(std::slice::from_ref(download)));
-    Transfer::new(client, download, options, taken, &report).run().await
+    Transfer::new(client, download, options, disk, taken, &report).run().await
 }
 
 /// Host and port of a download; nothing for what is no URL.

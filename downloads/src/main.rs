@@ -15,7 +15,7 @@ use anyhow::Context;
 use clap::Parser;
 use downloads::{Download, Options};
 use reqwest::{Client, ClientBuilder};
-use tokio::runtime::Runtime;
+use tokio::runtime::Builder;
 
 use tool::complain;
 use tool::plan::{self, Wanted};
@@ -79,7 +79,8 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
-    let runtime = Runtime::new()?;
+    // One thread for all connections. What takes time, hashing and writing, has threads of its own.
+    let runtime = Builder::new_current_thread().enable_all().build()?;
     let code = runtime.block_on(async {
         tokio::select! {
             biased; // the handler stands before the work begins

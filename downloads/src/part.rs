@@ -38,8 +38,13 @@ pub(crate) enum Found {
     /// The file itself, to be kept.
     File,
     /// A part of it.
-    Part(Part),
+    Part(Box<Part>),
     Nothing,
+}
+
+/// Whether nothing of a file is there, neither as a whole nor in part.
+pub(crate) fn is_new(path: &Path) -> bool {
+    path.symlink_metadata().is_err() && part_path(path).symlink_metadata().is_err()
 }
 
 /// Looks for the file, and for a part of it.
@@ -60,7 +65,7 @@ pub(crate) fn look(
         }
         return Err(DownloadError::Differs { path: path.into() });
     }
-    Ok(Part::left_over(path, url)?.map_or(Found::Nothing, Found::Part))
+    Ok(Part::left_over(path, url)?.map_or(Found::Nothing, |part| Found::Part(part.into())))
 }
 
 /// A part file, locked against other processes. Dropped, it stays for the next run, unless that could
@@ -133,9 +138,8 @@ impl Part {
             Err(TryLockError::Error(_)) | Ok(()) => {}
         }
         // Between the opening and the lock another process may have given the file its final name. What
-        // is locked then is not the part any more.
-        let ours = same_file::Handle::from_file(file.try_clone().map_err(disk)?).map_err(disk)?;
-        if !new && same_file::Handle::from_path(&part).ok() != Some(ours) {
+        // is locked then is not the part any more. A new file is nobody else's.
+        if !new && !is_still(&file, &part).map_err(disk)? {
             return Err(DownloadError::InUse { part });
         }
         let (hash, path) = (Sha256::new(), path.into());
@@ -200,39 +204,35 @@ impl Part {
     }
 
     /// Checks the file, brings it to the disk, and gives it its name: in this order, so that there is
-    /// never a wrong file under it. Where it is not what was expected, the part comes back; one with
-    /// the wrong sum has been emptied.
+    /// never a wrong file under it. A part with the wrong sum is emptied; any other stays as it is.
     pub(crate) fn finish(
-        mut self,
+        &mut self,
         target: &Path,
         expected: Expected,
         sync: bool,
         replace: bool,
-    ) -> Result<Saved, (DownloadError, Self)> {
-        if let Some(length) = expected.length
-            && length != self.length
+    ) -> Result<Saved, DownloadError> {
+        let (bytes, resumed_from) = (self.length, self.resumed_from);
+        if let Some(expected) = expected.length
+            && expected != bytes
         {
-            return Err((DownloadError::Short { got: self.length, expected: length }, self));
+            return Err(DownloadError::Short { got: bytes, expected });
         }
         let sha256 = self.hash.clone().finalize().into();
         if let Some(expected) = expected.sha256
             && expected != sha256
         {
-            // A file that cannot be emptied cannot be appended to either, and that is told.
-            let resumed = self.resumed_from > 0;
-            let _ = self.restart(None);
-            return Err((DownloadError::Checksum { got: sha256, expected, resumed }, self));
+            self.restart(None)?;
+            let resumed = resumed_from > 0;
+            return Err(DownloadError::Checksum { got: sha256, expected, resumed });
         }
+        let path = target.to_owned();
         match self.give_name(target, sync, replace) {
-            Ok(()) => {
-                self.done = true;
-                let (bytes, resumed_from) = (self.length, self.resumed_from);
-                Ok(Saved { path: target.into(), bytes, sha256, resumed_from })
-            }
+            Ok(()) => Ok(Saved { path, bytes, sha256, resumed_from }),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                Err((DownloadError::Exists { path: target.into() }, self))
+                Err(DownloadError::Exists { path })
             }
-            Err(source) => Err((DownloadError::Disk { path: target.into(), source }, self)),
+            Err(source) => Err(DownloadError::Disk { path, source }),
         }
     }
 
@@ -255,6 +255,7 @@ impl Part {
                 },
             )?;
         }
+        self.done = true;
         if self.has_sidecar {
             // Left behind it does no harm: without its part it is nothing.
             let _ = fs::remove_file(origin_path(&self.path));
@@ -291,12 +292,18 @@ fn open_plain(path: &Path, new: bool) -> io::Result<File> {
         nix::fcntl::OFlag::O_NOFOLLOW.bits(),
     );
     let file = options.open(path)?;
-    // Elsewhere a link is looked for instead; and a pipe or a device is no file.
-    if path.symlink_metadata()?.is_file() {
+    // Elsewhere a link is looked for instead; and a pipe or a device is no file. What is new is one.
+    if new || path.symlink_metadata()?.is_file() {
         Ok(file)
     } else {
         Err(io::Error::new(io::ErrorKind::InvalidInput, "not a plain file"))
     }
+}
+
+/// Whether the file that was opened is the one that has this name now.
+fn is_still(file: &File, path: &Path) -> io::Result<bool> {
+    let opened = same_file::Handle::from_file(file.try_clone()?)?;
+    Ok(same_file::Handle::from_path(path).is_ok_and(|named| named == opened))
 }
 
 /// Reads a file from its beginning and returns its length.
@@ -392,7 +399,7 @@ mod tests {
         let mut part = Part::create(&path, origin()).unwrap();
         part.append(b"too short").unwrap();
         let expected = Expected { length: Some(10), sha256: None };
-        let (error, part) = part.finish(&path, expected, true, false).unwrap_err();
+        let error = part.finish(&path, expected, true, false).unwrap_err();
         assert!(matches!(error, DownloadError::Short { got: 9, expected: 10 }), "{error:?}");
         drop(part);
         assert!(!path.exists() && part_path(&path).exists(), "it may be gone on with");
@@ -406,7 +413,7 @@ mod tests {
         part.append(b"new").unwrap();
         fs::write(&path, "old").unwrap();
         let expected = Expected { length: None, sha256: None };
-        let (error, part) = part.finish(&path, expected, true, false).unwrap_err();
+        let error = part.finish(&path, expected, true, false).unwrap_err();
         assert!(matches!(error, DownloadError::Exists { .. }), "{error:?}");
         assert_eq!(fs::read_to_string(&path).unwrap(), "old");
         part.finish(&path, expected, true, true).unwrap();

@@ -10,7 +10,7 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use bytes::Bytes;
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_DISPOSITION, IF_RANGE, RANGE, RETRY_AFTER};
 use reqwest::{Client, Response};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::spawn_blocking;
 
 use crate::error::{LONGEST_PAUSE, retry_after};
@@ -28,6 +28,7 @@ pub(crate) struct Transfer<'a, R> {
     download: &'a Download,
     options: Options,
     report: &'a R,
+    disk: &'a Disk,
     /// The names in use by all downloads of this run.
     taken: &'a Mutex<HashSet<String>>,
     /// Where the file goes, where the server has given it a name.
@@ -41,21 +42,27 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
         client: &'a Client,
         download: &'a Download,
         options: Options,
+        disk: &'a Disk,
         taken: &'a Mutex<HashSet<String>>,
         report: &'a R,
     ) -> Self {
-        Self { client, download, options, report, taken, renamed: None, part: None }
+        Self { client, download, options, disk, report, taken, renamed: None, part: None }
     }
 
-    /// Tries again and again where that may help.
+    /// Looks what is there; then tries again and again where that may help.
     pub(crate) async fn run(mut self) -> Result<Outcome, DownloadError> {
         let Download { url, path, sha256, .. } = self.download.clone();
         let replace = self.options.replace;
         match blocking(move || look(&path, &url, sha256, replace)).await? {
             Found::File => return Ok(Outcome::Kept(self.download.path.clone())),
-            Found::Part(part) => self.part = Some(part),
+            Found::Part(part) => self.part = Some(*part),
             Found::Nothing => {}
         }
+        self.fetch().await
+    }
+
+    /// Tries again and again where that may help. Nothing is there, or the part that we have.
+    pub(crate) async fn fetch(mut self) -> Result<Outcome, DownloadError> {
         let mut backoff = ExponentialBuilder::new()
             .with_min_delay(Duration::from_millis(500))
             .with_max_delay(LONGEST_PAUSE)
@@ -199,23 +206,48 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
     ) -> Result<Outcome, DownloadError> {
         let expected = Expected { length, sha256: self.download.sha256 };
         let Options { sync, replace, .. } = self.options;
-        let finish = move || {
-            let part = written().map_err(|error| (error, None))?;
-            part.finish(&target, expected, sync, replace)
-                .map_err(|(error, part)| (error, Some(part)))
-        };
-        match blocking(finish).await {
-            Ok(saved) => Ok(Outcome::Saved(saved)),
-            Err((error, part)) => {
-                self.part = part;
-                Err(error)
+        let finish = move || match written() {
+            Err(error) => (None, Err(error)),
+            Ok(mut part) => {
+                let saved = part.finish(&target, expected, sync, replace);
+                (Some(part), saved)
             }
-        }
+        };
+        // Many syncs at once take the disk hardly longer than one. Without them there is hardly anything
+        // to wait for, and one thread does it all.
+        let saved;
+        (self.part, saved) =
+            if sync { blocking(finish).await } else { self.disk.run(finish).await };
+        saved.map(Outcome::Saved)
+    }
+}
+
+/// A thread that does what is short, one after the other, for all downloads of a run. While there is
+/// more to do it need not be woken, which takes longer than to write a small file.
+pub(crate) struct Disk(mpsc::Sender<Box<dyn FnOnce() + Send>>);
+
+impl Disk {
+    /// Starts the thread. It ends when it has done all, and this is dropped.
+    pub(crate) fn start() -> Self {
+        let (work, mut to_do) = mpsc::channel::<Box<dyn FnOnce() + Send>>(64);
+        spawn_blocking(move || {
+            while let Some(work) = to_do.blocking_recv() {
+                work();
+            }
+        });
+        Self(work)
+    }
+
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        let (done, result) = oneshot::channel();
+        let work = Box::new(move || _ = done.send(work()));
+        let _ = self.0.send(work).await;
+        result.await.expect("the thread works until we are gone")
     }
 }
 
 /// Runs what may block on a thread that may.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     spawn_blocking(work).await.unwrap_or_else(|panic| resume_unwind(panic.into_panic()))
 }
 

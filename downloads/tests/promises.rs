@@ -164,9 +164,10 @@ async fn what_breaks_off_is_gone_on_with_where_the_server_vouches_for_it() {
     let folder = tempfile::tempdir().unwrap();
     let file = to(folder.path(), &root, "file");
     let retrying = Cell::new(0);
-    let report = |event: Event<'_>| match event {
-        Event::Retrying(..) => retrying.set(retrying.get() + 1),
-        _ => {}
+    let report = |event: Event<'_>| {
+        if let Event::Retrying(..) = event {
+            retrying.set(retrying.get() + 1);
+        }
     };
     let options = Options { retries: 1, ..at_once(1) };
     let saved = saved(download(&client(), &file, options, report).await.unwrap());
@@ -530,9 +531,10 @@ async fn progress_is_told_as_it_comes() {
     let folder = tempfile::tempdir().unwrap();
     let file = to(folder.path(), &root, "file");
     let seen = RefCell::new(Vec::new());
-    let report = |event: Event<'_>| match event {
-        Event::Received(so_far, total) => seen.borrow_mut().push((so_far, total)),
-        _ => {}
+    let report = |event: Event<'_>| {
+        if let Event::Received(so_far, total) = event {
+            seen.borrow_mut().push((so_far, total));
+        }
     };
     download(&client(), &file, at_once(1), report).await.unwrap();
     let seen = seen.into_inner();

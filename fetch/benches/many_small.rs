@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use axum::{Router, routing::get};
+use axum::{Router, routing::get, serve::ListenerExt};
 use futures_util::{StreamExt, stream};
 use nix::sys::resource::{Usage, UsageWho, getrusage};
 use tokio::net::TcpListener;
@@ -100,6 +100,8 @@ fn serve() -> SocketAddr {
             address.send(listener.local_addr().expect("bound")).expect("somebody waits");
             let page = axum::body::Bytes::from(vec![b'x'; 1024]);
             let routes = Router::new().route("/{n}", get(async move || page));
+            // Without waiting for acknowledgements, as every server does that is meant to be fast.
+            let listener = listener.tap_io(|socket| socket.set_nodelay(true).expect("a socket"));
             axum::serve(listener, routes).await
         })
     });

@@ -3,7 +3,8 @@
 
 use std::cell::{Cell, RefCell};
 use std::io::{self, IsTerminal, Write};
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use downloads::error::hex;
 use downloads::{Download, DownloadError, Event, Outcome, Saved, names};
@@ -33,6 +34,8 @@ pub struct Progress<'a> {
     start: Instant,
     totals: Cell<Totals>,
     lines: mpsc::UnboundedSender<Line>,
+    /// Dropped at the end: then nobody need wait for lines to come together.
+    ends: std::sync::mpsc::Sender<()>,
     /// What printing has come to, at its end.
     printed: oneshot::Receiver<io::Result<()>>,
 }
@@ -88,9 +91,10 @@ impl<'a> Progress<'a> {
         let bars = io::stderr().is_terminal().then(|| Bars::new(plan.len()));
         let (lines, to_print) = mpsc::unbounded_channel();
         let (at_its_end, printed) = oneshot::channel();
+        let (ends, the_end) = std::sync::mpsc::channel();
         let terminal = bars.as_ref().map(|bars| bars.all.clone());
         // No thread of the runtime, which would wait for it at its end.
-        std::thread::spawn(|| at_its_end.send(print_all(to_print, terminal)));
+        thread::spawn(|| at_its_end.send(print_all(to_print, terminal, the_end)));
         let row = Row { since: None, attempts: 1, bytes: 0, bar: None };
         Self {
             plan,
@@ -100,6 +104,7 @@ impl<'a> Progress<'a> {
             start: Instant::now(),
             totals: Cell::default(),
             lines,
+            ends,
             printed,
         }
     }
@@ -151,7 +156,7 @@ impl<'a> Progress<'a> {
         if let Some(bars) = self.bars {
             bars.total.finish_and_clear();
         }
-        drop(self.lines);
+        drop((self.lines, self.ends));
         self.printed.await.map_err(io::Error::other).flatten()
     }
 
@@ -288,23 +293,30 @@ fn style(template: &str) -> ProgressStyle {
 fn print_all(
     mut lines: mpsc::UnboundedReceiver<Line>,
     terminal: Option<MultiProgress>,
+    the_end: std::sync::mpsc::Receiver<()>,
 ) -> io::Result<()> {
-    let mut printed = Ok(());
-    while let Some(line) = lines.blocking_recv() {
-        let mut print = || match &line {
-            Line::Out(line) if printed.is_ok() => {
-                printed = writeln!(io::stdout(), "{}", printable(line));
+    let (mut printed, mut batch) = (Ok(()), Vec::new());
+    while lines.blocking_recv_many(&mut batch, 1024) > 0 {
+        let (mut out, mut err) = (String::new(), String::new());
+        for line in batch.drain(..) {
+            match line {
+                Line::Out(line) => out += &(printable(&line) + "\n"),
+                Line::Err(line) => err += &format!("downloads: {}\n", printable(&line)),
             }
-            Line::Out(_) => {}
+        }
+        let mut print = || {
+            if printed.is_ok() {
+                printed = io::stdout().write_all(out.as_bytes());
+            }
             // Where stderr is closed there is nobody to tell.
-            Line::Err(line) => {
-                let _ = writeln!(io::stderr(), "downloads: {}", printable(line));
-            }
+            let _ = io::stderr().write_all(err.as_bytes());
         };
         match &terminal {
             Some(bars) => bars.suspend(print),
             None => print(),
         }
+        // Fifty times a second is often enough for who reads, and lets lines come together.
+        let _ = the_end.recv_timeout(Duration::from_millis(20));
     }
     printed
 }
