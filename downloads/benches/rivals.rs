@@ -75,9 +75,11 @@ fn main() {
 fn measure(what: &str, ways: &[Way], files: usize, length: u64) {
     let mut times = vec![Vec::new(); ways.len()];
     let mut peak = 0;
-    // Interleaved, so that a disturbance meets all of them; the first round warms up.
+    // Interleaved, so that a disturbance meets all of them, and each time another begins: a disk is
+    // slow after much was written. The first round warms up.
     for round in 0..=ROUNDS {
-        for (place, way) in ways.iter().enumerate() {
+        for place in (0..ways.len()).map(|turn| (round + turn) % ways.len()) {
+            let way = &ways[place];
             let folder = tempfile::tempdir().expect("a folder");
             let Some(seconds) = run(way, folder.path()) else { continue };
             let saved = fs::read_dir(folder.path()).expect("it is there");

@@ -54,12 +54,16 @@ pub(crate) fn look(
     sha256: Option<[u8; 32]>,
     replace: bool,
 ) -> Result<Found, DownloadError> {
-    if !replace && path.symlink_metadata().is_ok() {
+    let disk = |source| DownloadError::Disk { path: path.into(), source };
+    let there = path.symlink_metadata();
+    if there.as_ref().is_ok_and(|there| there.is_dir()) {
+        return Err(disk(io::ErrorKind::IsADirectory.into()));
+    }
+    if !replace && there.is_ok() {
         let Some(expected) = sha256 else { return Ok(Found::File) };
         let mut hash = Sha256::new();
-        File::open(path)
-            .and_then(|mut file| hash_all(&mut file, &mut hash))
-            .map_err(|source| DownloadError::Disk { path: path.into(), source })?;
+        let hashed = File::open(path).and_then(|mut file| hash_all(&mut file, &mut hash));
+        hashed.map_err(disk)?;
         if hash.finalize().as_slice() == expected {
             return Ok(Found::File);
         }
@@ -333,14 +337,16 @@ pub fn is_in_the_way(path: &Path) -> bool {
         && read_origin(path).is_err()
 }
 
-/// Writes the origin in one step: it is there as a whole or not at all, and a symbolic link in its
-/// place is replaced and not followed.
+/// Writes the origin. The part is empty at this moment: should this be cut short, nothing is lost, and
+/// the next run finds no bytes without an origin.
 fn write_origin(path: &Path, origin: &Origin) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
-    file.write_all(&serde_json::to_vec(origin)?)?;
-    file.persist(origin_path(path)).map_err(|error| error.error)?;
-    Ok(())
+    let path = origin_path(path);
+    // Not written over: what is there may be a symbolic link.
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    open_plain(&path, true)?.write_all(&serde_json::to_vec(origin)?)
 }
 
 #[cfg(test)]

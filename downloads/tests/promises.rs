@@ -403,6 +403,20 @@ async fn nothing_is_written_through_a_symbolic_link() {
 }
 
 #[tokio::test]
+async fn a_folder_in_the_way_is_an_error_and_stays() {
+    let (root, _) = server::files().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = to(folder.path(), &root, "file");
+    fs::create_dir(&file.path).unwrap();
+    for replace in [false, true] {
+        let options = Options { replace, ..at_once(1) };
+        let result = download(&client(), &file, options, |_| {}).await;
+        assert!(matches!(result, Err(DownloadError::Disk { .. })), "{result:?}");
+        assert_eq!(names_in(folder.path()), ["file"]);
+    }
+}
+
+#[tokio::test]
 async fn a_file_with_the_wrong_sum_is_none() {
     let (root, _) = server::files().await;
     let folder = tempfile::tempdir().unwrap();
