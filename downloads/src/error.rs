@@ -62,10 +62,10 @@ pub enum DownloadError {
         part: PathBuf,
     },
     /// A file is in the way that this program has not made.
-    #[error("{} is there, and not of a download that can be gone on with: remove it", part.display())]
+    #[error("{} is in the way, and none of ours: remove it", file.display())]
     NotOurs {
-        /// The part file.
-        part: PathBuf,
+        /// Where the part would be, or what tells its origin.
+        file: PathBuf,
     },
     /// A file of that name has appeared meanwhile, and is kept.
     #[error("{} is there already (--force replaces it)", path.display())]
@@ -128,10 +128,12 @@ impl From<reqwest::Error> for DownloadError {
 
 /// Reads a `Retry-After` header: seconds or a date (RFC 9110, section 10.2.3).
 pub(crate) fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
-    if let Ok(seconds) = value.trim().parse() {
-        return Some(Duration::from_secs(seconds));
+    let value = value.trim();
+    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More than fits is for ever, and will be capped.
+        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
     }
-    let date = httpdate::parse_http_date(value.trim()).ok()?;
+    let date = httpdate::parse_http_date(value).ok()?;
     Some(date.duration_since(now).unwrap_or_default())
 }
 
@@ -198,6 +200,7 @@ mod tests {
             ("120", Some(120)),
             ("Sun, 06 Nov 1994 08:49:57 GMT", Some(20)),
             ("Sun, 06 Nov 1994 08:49:17 GMT", Some(0)),
+            ("99999999999999999999", Some(u64::MAX)),
             ("soon", None),
         ] {
             assert_eq!(retry_after(value, now), seconds.map(Duration::from_secs), "{value}");

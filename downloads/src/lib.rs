@@ -19,7 +19,7 @@ use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use reqwest::{Client, ClientBuilder, Url};
@@ -50,7 +50,8 @@ pub struct Options {
     pub per_host: Option<NonZeroUsize>,
     /// How often to try again what may pass.
     pub retries: usize,
-    /// Replace files that are there already. Else they are kept.
+    /// Replace files that are there already. Else they are kept, as are always those whose name the
+    /// server has given.
     pub replace: bool,
     /// Wait until each file is on the disk, where a power cut cannot harm it.
     pub sync: bool,
@@ -131,7 +132,7 @@ pub async fn download_all(
     // One look for all: mostly there is nothing, and to look costs a thread that may block.
     let paths: Vec<_> = downloads.iter().map(|download| download.path.clone()).collect();
     let is_new = blocking(|| paths.into_iter().map(|path| part::is_new(&path)).collect::<Vec<_>>());
-    let is_new = is_new.await;
+    let (is_new, seen) = (is_new.await, Instant::now());
     let (slots, hosts, taken, report) = (&slots, &hosts, &taken, &report);
     join_all(downloads.iter().zip(is_new).enumerate().map(
         |(place, (download, is_new))| async move {
@@ -144,6 +145,8 @@ pub async fn download_all(
             report(place, Event::Started);
             let report = |event: Event<'_>| report(place, event);
             let transfer = Transfer::new(client, download, options, disk, taken, &report);
+            // What was seen a moment ago is true.
+            let is_new = is_new && seen.elapsed() < Duration::from_secs(1);
             let result = if is_new { transfer.fetch().await } else { transfer.run().await };
             report(Event::Ended(&result));
             result

@@ -64,7 +64,13 @@ pub fn from_disposition(header: &str) -> Option<String> {
             _ => {}
         }
     }
-    clean(&extended.or(plain)?)
+    let mut name = clean(&extended.or(plain)?)?;
+    // What ends so is the beginning of another file, of this run or of another.
+    let small = name.to_lowercase();
+    if small.ends_with(".part") || small.ends_with(".part.json") {
+        name.push('_');
+    }
+    Some(name)
 }
 
 /// The `name=value` of a header after its first `;`, the values without their quotes.
@@ -129,8 +135,7 @@ pub fn clean(name: &str) -> Option<String> {
 
 fn is_plain(c: char) -> bool {
     // Among the invisible, those that turn the direction of what follows, and hide an extension.
-    let turns =
-        matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     !c.is_control() && !turns && !r#"<>:"|?*"#.contains(c)
 }
 
@@ -157,7 +162,8 @@ fn shorten(name: String) -> String {
         _ => String::new(),
     };
     let stem = &name[..name.floor_char_boundary(LONGEST - extension.len())];
-    stem.trim_end().to_owned() + &extension
+    let name = stem.trim_end().to_owned() + &extension;
+    name.trim_end_matches(['.', ' ']).to_owned()
 }
 
 #[cfg(test)]
@@ -200,6 +206,7 @@ mod tests {
             ("attachment; filename=\"../../etc/passwd\"", Some("passwd")),
             ("attachment; filename*=UTF-8''..%2F..%2Fetc%2Fpasswd", Some("passwd")),
             ("attachment; filename=\"C:\\\\evil.exe\"", Some("evil.exe")),
+            ("attachment; filename=\"other.iso.PART\"", Some("other.iso.PART_")),
             ("attachment; filename=\"..\"", None),
             ("attachment; filename=\"\"", None),
             ("attachment; filename=\"a\nb\"", Some("a_b")),
@@ -239,6 +246,8 @@ mod tests {
             assert_eq!(clean(name).as_deref(), cleaned, "{name:?}");
         }
         assert_eq!(clean(&long).unwrap().len(), 245);
+        let dotted = "x".repeat(244) + "." + &"y".repeat(30);
+        assert_eq!(clean(&dotted).unwrap(), "x".repeat(244));
         let wide = clean(&wide).unwrap();
         assert!(wide.len() <= 245 && wide.ends_with(".gz"), "{wide}");
     }

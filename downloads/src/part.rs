@@ -54,26 +54,43 @@ pub(crate) fn look(
     sha256: Option<[u8; 32]>,
     replace: bool,
 ) -> Result<Found, DownloadError> {
-    let disk = |source| DownloadError::Disk { path: path.into(), source };
-    let there = path.symlink_metadata();
-    if there.as_ref().is_ok_and(|there| there.is_dir()) {
-        return Err(disk(io::ErrorKind::IsADirectory.into()));
-    }
-    if !replace && there.is_ok() {
-        let Some(expected) = sha256 else { return Ok(Found::File) };
-        let mut hash = Sha256::new();
-        let hashed = File::open(path).and_then(|mut file| hash_all(&mut file, &mut hash));
-        hashed.map_err(disk)?;
-        if hash.finalize().as_slice() == expected {
-            return Ok(Found::File);
-        }
-        return Err(DownloadError::Differs { path: path.into() });
+    if is_there(path, sha256, replace)? {
+        return Ok(Found::File);
     }
     Ok(Part::left_over(path, url)?.map_or(Found::Nothing, |part| Found::Part(part.into())))
 }
 
-/// A part file, locked against other processes. Dropped, it stays for the next run, unless that could
-/// not go on with it: then it is removed.
+/// Whether the file is there, to be kept.
+///
+/// # Errors
+/// What is there is another file, or none that could be kept or replaced.
+pub(crate) fn is_there(
+    path: &Path,
+    sha256: Option<[u8; 32]>,
+    replace: bool,
+) -> Result<bool, DownloadError> {
+    let disk = |source| DownloadError::Disk { path: path.into(), source };
+    let Ok(there) = path.symlink_metadata() else { return Ok(false) };
+    if replace && !there.is_dir() {
+        return Ok(false);
+    }
+    // Not a folder, a pipe, a link to nowhere.
+    if !fs::metadata(path).is_ok_and(|there| there.is_file()) {
+        return Err(disk(io::Error::new(io::ErrorKind::AlreadyExists, "is there, and no file")));
+    }
+    if let Some(expected) = sha256 {
+        let mut hash = Sha256::new();
+        let hashed = File::open(path).and_then(|mut file| hash_all(&mut file, &mut hash));
+        hashed.map_err(disk)?;
+        if hash.finalize().as_slice() != expected {
+            return Err(DownloadError::Differs { path: path.into() });
+        }
+    }
+    Ok(true)
+}
+
+/// A part file, locked against other processes. Dropped, it stays where somebody can go on with it, or
+/// where it was there before and nothing was written; else it is removed.
 #[derive(Debug)]
 pub(crate) struct Part {
     file: File,
@@ -82,14 +99,14 @@ pub(crate) struct Part {
     length: u64,
     hash: Sha256,
     origin: Option<Origin>,
-    /// There is a file that tells the origin, or there may be one.
-    has_sidecar: bool,
     resumed_from: u64,
-    done: bool,
+    /// Not ours to remove: it was there before, or has its final name by now.
+    keep: bool,
 }
 
 impl Part {
-    /// The part that an earlier run has left for this URL, if there is one.
+    /// The part that an earlier run has left, if there is one. What is not of this URL stays as it is
+    /// until there is something to write over it.
     ///
     /// # Errors
     /// It is in use by another process, or was not made by this program.
@@ -98,31 +115,28 @@ impl Part {
             return Ok(None);
         }
         let mut part = Self::open(path, false)?;
+        part.keep = true;
         let disk = |source| DownloadError::Disk { path: part_path(path), source };
-        let origin = read_origin(path).ok();
+        let origin = origin_beside(path)?;
         if origin.is_none() && part.file.metadata().map_err(disk)?.len() > 0 {
-            part.done = true; // not ours to remove
-            return Err(DownloadError::NotOurs { part: part_path(path) });
+            return Err(DownloadError::NotOurs { file: part_path(path) });
         }
-        if origin.as_ref().is_some_and(|origin| origin.url == url && origin.validator.is_some()) {
+        if let Some(origin) = origin
+            && origin.url == url
+            && origin.validator.is_some()
+        {
             part.length = hash_all(&mut part.file, &mut part.hash).map_err(disk)?;
             part.resumed_from = part.length;
-            part.origin = origin;
-        } else {
-            part.restart(None)?;
+            part.origin = Some(origin);
         }
         Ok(Some(part))
     }
 
-    /// A new part. `origin` is kept beside it; without one, nothing is ever gone on with.
-    pub(crate) fn create(path: &Path, origin: Option<Origin>) -> Result<Self, DownloadError> {
+    /// A new part of this file.
+    pub(crate) fn create(path: &Path, origin: Origin) -> Result<Self, DownloadError> {
+        origin_beside(path)?;
         let mut part = Self::open(path, true)?;
-        if let Some(origin) = &origin {
-            let disk = |source| DownloadError::Disk { path: part_path(path), source };
-            write_origin(path, origin).map_err(disk)?;
-            part.has_sidecar = true;
-        }
-        part.origin = origin;
+        part.restart(Some(origin))?;
         Ok(part)
     }
 
@@ -142,13 +156,13 @@ impl Part {
             Err(TryLockError::Error(_)) | Ok(()) => {}
         }
         // Between the opening and the lock another process may have given the file its final name. What
-        // is locked then is not the part any more. A new file is nobody else's.
-        if !new && !is_still(&file, &part).map_err(disk)? {
+        // is locked then is not the part any more.
+        if !is_still(&file, &part).map_err(disk)? {
             return Err(DownloadError::InUse { part });
         }
         let (hash, path) = (Sha256::new(), path.into());
         let (length, origin, resumed_from) = (0, None, 0);
-        Ok(Self { file, path, length, hash, origin, has_sidecar: !new, resumed_from, done: false })
+        Ok(Self { file, path, length, hash, origin, resumed_from, keep: false })
     }
 
     /// How many bytes there are, and of what; `None` where they cannot be gone on with.
@@ -167,6 +181,11 @@ impl Part {
         self.origin = None;
     }
 
+    /// Nobody wants the bytes any more.
+    pub(crate) fn discard(mut self) {
+        (self.origin, self.keep) = (None, false);
+    }
+
     /// Throws the bytes away and begins anew.
     pub(crate) fn restart(&mut self, origin: Option<Origin>) -> Result<(), DownloadError> {
         let emptied = self.empty(origin);
@@ -174,12 +193,11 @@ impl Part {
     }
 
     fn empty(&mut self, origin: Option<Origin>) -> io::Result<()> {
-        (self.length, self.resumed_from, self.hash) = (0, 0, Sha256::new());
+        (self.length, self.resumed_from, self.hash, self.keep) = (0, 0, Sha256::new(), false);
         self.file.set_len(0)?;
         self.file.rewind()?;
         if let Some(origin) = &origin {
             write_origin(&self.path, origin)?;
-            self.has_sidecar = true;
         }
         self.origin = origin;
         Ok(())
@@ -197,7 +215,8 @@ impl Part {
         write: impl FnOnce(&mut File) -> io::Result<()>,
     ) -> io::Result<()> {
         if let Err(error) = write(&mut self.file) {
-            // Where it cannot be cut off, the next run still finds a true beginning.
+            // Where they cannot be cut off: what was written of them are true bytes of the file, and
+            // the next run finds a true beginning all the same.
             let _ = self.file.set_len(self.length);
             let _ = self.file.seek(io::SeekFrom::Start(self.length));
             return Err(error);
@@ -216,74 +235,137 @@ impl Part {
         sync: bool,
         replace: bool,
     ) -> Result<Saved, DownloadError> {
-        let (bytes, resumed_from) = (self.length, self.resumed_from);
-        if let Some(expected) = expected.length
-            && expected != bytes
-        {
-            return Err(DownloadError::Short { got: bytes, expected });
-        }
         let sha256 = self.hash.clone().finalize().into();
-        if let Some(expected) = expected.sha256
-            && expected != sha256
-        {
-            self.restart(None)?;
-            let resumed = resumed_from > 0;
-            return Err(DownloadError::Checksum { got: sha256, expected, resumed });
-        }
-        let path = target.to_owned();
-        match self.give_name(target, sync, replace) {
-            Ok(()) => Ok(Saved { path, bytes, sha256, resumed_from }),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                Err(DownloadError::Exists { path })
+        if let Err(mut error) = check(self.length, sha256, expected) {
+            if let DownloadError::Checksum { resumed, .. } = &mut error {
+                *resumed = self.resumed_from > 0;
+                self.restart(None)?;
             }
-            Err(source) => Err(DownloadError::Disk { path, source }),
+            return Err(error);
         }
-    }
-
-    fn give_name(&mut self, target: &Path, sync: bool, replace: bool) -> io::Result<()> {
-        // Were the name on the disk before the bytes, a power cut in between would leave an empty
-        // file under it.
-        if sync {
-            self.file.sync_all()?;
+        if sync && let Err(source) = self.file.sync_all() {
+            let error = DownloadError::Disk { path: part_path(&self.path), source };
+            if !error.is_disk_full() {
+                // Whatever did not reach the disk, the system may forget. These bytes are no file any
+                // more, and no part of one.
+                (self.origin, self.keep) = (None, false);
+            }
+            return Err(error);
         }
-        let part = part_path(&self.path);
-        if replace {
-            fs::rename(part, target)?;
-        } else {
-            // A plain rename would replace a file that has come there meanwhile.
-            tempfile::TempPath::try_from_path(part)?.persist_noclobber(target).map_err(
-                |error| {
-                    // The part removes itself when the temporary path is dropped; it shall not.
-                    let _ = error.path.keep();
-                    error.error
-                },
-            )?;
-        }
-        self.done = true;
-        if self.has_sidecar {
-            // Left behind it does no harm: without its part it is nothing.
-            let _ = fs::remove_file(origin_path(&self.path));
-        }
-        // The new name is an entry in the folder, which has to reach the disk as well.
-        #[cfg(unix)]
-        if sync && let Some(folder) = target.parent() {
-            let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-            File::open(folder)?.sync_all()?;
-        }
-        Ok(())
+        rename(&part_path(&self.path), target, replace)?;
+        self.keep = true;
+        // Left behind it does no harm: without its part it is nothing.
+        let _ = fs::remove_file(origin_path(&self.path));
+        sync_folder(target, sync)?;
+        let (bytes, resumed_from) = (self.length, self.resumed_from);
+        Ok(Saved { path: target.into(), bytes, sha256, resumed_from })
     }
 }
 
 impl Drop for Part {
     fn drop(&mut self) {
-        if !self.done && self.resumable().is_none() {
-            // Nothing more can be done about an error here.
+        if !self.keep && self.resumable().is_none() {
+            // In this order: bytes without an origin would not be ours. Nothing more can be done about
+            // an error here.
+            let _ = self.file.set_len(0);
+            let _ = fs::remove_file(origin_path(&self.path));
             let _ = fs::remove_file(part_path(&self.path));
-            if self.has_sidecar {
-                let _ = fs::remove_file(origin_path(&self.path));
-            }
         }
     }
+}
+
+/// Writes a short file whose bytes are all there. Until it has its name it has one that nobody else
+/// uses, `NAME.RANDOM.part`: there is nothing to go on with, and nothing to be in the way.
+pub(crate) fn write_short(
+    path: &Path,
+    target: &Path,
+    bytes: &[u8],
+    expected: Expected,
+    sync: bool,
+    replace: bool,
+) -> Result<Saved, DownloadError> {
+    let sha256 = Sha256::digest(bytes).into();
+    check(bytes.len() as u64, sha256, expected)?;
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".");
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(&name).suffix(".part");
+    // Else it were for us alone to read.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let write = || {
+        let mut part = builder.tempfile_in(folder_of(path))?;
+        part.write_all(bytes)?;
+        if sync {
+            part.as_file().sync_all()?;
+        }
+        Ok(part)
+    };
+    let part = write().map_err(|source| DownloadError::Disk { path: target.into(), source })?;
+    let part = part.into_temp_path();
+    rename(&part, target, replace)?;
+    // It has another name by now, and is not to be removed.
+    let _ = part.keep();
+    sync_folder(target, sync)?;
+    Ok(Saved { path: target.into(), bytes: bytes.len() as u64, sha256, resumed_from: 0 })
+}
+
+fn check(length: u64, sha256: [u8; 32], expected: Expected) -> Result<(), DownloadError> {
+    if let Some(expected) = expected.length
+        && expected != length
+    {
+        return Err(DownloadError::Short { got: length, expected });
+    }
+    match expected.sha256 {
+        Some(expected) if expected != sha256 => {
+            Err(DownloadError::Checksum { got: sha256, expected, resumed: false })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Gives a file its final name, in one step.
+fn rename(part: &Path, target: &Path, replace: bool) -> Result<(), DownloadError> {
+    let path = || target.to_owned();
+    if replace {
+        return fs::rename(part, target)
+            .map_err(|source| DownloadError::Disk { path: path(), source });
+    }
+    // A plain rename would replace a file that has come there meanwhile.
+    let renamed = tempfile::TempPath::try_from_path(part).and_then(|part| {
+        part.persist_noclobber(target).map_err(|error| {
+            // A temporary path removes its file when it is dropped; that is not for it to do.
+            let _ = error.path.keep();
+            error.error
+        })
+    });
+    renamed.map_err(|source| match source.kind() {
+        io::ErrorKind::AlreadyExists => DownloadError::Exists { path: path() },
+        _ => DownloadError::Disk { path: path(), source },
+    })
+}
+
+/// A new name is an entry in the folder, which has to reach the disk as well.
+fn sync_folder(target: &Path, sync: bool) -> Result<(), DownloadError> {
+    if !sync || !cfg!(unix) {
+        return Ok(());
+    }
+    match File::open(folder_of(target)).and_then(|folder| folder.sync_all()) {
+        // Some file systems know no sync of a folder.
+        Err(source)
+            if !matches!(
+                source.kind(),
+                io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
+            ) =>
+        {
+            Err(DownloadError::Disk { path: target.into(), source })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Opens a plain file to read and write; never what a symbolic link points to.
@@ -325,16 +407,28 @@ fn hash_all(file: &mut File, hash: &mut Sha256) -> io::Result<u64> {
     }
 }
 
-fn read_origin(path: &Path) -> io::Result<Origin> {
+/// What stands beside a part, if anything: `None` also for an origin that was cut short.
+fn origin_beside(path: &Path) -> Result<Option<Origin>, DownloadError> {
+    let path = origin_path(path);
+    if path.symlink_metadata().is_err() {
+        return Ok(None);
+    }
     let mut text = String::new();
-    open_plain(&origin_path(path), false)?.take(1 << 16).read_to_string(&mut text)?;
-    Ok(serde_json::from_str(&text)?)
+    let read =
+        open_plain(&path, false).and_then(|file| file.take(1 << 16).read_to_string(&mut text));
+    match (read, serde_json::from_str(&text)) {
+        (Ok(_), Ok(origin)) => Ok(Some(origin)),
+        (Ok(_), Err(_)) if text.is_empty() || text.starts_with("{\"url\":") => Ok(None),
+        _ => Err(DownloadError::NotOurs { file: path }),
+    }
 }
 
-/// Whether a part of this file is there that this program has not made. It is never written over.
-pub fn is_in_the_way(path: &Path) -> bool {
-    part_path(path).symlink_metadata().is_ok_and(|part| !part.is_file() || part.len() > 0)
-        && read_origin(path).is_err()
+/// What of a part of this file is there and was not made by this program. It is never written over.
+pub fn in_the_way(path: &Path) -> Option<PathBuf> {
+    match Part::left_over(path, "") {
+        Err(DownloadError::NotOurs { file }) => Some(file),
+        _ => origin_beside(path).is_err().then(|| origin_path(path)),
+    }
 }
 
 /// Writes the origin. The part is empty at this moment: should this be cut short, nothing is lost, and
@@ -354,9 +448,9 @@ mod tests {
     use super::*;
     use crate::resume::Validator;
 
-    fn origin() -> Option<Origin> {
+    fn origin() -> Origin {
         let validator = Some(Validator::ETag("\"one\"".into()));
-        Some(Origin { url: "http://host/".into(), validator, length: None })
+        Origin { url: "http://host/".into(), name: None, validator, length: None }
     }
 
     #[test]

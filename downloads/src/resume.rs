@@ -7,10 +7,12 @@
 use std::time::Duration;
 
 use reqwest::StatusCode;
-use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, DATE, ETAG, HeaderMap, LAST_MODIFIED};
+use reqwest::header::{
+    CONTENT_LENGTH, CONTENT_RANGE, DATE, ETAG, HeaderMap, HeaderName, LAST_MODIFIED,
+};
 use serde::{Deserialize, Serialize};
 
-/// What a server says of a version of a file, the same only as long as its bytes are.
+/// What a server says of a version of a file, to tell it from any other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Validator {
     /// A strong entity tag, with its quotes.
@@ -20,17 +22,18 @@ pub enum Validator {
 }
 
 impl Validator {
-    /// The best that these headers offer. A weak tag (`W/"..."`) stands for content that means the
-    /// same, not for the same bytes. A date tells only seconds: it is good when it was a minute old.
+    /// What these headers offer, where it is strong. A weak tag (`W/"..."`) stands for content that
+    /// means the same, not for the same bytes; and where there is any tag, a date must not be used
+    /// instead. A date tells only seconds: it is good when it was a minute old.
     pub fn of(headers: &HeaderMap) -> Option<Self> {
-        let text = |name| headers.get(name)?.to_str().ok();
-        if let Some(tag) = text(ETAG).filter(|tag| tag.len() >= 2 && tag.starts_with('"')) {
-            return Some(Self::ETag(tag.into()));
+        if let Some(tag) = text(headers, ETAG) {
+            let is_strong = tag.len() >= 2 && tag.starts_with('"') && tag.ends_with('"');
+            return is_strong.then_some(Self::ETag(tag));
         }
-        let modified = text(LAST_MODIFIED)?;
-        let time = |text| httpdate::parse_http_date(text).ok();
-        let age = time(text(DATE)?)?.duration_since(time(modified)?).ok()?;
-        (age >= Duration::from_secs(60)).then(|| Self::LastModified(modified.into()))
+        let modified = text(headers, LAST_MODIFIED)?;
+        let time = |text: &str| httpdate::parse_http_date(text).ok();
+        let age = time(&text(headers, DATE)?)?.duration_since(time(&modified)?).ok()?;
+        (age >= Duration::from_secs(60)).then_some(Self::LastModified(modified))
     }
 
     /// As the value of `If-Range`.
@@ -41,11 +44,18 @@ impl Validator {
     }
 }
 
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
+    Some(String::from_utf8_lossy(headers.get(name)?.as_bytes()).trim().to_owned())
+}
+
 /// What is known of the file that a part is the beginning of. Kept beside the part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
-    /// Where it comes from.
+    /// Where it comes from, without user name and password.
     pub url: String,
+    /// The name that the server has given it.
+    #[serde(default)]
+    pub name: Option<String>,
     /// Which version of it. Without one, the part cannot be gone on with.
     pub validator: Option<Validator>,
     /// The bytes of the whole file, where the server has said.
@@ -89,19 +99,34 @@ pub struct Answer {
     pub length: Option<u64>,
     /// Which part of the file it is, where it is a part.
     pub range: Option<ContentRange>,
-    /// Which version of the file it is of.
+    /// Its entity tag, strong or weak.
+    pub tag: Option<String>,
+    /// Its date.
+    pub modified: Option<String>,
+    /// Which version of the file it is of, where that is sure.
     pub validator: Option<Validator>,
 }
 
 impl Answer {
     /// Reads the head of an answer.
     pub fn of(status: StatusCode, headers: &HeaderMap) -> Self {
-        let text = |name| headers.get(name)?.to_str().ok();
         Self {
             status,
-            length: text(CONTENT_LENGTH).and_then(|text| text.parse().ok()),
-            range: text(CONTENT_RANGE).and_then(ContentRange::parse),
+            length: text(headers, CONTENT_LENGTH).and_then(|text| text.parse().ok()),
+            range: text(headers, CONTENT_RANGE).and_then(|text| ContentRange::parse(&text)),
+            tag: text(headers, ETAG),
+            modified: text(headers, LAST_MODIFIED),
             validator: Validator::of(headers),
+        }
+    }
+
+    /// Whether it may be of this version: it says so, or says nothing to the contrary.
+    fn may_be(&self, version: &Validator) -> bool {
+        match version {
+            Validator::ETag(tag) => self.tag.as_ref().is_none_or(|says| says == tag),
+            Validator::LastModified(date) => {
+                self.tag.is_none() && self.modified.as_ref().is_none_or(|says| says == date)
+            }
         }
     }
 
@@ -137,7 +162,7 @@ pub fn decide(part: Option<(u64, &Origin)>, answer: &Answer) -> Decision {
         return Decision::Whole;
     }
     let Some((have, origin)) = part else { return Decision::Refuse };
-    let same_version = answer.validator.is_none() || answer.validator == origin.validator;
+    let same_version = origin.validator.as_ref().is_some_and(|version| answer.may_be(version));
     let same_total =
         |total: Option<u64>| total.is_none() || origin.length.is_none() || total == origin.length;
     match (answer.status, answer.range) {
@@ -154,9 +179,8 @@ pub fn decide(part: Option<(u64, &Origin)>, answer: &Answer) -> Decision {
             if fits { Decision::Append } else { Decision::AskAgain }
         }
         (StatusCode::RANGE_NOT_SATISFIABLE, Some(ContentRange { bytes: None, total })) => {
-            let whole = total == Some(have) && same_total(total) && same_version;
-            let known = origin.validator.is_some();
-            if whole && known { Decision::Complete } else { Decision::AskAgain }
+            let is_whole = total == Some(have) && same_total(total) && same_version;
+            if is_whole { Decision::Complete } else { Decision::AskAgain }
         }
         (StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE, _) => Decision::AskAgain,
         _ => Decision::Refuse,
@@ -188,7 +212,8 @@ mod tests {
             (&[("etag", "W/\"a\"")], None),
             (&[("etag", "a")], None),
             (&[("etag", "\"")], None),
-            (&[("etag", "W/\"a\""), ("last-modified", old), ("date", later)], date.clone()),
+            (&[("etag", "W/\"a\""), ("last-modified", old), ("date", later)], None),
+            (&[("etag", "\"a")], None),
             (&[("last-modified", old), ("date", later)], date),
             (&[("last-modified", old), ("date", soon)], None),
             (&[("last-modified", later), ("date", old)], None),
@@ -222,18 +247,27 @@ mod tests {
 
     /// A part of 5 bytes of 10.
     fn origin(validator: Option<Validator>) -> Origin {
-        Origin { url: "http://host/".into(), validator, length: Some(10) }
+        Origin { url: "http://host/".into(), name: None, validator, length: Some(10) }
     }
 
     #[test]
     fn every_answer_has_its_decision() {
         use Decision::*;
         let same = || origin(tag("\"a\""));
-        let answer = |status: u16, range: &str, length, validator| Answer {
-            status: StatusCode::from_u16(status).unwrap(),
-            length,
-            range: ContentRange::parse(range),
-            validator,
+        let dated = |date: &str| origin(Some(Validator::LastModified(date.into())));
+        let answer = |status: u16, range: &str, length, validator| {
+            let tag = match &validator {
+                Some(Validator::ETag(tag)) => Some(tag.clone()),
+                _ => None,
+            };
+            let status = StatusCode::from_u16(status).unwrap();
+            let range = ContentRange::parse(range);
+            Answer { status, length, range, tag, modified: None, validator }
+        };
+        let with = |tag: Option<&str>, modified: Option<&str>| Answer {
+            tag: tag.map(Into::into),
+            modified: modified.map(Into::into),
+            ..answer(206, "bytes 5-9/10", Some(5), None)
         };
         for (have, origin, answer, decision) in [
             (5, same(), answer(206, "bytes 5-9/10", Some(5), tag("\"a\"")), Append),
@@ -254,6 +288,13 @@ mod tests {
             // changed validator, and none
             (5, same(), answer(206, "bytes 5-9/10", Some(5), tag("\"b\"")), AskAgain),
             (5, origin(None), answer(206, "bytes 5-9/10", Some(5), None), AskAgain),
+            // a weak tag, and dates: whatever is said to the contrary counts
+            (5, same(), with(Some("W/\"a\""), None), AskAgain),
+            (5, same(), with(None, Some("today")), Append),
+            (5, dated("today"), with(None, Some("today")), Append),
+            (5, dated("today"), with(None, None), Append),
+            (5, dated("today"), with(None, Some("tomorrow")), AskAgain),
+            (5, dated("today"), with(Some("\"a\""), Some("today")), AskAgain),
             // 200: Range was ignored, or the file has changed
             (5, same(), answer(200, "", Some(10), tag("\"a\"")), Whole),
             (5, same(), answer(200, "", Some(10), tag("\"b\"")), Whole),
@@ -281,27 +322,44 @@ mod tests {
         fn nothing_is_appended_unless_range_and_validator_fit(
             have in 0..20_u64,
             length in proptest::option::of(0..20_u64),
-            known in proptest::option::of("[ab]"),
+            known in proptest::option::of("[abc]"),
             status in proptest::sample::select(&[200, 204, 206, 304, 404, 416, 503][..]),
             body in proptest::option::of(0..20_u64),
             bytes in proptest::option::of((0..20_u64, 0..20_u64)),
             total in proptest::option::of(0..20_u64),
-            says in proptest::option::of("[ab]"),
+            says in proptest::option::of("[abc]"),
+            date in proptest::option::of("[bc]"),
             has_range in any::<bool>(),
         ) {
-            let validator = |text: Option<String>| text.map(Validator::ETag);
-            let origin = Origin { url: String::new(), validator: validator(known), length };
+            let quoted = |text: &String| format!("\"{text}\"");
+            // A third of the files have a date for their version, and a third of the tags are weak.
+            let validator = known.as_ref().map(|text| match text.as_str() {
+                "c" => Validator::LastModified("c".into()),
+                _ => Validator::ETag(quoted(text)),
+            });
+            let origin = Origin { url: String::new(), name: None, validator, length };
+            let mut headers = HeaderMap::new();
+            if let Some(says) = &says {
+                let tag = if says == "c" { "W/\"a\"".into() } else { quoted(says) };
+                headers.insert(ETAG, tag.parse().unwrap());
+            }
+            if let Some(date) = &date {
+                headers.insert(LAST_MODIFIED, date.parse().unwrap());
+            }
             let answer = Answer {
-                status: StatusCode::from_u16(status).unwrap(),
                 length: body,
                 range: has_range.then_some(ContentRange { bytes, total }),
-                validator: validator(says),
+                ..Answer::of(StatusCode::from_u16(status).unwrap(), &headers)
             };
             let part = Some((have, &origin));
             if decide(part, &answer) == Decision::Append {
                 prop_assert_eq!(status, 206);
-                prop_assert!(origin.validator.is_some());
-                prop_assert!(answer.validator.is_none() || answer.validator == origin.validator);
+                match origin.validator.as_ref().unwrap() {
+                    Validator::ETag(_) => prop_assert!(says.is_none() || says == known),
+                    Validator::LastModified(_) => {
+                        prop_assert!(says.is_none() && (date.is_none() || date == known));
+                    }
+                }
                 let (first, last) = bytes.unwrap();
                 prop_assert_eq!(first, have);
                 prop_assert!(first <= last);

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::spawn_blocking;
 
 use crate::error::{LONGEST_PAUSE, retry_after};
-use crate::part::{Expected, Found, Part, look};
+use crate::part::{Expected, Found, Part, is_there, look, write_short};
 use crate::resume::{Answer, Decision, Origin, decide};
 use crate::{Download, DownloadError, Event, Options, Outcome, names};
 
@@ -52,6 +52,7 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
     /// Looks what is there; then tries again and again where that may help.
     pub(crate) async fn run(mut self) -> Result<Outcome, DownloadError> {
         let Download { url, path, sha256, .. } = self.download.clone();
+        let url = names::without_credentials(&url);
         let replace = self.options.replace;
         match blocking(move || look(&path, &url, sha256, replace)).await? {
             Found::File => return Ok(Outcome::Kept(self.download.path.clone())),
@@ -82,30 +83,34 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
 
     async fn attempt(&mut self) -> Result<Outcome, DownloadError> {
         let (response, answer, decision) = self.ask().await?;
-        let target = self.target(&response)?;
-        if self.renamed.is_some() && !self.options.replace && target.symlink_metadata().is_ok() {
-            self.part.iter_mut().for_each(Part::give_up);
-            return Ok(Outcome::Kept(target));
+        let target = self.target(&response, decision)?;
+        if self.renamed.is_some() {
+            let (path, sha256) = (target.clone(), self.download.sha256);
+            if blocking(move || is_there(&path, sha256, false)).await? {
+                if let Some(part) = self.part.take() {
+                    part.discard();
+                }
+                return Ok(Outcome::Kept(target));
+            }
         }
         let length = answer.total();
-        let url = self.download.url.clone();
-        let origin = Origin { url, validator: answer.validator, length };
         match decision {
             Decision::Whole if self.part.is_none() && length.is_some_and(|n| n <= SHORT) => {
                 let bytes = self.gather(response).await?;
-                let path = self.download.path.clone();
-                let written = move || {
-                    let mut part = Part::create(&path, None)?;
-                    part.append(&bytes).map(|()| part)
-                };
-                return self.finish(written, target, length).await;
+                return self.write_short(bytes, target, length).await;
             }
-            Decision::Whole => self.stream(response, length, Some(origin)).await?,
+            Decision::Whole => {
+                let url = names::without_credentials(&self.download.url);
+                let name = self.renamed.as_ref().and_then(|path| path.file_name());
+                let name = name.map(|name| name.to_string_lossy().into_owned());
+                let origin = Origin { url, name, validator: answer.validator, length };
+                self.stream(response, length, Some(origin)).await?;
+            }
             Decision::Append => self.stream(response, length, None).await?,
-            Decision::Complete | Decision::AskAgain | Decision::Refuse => {}
+            Decision::Complete => {}
+            Decision::AskAgain | Decision::Refuse => unreachable!("`ask` has dealt with it"),
         }
-        let part = self.part.take().expect("it was there, or was written just now");
-        self.finish(|| Ok(part), target, length).await
+        self.finish(target, length).await
     }
 
     /// Asks for the file, or for what is missing of it, until there is something to be done.
@@ -130,13 +135,20 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
         }
     }
 
-    /// Where the file goes: under the name that the server gives it, if it may.
-    fn target(&mut self, response: &Response) -> Result<PathBuf, DownloadError> {
+    /// Where the file goes: under the name that the server gives it, if it may, or has given to the
+    /// beginning.
+    fn target(
+        &mut self,
+        response: &Response,
+        decision: Decision,
+    ) -> Result<PathBuf, DownloadError> {
         let path = &self.download.path;
         let header = response.headers().get(CONTENT_DISPOSITION);
         let name = header
             .filter(|_| self.download.may_be_renamed)
             .and_then(|value| names::from_disposition(&String::from_utf8_lossy(value.as_bytes())));
+        let before = self.part.as_ref().filter(|_| decision != Decision::Whole);
+        let name = name.or_else(|| names::clean(before?.resumable()?.1.name.as_ref()?));
         let target = name.map_or_else(|| path.clone(), |name| path.with_file_name(name));
         if target != *path && self.renamed.as_ref() != Some(&target) {
             let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
@@ -200,30 +212,50 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
     /// Checks what was written and gives it its name.
     async fn finish(
         &mut self,
-        written: impl FnOnce() -> Result<Part, DownloadError> + Send + 'static,
         target: PathBuf,
         length: Option<u64>,
     ) -> Result<Outcome, DownloadError> {
+        let (expected, sync, replace) = self.expected(length);
+        let mut part = self.part.take().expect("it was there, or was written just now");
+        let finish = move || {
+            let saved = part.finish(&target, expected, sync, replace);
+            (part, saved)
+        };
+        let (part, saved) = self.run_on_disk(finish).await;
+        self.part = Some(part);
+        saved.map(Outcome::Saved)
+    }
+
+    /// The same for a short file, of which all bytes are there and nothing is written.
+    async fn write_short(
+        &self,
+        bytes: Vec<u8>,
+        target: PathBuf,
+        length: Option<u64>,
+    ) -> Result<Outcome, DownloadError> {
+        let (expected, sync, replace) = self.expected(length);
+        let path = self.download.path.clone();
+        let write = move || write_short(&path, &target, &bytes, expected, sync, replace);
+        self.run_on_disk(write).await.map(Outcome::Saved)
+    }
+
+    /// What the file must be, whether to sync, and whether to replace. Which file to replace is for the
+    /// user to say, and not for a server that gives names.
+    fn expected(&self, length: Option<u64>) -> (Expected, bool, bool) {
         let expected = Expected { length, sha256: self.download.sha256 };
         let Options { sync, replace, .. } = self.options;
-        let finish = move || match written() {
-            Err(error) => (None, Err(error)),
-            Ok(mut part) => {
-                let saved = part.finish(&target, expected, sync, replace);
-                (Some(part), saved)
-            }
-        };
-        // Many syncs at once take the disk hardly longer than one. Without them there is hardly anything
-        // to wait for, and one thread does it all.
-        let saved;
-        (self.part, saved) =
-            if sync { blocking(finish).await } else { self.disk.run(finish).await };
-        saved.map(Outcome::Saved)
+        (expected, sync, replace && self.renamed.is_none())
+    }
+
+    async fn run_on_disk<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        // Many syncs at once take the disk hardly longer than one: each has its own thread. Without
+        // them there is little to wait for, and one thread does it all.
+        if self.options.sync { blocking(work).await } else { self.disk.run(work).await }
     }
 }
 
-/// A thread that does what is short, one after the other, for all downloads of a run. While there is
-/// more to do it need not be woken, which takes longer than to write a small file.
+/// A thread that finishes files, one after the other, for all downloads of a run without syncs. While
+/// there is more to do it need not be woken, which takes longer than to write a small file.
 pub(crate) struct Disk(mpsc::Sender<Box<dyn FnOnce() + Send>>);
 
 impl Disk {
@@ -260,7 +292,7 @@ fn write(
     mut pieces: mpsc::Receiver<Bytes>,
 ) -> Result<(), DownloadError> {
     let part = match part {
-        None => part.insert(Part::create(path, origin)?),
+        None => part.insert(Part::create(path, origin.expect("what is new has an origin"))?),
         Some(part) => {
             match origin {
                 Some(_) => part.restart(origin)?,

@@ -102,7 +102,7 @@ async fn a_wrong_call_is_told_in_one_line_before_anything_starts() {
         (vec!["-d", path, &good, &good], "in the way of"),
         (vec!["-d", path, &good, &upper], "in the way of"),
         (vec!["-d", path, &good, &part], "in the way of"),
-        (vec!["-d", path, &good, &left], "left.part is there, and none of ours"),
+        (vec!["-d", path, &good, &left], "left.part is in the way, and none of ours"),
         (vec!["-d", "/nonexistent/folder", &good], "/nonexistent/folder: cannot write"),
         (vec!["-d", &not_a_folder, &good], "cannot write to this folder"),
         (vec!["-d", path, "-i", "/nonexistent", &good], "/nonexistent: "),
@@ -166,10 +166,13 @@ async fn passwords_are_never_printed() {
     let with = root.replace("http://", "http://me:secret@");
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_str().unwrap();
+    let list = folder.path().join("list");
+    std::fs::write(&list, format!("{with}/x {with}/y\n")).unwrap();
     for (urls, code) in [
         ([format!("{with}/good"), format!("{with}/status/404")], 1),
         ([format!("{with}/x"), "me:secret@host/x".into()], 2),
         ([format!("{with}/x"), format!("{with}/x")], 2),
+        (["-i".into(), list.to_str().unwrap().into()], 2),
     ] {
         for format in ["--json", "--no-sync"] {
             let output = downloads(&["-d", path, format, &urls[0], &urls[1]]).await;
@@ -247,6 +250,39 @@ async fn killed_at_any_moment_it_goes_on_to_the_same_file() {
     assert!(resumed > 0, "none of {killed} killed runs has left anything to go on with");
     assert!(std::fs::read(folder.path().join("file")).unwrap() == *contents);
     assert_eq!(names_in(folder.path()), ["file", "list"]);
+}
+
+#[tokio::test]
+async fn killed_among_many_short_files_it_goes_on_too() {
+    let (root, _) = server::files().await;
+    let folder = tempfile::tempdir().unwrap();
+    let (small, to_save) = (
+        server::script(vec![server::answer(200, "Content-Length: 5\r\n", b"short").into()]).await.0,
+        60,
+    );
+    let list: String = (0..to_save).map(|n| format!("{small}/{n}\n")).collect();
+    std::fs::write(folder.path().join("list"), list + &format!("{root}/large\n")).unwrap();
+    let saved =
+        || names_in(folder.path()).iter().filter(|name| name.parse::<u32>().is_ok()).count();
+    let command = || {
+        let mut command = std::process::Command::new(DOWNLOADS);
+        command.arg("-i").arg(folder.path().join("list")).arg("-d").arg(folder.path());
+        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped());
+        command
+    };
+    for _ in 0..10 {
+        let mut child = command().spawn().unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(fastrand::u64(15..40))).await;
+        child.kill().unwrap();
+        tokio::task::spawn_blocking(move || child.wait().unwrap()).await.unwrap();
+    }
+    let mut last = command();
+    let output = tokio::task::spawn_blocking(move || last.output().unwrap()).await.unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(saved(), to_save);
+    for n in 0..to_save {
+        assert_eq!(std::fs::read(folder.path().join(n.to_string())).unwrap(), b"short");
+    }
 }
 
 /// A file system of one mebibyte, where we may make one.

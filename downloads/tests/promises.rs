@@ -358,6 +358,48 @@ async fn a_part_that_cannot_be_gone_on_with_is_begun_anew() {
 }
 
 #[tokio::test]
+async fn what_does_not_come_costs_no_part_of_another_url() {
+    let (root, _) = script(vec![answer(404, "Content-Length: 0\r\n", b"").into()]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = to(folder.path(), &root, "file");
+    leave_part(&file, b"half of it", &ORIGIN.replace("URL", "http://elsewhere/"));
+    assert!(get(&file).await.is_err());
+    assert_eq!(fs::read_to_string(part_path(&file.path)).unwrap(), "half of it");
+    assert_eq!(names_in(folder.path()), ["file.part", "file.part.json"]);
+}
+
+#[tokio::test]
+async fn an_origin_that_is_somebody_elses_file_is_left_alone() {
+    let (root, _) = server::files().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = to(folder.path(), &root, "file");
+    fs::write(origin_path(&file.path), "precious").unwrap();
+    let error = get(&file).await.unwrap_err();
+    assert!(matches!(error, DownloadError::NotOurs { .. }), "{error:?}");
+    assert_eq!(fs::read_to_string(origin_path(&file.path)).unwrap(), "precious");
+    // One of ours that was cut short is none.
+    fs::write(origin_path(&file.path), r#"{"url":"http://"#).unwrap();
+    fs::write(part_path(&file.path), "").unwrap();
+    assert_eq!(saved(get(&file).await.unwrap()).bytes, 300_000);
+    assert_eq!(names_in(folder.path()), ["file"]);
+}
+
+#[tokio::test]
+async fn the_name_that_was_given_to_the_beginning_stays() {
+    let (whole, _) = half("");
+    let named = format!("{TAG}Content-Disposition: attachment; filename=given\r\n");
+    let (_, first) = half(&named);
+    let rest =
+        format!("{TAG}Content-Length: 500000\r\nContent-Range: bytes 500000-999999/1000000\r\n");
+    let (root, _) = script(vec![first, answer(206, &rest, &whole[500_000..]).into()]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = to(folder.path(), &root, "file");
+    assert!(get(&file).await.is_err());
+    assert_eq!(saved(get(&file).await.unwrap()).path, folder.path().join("given"));
+    assert_eq!(names_in(folder.path()), ["given"]);
+}
+
+#[tokio::test]
 async fn a_part_that_is_not_ours_or_in_use_is_left_alone() {
     let (root, _) = server::files().await;
     let folder = tempfile::tempdir().unwrap();
@@ -392,6 +434,8 @@ async fn nothing_is_written_through_a_symbolic_link() {
     fs::remove_file(part_path(&file.path)).unwrap();
     // Where the sidecar goes, and where the file itself goes.
     symlink(&precious, origin_path(&file.path)).unwrap();
+    assert!(matches!(get(&file).await, Err(DownloadError::NotOurs { .. })));
+    fs::remove_file(origin_path(&file.path)).unwrap();
     symlink(&precious, &file.path).unwrap();
     assert_eq!(get(&file).await.unwrap(), Outcome::Kept(file.path.clone()));
     let replace = Options { replace: true, ..at_once(1) };
@@ -474,9 +518,9 @@ async fn the_server_may_name_the_file_but_not_its_folder() {
         assert_eq!(names_in(&folder), [name], "{header}");
         assert_eq!(names_in(outer.path()), ["a"], "{header}");
     }
-    // Two files that are given one name, and one whose name is that of another's part.
+    // Two files that are given one name, and one that is given the name of another.
     let (root, _) = script(vec![named("attachment; filename=\"same\"")]).await;
-    let (parts, _) = script(vec![named("attachment; filename=\"one.part\"")]).await;
+    let (parts, _) = script(vec![named("attachment; filename=\"ONE\"")]).await;
     let folder = tempfile::tempdir().unwrap();
     let plan = [
         to(folder.path(), &root, "one"),
@@ -490,6 +534,12 @@ async fn the_server_may_name_the_file_but_not_its_folder() {
     assert_eq!(names_in(folder.path()), ["same"]);
     // And one that is there already.
     assert_eq!(get(&plan[0]).await.unwrap(), Outcome::Kept(folder.path().join("same")));
+    // No server says which file to replace; and one that is another than wanted is no success.
+    let replace = Options { replace: true, ..at_once(1) };
+    let kept = download(&client(), &plan[0], replace, |_| {}).await.unwrap();
+    assert_eq!(kept, Outcome::Kept(folder.path().join("same")));
+    let wrong = Download { sha256: Some([7; 32]), ..plan[0].clone() };
+    assert!(matches!(get(&wrong).await, Err(DownloadError::Differs { .. })));
     // The name the user has given stands.
     let file = Download { may_be_renamed: false, ..to(folder.path(), &root, "mine") };
     assert_eq!(saved(get(&file).await.unwrap()).path, file.path);

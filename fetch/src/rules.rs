@@ -43,8 +43,9 @@ pub fn pause(error: &FetchError, backoff: Duration, random: f64) -> Duration {
 /// has passed is no pause at all.
 pub fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
-    if let Ok(seconds) = value.parse() {
-        return Some(Duration::from_secs(seconds));
+    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More than fits is for ever, and will be capped.
+        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
     }
     let date = httpdate::parse_http_date(value).ok()?;
     Some(date.duration_since(now).unwrap_or_default())
@@ -110,7 +111,7 @@ mod tests {
             ("1.5", None),
             ("soon", None),
             ("", None),
-            ("99999999999999999999", None),
+            ("99999999999999999999", Some(u64::MAX)),
         ] {
             assert_eq!(retry_after(value, now), seconds.map(Duration::from_secs), "{value}");
         }

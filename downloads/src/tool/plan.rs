@@ -6,8 +6,8 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
-use downloads::part::{is_in_the_way, part_path};
-use downloads::{Download, names};
+use downloads::part::in_the_way;
+use downloads::{Download, DownloadError, names};
 
 /// No list is longer, in bytes.
 const LONGEST_LIST: u64 = 64 << 20;
@@ -64,7 +64,8 @@ fn parse_line(line: &str) -> anyhow::Result<Wanted> {
     if !rest.is_empty() {
         ensure!(
             names::clean(rest).as_deref() == Some(rest),
-            "{rest:?} cannot be the name of a file here"
+            "{:?} cannot be the name of a file here",
+            names::without_credentials(rest)
         );
         wanted.name = Some(rest.into());
     }
@@ -102,9 +103,8 @@ pub fn plan(wanted: Vec<Wanted>, folder: &Path) -> anyhow::Result<Vec<Download>>
                 bail!("{shown}: would be saved as {}, in the way of {other}", path.display());
             }
         }
-        if is_in_the_way(&path) {
-            let part = part_path(&path);
-            bail!("{shown}: {} is there, and none of ours: remove it", part.display());
+        if let Some(file) = in_the_way(&path) {
+            bail!("{shown}: {}", DownloadError::NotOurs { file });
         }
         plan.push(Download { url, path, may_be_renamed, sha256 });
     }
