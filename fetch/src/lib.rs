@@ -68,8 +68,8 @@ pub struct Page {
 }
 
 /// A client that gives up on a server it cannot reach in 5 s, or that sends nothing for 15 s, and
-/// follows ten redirects, to http and https only. reqwest sets no time-out itself: what never answers would be waited for
-/// for ever.
+/// follows ten redirects, to http and https only. reqwest sets no time-out itself: what never answers
+/// would be waited for for ever.
 ///
 /// Call `build()` on it rather than `Client::new()`, which panics where TLS cannot be set up.
 pub fn client_builder() -> ClientBuilder {

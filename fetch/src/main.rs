@@ -31,8 +31,8 @@ use tool::printer::{Printer, Text};
   fetch --body -c 4 http://127.0.0.1:8000/a http://127.0.0.1:8000/b
   fetch --json --retries 5 - <urls.txt | jq .status
 
-At most four times as many results as requests in flight wait for their turn to be printed: a slow
-URL holds up the reading of stdin for a while, and memory does not grow.
+At most four times as many results as requests in flight wait for their turn, and three more to be
+printed: a slow URL holds up the reading of stdin for a while, and memory does not grow.
 
 Exit status: 0 all fetched, 1 some failed, 2 wrong call, 130 interrupted.")]
 struct Arguments {
@@ -46,7 +46,7 @@ struct Arguments {
     /// How long connecting may take.
     #[arg(long, default_value = "5s", value_name = "D", value_parser = duration)]
     connect_timeout: Duration,
-    /// How long the next bytes of an answer may take.
+    /// How long the next bytes of an answer may take; the first of them together with connecting.
     #[arg(long, default_value = "15s", value_name = "D", value_parser = duration)]
     read_timeout: Duration,
     /// How long an attempt may take as a whole.
@@ -153,16 +153,16 @@ async fn work(arguments: Arguments, printer: &Printer) -> anyhow::Result<bool> {
     {
         let urls = input::urls(arguments.urls)
             .scan((), |(), url| ready(url.map_err(|error| unread = Some(error)).ok()));
-        let results = fetch::fetch_all(&client, urls, options);
-        // All that is there at once is printed at once: a system call for many lines.
-        let mut results = pin!(results.ready_chunks(256));
-        while let Some(results) = results.next().await {
-            let mut text = Text::default();
-            for fetched in &results {
-                summary.add(fetched);
-                format.print(fetched, &mut text);
-            }
-            if !printer.print(text).await {
+        let texts = fetch::fetch_all(&client, urls, options).map(|fetched| {
+            summary.add(&fetched);
+            format.text(fetched)
+        });
+        // All lines that are there at once are printed at once, by one system call; bodies, which may
+        // be large, one by one.
+        let at_once = if format == Format::Bodies { 1 } else { 256 };
+        let mut texts = pin!(texts.ready_chunks(at_once));
+        while let Some(texts) = texts.next().await {
+            if !printer.print(texts.into_iter().collect()).await {
                 return Ok(summary.all_ok()); // stdout is closed: why says `finish`
             }
         }

@@ -121,6 +121,39 @@ async fn a_dash_reads_urls_from_stdin() {
 }
 
 #[tokio::test]
+async fn a_reader_who_stops_reading_stops_the_fetching() {
+    use std::process::Stdio;
+    use std::sync::atomic::Ordering::SeqCst;
+    let (root, counts) = server::start().await;
+    // Bodies that fill the pipe at once: 64 KiB each in their own path.
+    let large = "x".repeat(60_000);
+    let mut command = std::process::Command::new(FETCH);
+    command.args(["--body", "-c", "2", "-"]).env("NO_PROXY", "127.0.0.1");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    std::thread::spawn(move || {
+        use std::io::Write;
+        // Fails when the program is gone.
+        while writeln!(stdin, "{root}/delay/0/{large}").is_ok() {}
+    });
+    // Until nothing more is asked for a while.
+    let mut before = 0;
+    loop {
+        tokio::time::sleep(std::time::Duration::from_millis(700)).await;
+        let asked = counts.asked.load(SeqCst);
+        if asked > 0 && asked == before {
+            break;
+        }
+        before = asked;
+    }
+    child.kill().unwrap();
+    tokio::task::spawn_blocking(move || child.wait().unwrap()).await.unwrap();
+    // Eight in their places, three to be printed, two in the pipe, and one over.
+    assert!(before <= 14, "{before} bodies were fetched for nobody");
+}
+
+#[tokio::test]
 async fn a_line_without_end_is_one_clear_error() {
     let mut command = Command::new(FETCH);
     command.arg("-").write_stdin(vec![b'x'; 1 << 20]);

@@ -1,7 +1,6 @@
 //! What is printed: a line for each URL, its body, or JSON; and the sum of it all at the end.
 
 use std::error::Error;
-use std::io::Write;
 use std::iter;
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use serde::Serialize;
 use super::printer::Text;
 
 /// What to print of each URL.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// Status, bytes, seconds and URL.
     Lines,
@@ -34,36 +33,36 @@ struct Row<'a> {
 }
 
 impl Format {
-    /// Adds to `text` what is to be printed of one URL.
-    pub fn print(self, fetched: &Fetched, text: &mut Text) {
-        let Text { out, err } = text;
+    /// What is to be printed of one URL.
+    pub fn text(self, fetched: Fetched) -> Text {
         let Fetched { url, outcome, attempts, elapsed } = fetched;
-        let (status, body) = match outcome {
-            Ok(page) => (Some(page.status), page.body.as_slice()),
-            Err(FetchError::Status { status, .. }) => (Some(*status), &[][..]),
-            Err(_) => (None, &[][..]),
+        let mut text = Text::default();
+        let (status, bytes) = match &outcome {
+            Ok(page) => (Some(page.status), page.body.len()),
+            Err(FetchError::Status { status, .. }) => (Some(*status), 0),
+            Err(_) => (None, 0),
         };
         let status = status.map(|status| status.as_u16());
-        // Here and below: writing to memory does not fail.
-        if let Err(error) = outcome {
-            let _ = writeln!(err, "fetch: {}: {}", printable(url), printable(&reason(error)));
+        let error = outcome.as_ref().err().map(reason);
+        if let Some(error) = &error {
+            let line = format!("fetch: {}: {}\n", printable(&url), printable(error));
+            text.err = line.into();
         }
-        let _ = match self {
-            Self::Bodies => out.write_all(body),
-            Self::Lines => {
+        match (self, outcome) {
+            (Self::Bodies, outcome) => text.out = outcome.map_or(Vec::new(), |page| page.body),
+            (Self::Lines, _) => {
                 let status = status.map_or("---".into(), |status| status.to_string());
-                let seconds = elapsed.as_secs_f64();
-                writeln!(out, "{status} {:>9} {seconds:>8.3} {}", body.len(), printable(url))
+                let (seconds, url) = (elapsed.as_secs_f64(), printable(&url));
+                text.out = format!("{status} {bytes:>9} {seconds:>8.3} {url}\n").into();
             }
-            Self::Json => {
+            (Self::Json, _) => {
                 let ms = elapsed.as_micros() as f64 / 1000.0;
-                let error = outcome.as_ref().err().map(reason);
-                let row = Row { url, status, bytes: body.len(), ms, attempts: *attempts, error };
-                serde_json::to_writer(&mut *out, &row)
-                    .map_err(Into::into)
-                    .and_then(|()| writeln!(out))
+                let row = Row { url: &url, status, bytes, ms, attempts, error };
+                text.out = serde_json::to_vec(&row).unwrap_or_default();
+                text.out.push(b'\n');
             }
-        };
+        }
+        text
     }
 }
 

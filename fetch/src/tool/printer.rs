@@ -15,6 +15,18 @@ pub struct Text {
     pub err: Vec<u8>,
 }
 
+impl FromIterator<Text> for Text {
+    fn from_iter<I: IntoIterator<Item = Text>>(texts: I) -> Self {
+        let join = |mut all: Text, text: Text| {
+            all.out.extend(text.out);
+            all.err.extend(text.err);
+            all
+        };
+        // What is alone is not copied.
+        texts.into_iter().reduce(join).unwrap_or_default()
+    }
+}
+
 /// The sending end of the thread that prints.
 pub struct Printer {
     texts: mpsc::Sender<Text>,
@@ -24,7 +36,7 @@ pub struct Printer {
 impl Printer {
     /// Starts the thread.
     pub fn start() -> Self {
-        let (texts, to_print) = mpsc::channel(4);
+        let (texts, to_print) = mpsc::channel(1);
         Self { texts, thread: spawn_blocking(|| print_all(to_print)) }
     }
 
