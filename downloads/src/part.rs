@@ -3,8 +3,12 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::{mem, thread};
 
+use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use crate::resume::Origin;
@@ -203,10 +207,28 @@ impl Part {
         Ok(())
     }
 
-    /// Appends. After an error, the bytes counted are still those of the file.
-    pub(crate) fn append(&mut self, bytes: &[u8]) -> Result<(), DownloadError> {
-        let appended = self.append_by(bytes, |file| file.write_all(bytes));
-        appended.map_err(|source| DownloadError::Disk { path: part_path(&self.path), source })
+    /// Appends pieces as they come. Another thread hashes what was written, which takes nearly as long
+    /// as to write it. After an error, length and hash are still those of the file.
+    pub(crate) fn append_all(
+        &mut self,
+        mut pieces: impl Iterator<Item = Bytes>,
+    ) -> Result<(), DownloadError> {
+        let (to_hash, written) = mpsc::sync_channel::<Bytes>(8);
+        let mut hash = mem::take(&mut self.hash);
+        thread::scope(|scope| {
+            let hashing = scope.spawn(move || {
+                written.into_iter().for_each(|bytes| hash.update(&bytes));
+                hash
+            });
+            let appended = pieces.try_for_each(|bytes| {
+                self.append_by(&bytes, |file| file.write_all(&bytes))?;
+                to_hash.send(bytes).map_err(io::Error::other)
+            });
+            drop(to_hash);
+            self.hash = hashing.join().unwrap_or_else(|panic| resume_unwind(panic));
+            let path = || part_path(&self.path);
+            appended.map_err(|source| DownloadError::Disk { path: path(), source })
+        })
     }
 
     fn append_by(
@@ -221,7 +243,6 @@ impl Part {
             let _ = self.file.seek(io::SeekFrom::Start(self.length));
             return Err(error);
         }
-        self.hash.update(bytes);
         self.length += bytes.len() as u64;
         Ok(())
     }
@@ -453,12 +474,16 @@ mod tests {
         Origin { url: "http://host/".into(), name: None, validator, length: None }
     }
 
+    fn piece(bytes: &'static [u8]) -> impl Iterator<Item = Bytes> {
+        std::iter::once(Bytes::from_static(bytes))
+    }
+
     #[test]
     fn a_write_that_fails_half_way_leaves_a_true_beginning() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         let mut part = Part::create(&path, origin()).unwrap();
-        part.append(b"the beginning").unwrap();
+        part.append_all(piece(b"the beginning")).unwrap();
         // A disk that is full after three more bytes.
         let full = |file: &mut File| {
             file.write_all(b", a")?;
@@ -470,7 +495,7 @@ mod tests {
         );
         assert_eq!(fs::read_to_string(part_path(&path)).unwrap(), "the beginning");
         assert_eq!(part.resumable().unwrap().0, 13);
-        part.append(b" and the end").unwrap();
+        part.append_all(piece(b" and the end")).unwrap();
         let expected = Expected { length: Some(25), sha256: None };
         let saved = part.finish(&path, expected, true, false).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "the beginning and the end");
@@ -484,9 +509,9 @@ mod tests {
         };
         let folder = tempfile::tempdir().unwrap();
         let mut part = Part::create(&folder.path().join("file"), origin()).unwrap();
-        part.append(b"the beginning").unwrap();
+        part.append_all(piece(b"the beginning")).unwrap();
         let real = std::mem::replace(&mut part.file, full);
-        let error = part.append(b", and more").unwrap_err();
+        let error = part.append_all(piece(b", and more")).unwrap_err();
         assert!(error.is_disk_full() && !error.may_pass(), "{error:?}");
         part.file = real;
         assert_eq!(part.resumable().unwrap().0, 13);
@@ -497,7 +522,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         let mut part = Part::create(&path, origin()).unwrap();
-        part.append(b"too short").unwrap();
+        part.append_all(piece(b"too short")).unwrap();
         let expected = Expected { length: Some(10), sha256: None };
         let error = part.finish(&path, expected, true, false).unwrap_err();
         assert!(matches!(error, DownloadError::Short { got: 9, expected: 10 }), "{error:?}");
@@ -510,7 +535,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         let mut part = Part::create(&path, origin()).unwrap();
-        part.append(b"new").unwrap();
+        part.append_all(piece(b"new")).unwrap();
         fs::write(&path, "old").unwrap();
         let expected = Expected { length: None, sha256: None };
         let error = part.finish(&path, expected, true, false).unwrap_err();

@@ -301,10 +301,7 @@ fn write(
             part
         }
     };
-    while let Some(bytes) = pieces.blocking_recv() {
-        part.append(&bytes)?;
-    }
-    Ok(())
+    part.append_all(std::iter::from_fn(|| pieces.blocking_recv()))
 }
 
 fn refused(response: &Response) -> DownloadError {
