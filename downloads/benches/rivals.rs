@@ -23,7 +23,7 @@ const PIECE: usize = 1 << 20;
 const PIECES: usize = 1 << 10;
 const FILES: usize = 2000;
 const SMALL: usize = 4 << 10;
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 7;
 
 const DOWNLOADS: &str = env!("CARGO_BIN_EXE_downloads");
 
@@ -75,11 +75,14 @@ fn main() {
 fn measure(what: &str, ways: &[Way], files: usize, length: u64) {
     let mut times = vec![Vec::new(); ways.len()];
     let mut peak = 0;
-    // Interleaved, so that a disturbance meets all of them, and each time another begins: a disk is
-    // slow after much was written. The first round warms up.
+    // Interleaved, so that a disturbance meets all of them, and in another order each time. The first
+    // round warms up.
+    let mut order: Vec<_> = (0..ways.len()).collect();
     for round in 0..=ROUNDS {
-        for place in (0..ways.len()).map(|turn| (round + turn) % ways.len()) {
+        for &place in &order {
             let way = &ways[place];
+            // What one has written shall not burden the next.
+            nix::unistd::sync();
             let folder = tempfile::tempdir().expect("a folder");
             let Some(seconds) = run(way, folder.path()) else { continue };
             let saved = fs::read_dir(folder.path()).expect("it is there");
@@ -95,6 +98,7 @@ fn measure(what: &str, ways: &[Way], files: usize, length: u64) {
                 peak = getrusage(UsageWho::RUSAGE_CHILDREN).expect("always there").max_rss();
             }
         }
+        fastrand::shuffle(&mut order);
     }
     let medians: Vec<_> = times
         .iter_mut()
