@@ -127,7 +127,7 @@ pub async fn download_all(
         Some(n) => downloads.iter().map(|download| (host(download), permits(n))).collect(),
         None => HashMap::new(),
     };
-    let disk = &Disk::start();
+    let disk = &Disk::start(options);
     let taken = Mutex::new(names::taken(downloads));
     // One look for all: mostly there is nothing, and to look costs a thread that may block.
     let paths: Vec<_> = downloads.iter().map(|download| download.path.clone()).collect();
@@ -169,7 +169,7 @@ pub async fn download(
     options: Options,
     report: impl Fn(Event<'_>),
 ) -> Result<Outcome, DownloadError> {
-    let disk = &Disk::start();
+    let disk = &Disk::start(options);
     let taken = &Mutex::new(names::taken(std::slice::from_ref(download)));
     Transfer::new(client, download, options, disk, taken, &report).run().await
 }

@@ -57,7 +57,8 @@ struct Arguments {
     /// How long a transfer may stand still.
     #[arg(long, default_value = "30s", value_name = "D", value_parser = duration)]
     stall_timeout: Duration,
-    /// Replace files that are there already. Without this they are kept.
+    /// Replace files that are there already. Without this they are kept, as is always one whose name
+    /// the server has given.
     #[arg(long)]
     force: bool,
     /// Do not wait until files are on the disk: faster, and a power cut may harm them.

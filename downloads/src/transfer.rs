@@ -31,7 +31,7 @@ pub(crate) struct Transfer<'a, R> {
     disk: &'a Disk,
     /// The names in use by all downloads of this run.
     taken: &'a Mutex<HashSet<String>>,
-    /// Where the file goes, where the server has given it a name.
+    /// Where the file goes, where the server has given it a name: ours among those in use.
     renamed: Option<PathBuf>,
     /// What there is of the file; elsewhere while a thread works on it.
     part: Option<Part>,
@@ -84,7 +84,8 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
     async fn attempt(&mut self) -> Result<Outcome, DownloadError> {
         let (response, answer, decision) = self.ask().await?;
         let target = self.target(&response, decision)?;
-        if self.renamed.is_some() {
+        let is_renamed = target != self.download.path;
+        if is_renamed {
             let (path, sha256) = (target.clone(), self.download.sha256);
             if blocking(move || is_there(&path, sha256, false)).await? {
                 if let Some(part) = self.part.take() {
@@ -101,7 +102,7 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
             }
             Decision::Whole => {
                 let url = names::without_credentials(&self.download.url);
-                let name = self.renamed.as_ref().and_then(|path| path.file_name());
+                let name = target.file_name().filter(|_| is_renamed);
                 let name = name.map(|name| name.to_string_lossy().into_owned());
                 let origin = Origin { url, name, validator: answer.validator, length };
                 self.stream(response, length, Some(origin)).await?;
@@ -215,13 +216,13 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
         target: PathBuf,
         length: Option<u64>,
     ) -> Result<Outcome, DownloadError> {
-        let (expected, sync, replace) = self.expected(length);
+        let (expected, sync, replace) = self.expected(&target, length);
         let mut part = self.part.take().expect("it was there, or was written just now");
         let finish = move || {
             let saved = part.finish(&target, expected, sync, replace);
             (part, saved)
         };
-        let (part, saved) = self.run_on_disk(finish).await;
+        let (part, saved) = self.disk.run(finish).await;
         self.part = Some(part);
         saved.map(Outcome::Saved)
     }
@@ -233,47 +234,50 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
         target: PathBuf,
         length: Option<u64>,
     ) -> Result<Outcome, DownloadError> {
-        let (expected, sync, replace) = self.expected(length);
+        let (expected, sync, replace) = self.expected(&target, length);
         let path = self.download.path.clone();
         let write = move || write_short(&path, &target, &bytes, expected, sync, replace);
-        self.run_on_disk(write).await.map(Outcome::Saved)
+        self.disk.run(write).await.map(Outcome::Saved)
     }
 
     /// What the file must be, whether to sync, and whether to replace. Which file to replace is for the
     /// user to say, and not for a server that gives names.
-    fn expected(&self, length: Option<u64>) -> (Expected, bool, bool) {
+    fn expected(&self, target: &Path, length: Option<u64>) -> (Expected, bool, bool) {
         let expected = Expected { length, sha256: self.download.sha256 };
         let Options { sync, replace, .. } = self.options;
-        (expected, sync, replace && self.renamed.is_none())
-    }
-
-    async fn run_on_disk<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
-        // Many syncs at once take the disk hardly longer than one: each has its own thread. Without
-        // them there is little to wait for, and one thread does it all.
-        if self.options.sync { blocking(work).await } else { self.disk.run(work).await }
+        (expected, sync, replace && *target == self.download.path)
     }
 }
 
-/// A thread that finishes files, one after the other, for all downloads of a run without syncs. While
-/// there is more to do it need not be woken, which takes longer than to write a small file.
-pub(crate) struct Disk(mpsc::Sender<Box<dyn FnOnce() + Send>>);
+/// Where files are finished.
+pub(crate) enum Disk {
+    /// Each on a thread of its own: many syncs at once take hardly longer than one.
+    Many,
+    /// All on one thread, one after the other: without syncs there is little to wait for. While there
+    /// is more to do it need not be woken, which takes longer than to write a small file.
+    One(mpsc::Sender<Box<dyn FnOnce() + Send>>),
+}
 
 impl Disk {
-    /// Starts the thread. It ends when it has done all, and this is dropped.
-    pub(crate) fn start() -> Self {
+    /// Starts the one thread, where it is one. It ends when it has done all, and this is dropped.
+    pub(crate) fn start(options: Options) -> Self {
+        if options.sync {
+            return Self::Many;
+        }
         let (work, mut to_do) = mpsc::channel::<Box<dyn FnOnce() + Send>>(64);
         spawn_blocking(move || {
             while let Some(work) = to_do.blocking_recv() {
                 work();
             }
         });
-        Self(work)
+        Self::One(work)
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        let Self::One(to_do) = self else { return blocking(work).await };
         let (done, result) = oneshot::channel();
         let work = Box::new(move || _ = done.send(work()));
-        let _ = self.0.send(work).await;
+        let _ = to_do.send(work).await;
         result.await.expect("the thread works until we are gone")
     }
 }

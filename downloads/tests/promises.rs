@@ -303,19 +303,33 @@ async fn no_answer_makes_a_wrong_file() {
         },
     ];
     for Row { trap, first, second, asked: times, resumed, other: is_other } in rows {
-        let (_, first) = half(&first);
-        let third = all(&tag("c"), &whole);
-        let (root, asked) = script(vec![first, second.into(), third.into()]).await;
-        let folder = tempfile::tempdir().unwrap();
-        let file = to(folder.path(), &root, "file");
-        let options = Options { retries: 1, ..at_once(1) };
-        let saved = saved(download(&client(), &file, options, |_| {}).await.unwrap());
-        assert_eq!((asked.times(), saved.resumed_from), (times, resumed), "{trap}");
+        let server = || {
+            let third = all(&tag("c"), &whole);
+            script(vec![half(&first).1, second.clone().into(), third.into()])
+        };
         let expected = if is_other { &other } else { &whole };
-        assert!(fs::read(&file.path).unwrap() == *expected, "{trap}");
-        assert_eq!(names_in(folder.path()), ["file"], "{trap}");
-        if times == 3 {
-            assert_eq!(asked.header(2, "range"), None, "{trap}: asked for the whole");
+        // Once through the library, once through the program.
+        let ((root, asked), (root_of_program, asked_by_program)) = (server().await, server().await);
+        let (folder, folder_of_program) =
+            (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let file = to(folder.path(), &root, "file");
+        let mut program = assert_cmd::Command::new(env!("CARGO_BIN_EXE_downloads"));
+        program.args(["--retries", "1", "--json", "-d"]).arg(folder_of_program.path());
+        program.arg(format!("{root_of_program}/file")).env("NO_PROXY", "127.0.0.1");
+        let program = tokio::task::spawn_blocking(move || program.output().unwrap());
+        let options = Options { retries: 1, ..at_once(1) };
+        let client = client();
+        let (result, output) = tokio::join!(download(&client, &file, options, |_| {}), program);
+        let row: serde_json::Value = serde_json::from_slice(&output.unwrap().stdout).unwrap();
+        assert_eq!(saved(result.unwrap()).resumed_from, resumed, "{trap}");
+        assert_eq!(row["resumed_from"], resumed, "{trap}");
+        for (folder, asked) in [(folder, asked), (folder_of_program, asked_by_program)] {
+            assert!(fs::read(folder.path().join("file")).unwrap() == *expected, "{trap}");
+            assert_eq!(names_in(folder.path()), ["file"], "{trap}");
+            assert_eq!(asked.times(), times, "{trap}");
+            if times == 3 {
+                assert_eq!(asked.header(2, "range"), None, "{trap}: asked for the whole");
+            }
         }
     }
 }
