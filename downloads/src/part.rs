@@ -257,13 +257,11 @@ impl Part {
         replace: bool,
     ) -> Result<Saved, DownloadError> {
         let sha256 = self.hash.clone().finalize().into();
-        if let Err(mut error) = check(self.length, sha256, expected) {
-            if let DownloadError::Checksum { resumed, .. } = &mut error {
-                *resumed = self.resumed_from > 0;
-                self.restart(None)?;
-            }
-            return Err(error);
+        let checked = check(self.length, sha256, expected, self.resumed_from > 0);
+        if let Err(DownloadError::Checksum { .. }) = checked {
+            self.restart(None)?;
         }
+        checked?;
         if sync && let Err(source) = self.file.sync_all() {
             let error = DownloadError::Disk { path: part_path(&self.path), source };
             if !error.is_disk_full() {
@@ -306,7 +304,7 @@ pub(crate) fn write_short(
     replace: bool,
 ) -> Result<Saved, DownloadError> {
     let sha256 = Sha256::digest(bytes).into();
-    check(bytes.len() as u64, sha256, expected)?;
+    check(bytes.len() as u64, sha256, expected, false)?;
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".");
     let mut builder = tempfile::Builder::new();
@@ -331,7 +329,13 @@ pub(crate) fn write_short(
     Ok(Saved { path: target.into(), bytes: bytes.len() as u64, sha256, resumed_from: 0 })
 }
 
-fn check(length: u64, sha256: [u8; 32], expected: Expected) -> Result<(), DownloadError> {
+/// Whether so many bytes with this sum are what was expected.
+fn check(
+    length: u64,
+    sha256: [u8; 32],
+    expected: Expected,
+    resumed: bool,
+) -> Result<(), DownloadError> {
     if let Some(expected) = expected.length
         && expected != length
     {
@@ -339,7 +343,7 @@ fn check(length: u64, sha256: [u8; 32], expected: Expected) -> Result<(), Downlo
     }
     match expected.sha256 {
         Some(expected) if expected != sha256 => {
-            Err(DownloadError::Checksum { got: sha256, expected, resumed: false })
+            Err(DownloadError::Checksum { got: sha256, expected, resumed })
         }
         _ => Ok(()),
     }
@@ -474,16 +478,22 @@ mod tests {
         Origin { url: "http://host/".into(), name: None, validator, length: None }
     }
 
+    /// A part that holds these bytes, of a file at this path.
+    fn begun(bytes: &'static [u8]) -> (tempfile::TempDir, PathBuf, Part) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let mut part = Part::create(&path, origin()).unwrap();
+        part.append_all(piece(bytes)).unwrap();
+        (folder, path, part)
+    }
+
     fn piece(bytes: &'static [u8]) -> impl Iterator<Item = Bytes> {
         std::iter::once(Bytes::from_static(bytes))
     }
 
     #[test]
     fn a_write_that_fails_half_way_leaves_a_true_beginning() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("file");
-        let mut part = Part::create(&path, origin()).unwrap();
-        part.append_all(piece(b"the beginning")).unwrap();
+        let (_folder, path, mut part) = begun(b"the beginning");
         // A disk that is full after three more bytes.
         let full = |file: &mut File| {
             file.write_all(b", a")?;
@@ -507,9 +517,7 @@ mod tests {
         let Ok(full) = OpenOptions::new().write(true).open("/dev/full") else {
             return eprintln!("skipped: there is no /dev/full");
         };
-        let folder = tempfile::tempdir().unwrap();
-        let mut part = Part::create(&folder.path().join("file"), origin()).unwrap();
-        part.append_all(piece(b"the beginning")).unwrap();
+        let (_folder, _, mut part) = begun(b"the beginning");
         let real = std::mem::replace(&mut part.file, full);
         let error = part.append_all(piece(b", and more")).unwrap_err();
         assert!(error.is_disk_full() && !error.may_pass(), "{error:?}");
@@ -519,10 +527,7 @@ mod tests {
 
     #[test]
     fn a_file_of_another_length_gets_no_name() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("file");
-        let mut part = Part::create(&path, origin()).unwrap();
-        part.append_all(piece(b"too short")).unwrap();
+        let (_folder, path, mut part) = begun(b"too short");
         let expected = Expected { length: Some(10), sha256: None };
         let error = part.finish(&path, expected, true, false).unwrap_err();
         assert!(matches!(error, DownloadError::Short { got: 9, expected: 10 }), "{error:?}");
@@ -532,10 +537,7 @@ mod tests {
 
     #[test]
     fn a_file_that_has_appeared_meanwhile_is_kept() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("file");
-        let mut part = Part::create(&path, origin()).unwrap();
-        part.append_all(piece(b"new")).unwrap();
+        let (_folder, path, mut part) = begun(b"new");
         fs::write(&path, "old").unwrap();
         let expected = Expected { length: None, sha256: None };
         let error = part.finish(&path, expected, true, false).unwrap_err();

@@ -153,14 +153,18 @@ fn half(headers: &str) -> (Vec<u8>, Reply) {
     (whole, reply)
 }
 
+/// The answer to who asks for the other half.
+fn the_other_half(whole: &[u8]) -> Reply {
+    let range = "Content-Length: 500000\r\nContent-Range: bytes 500000-999999/1000000\r\n";
+    answer(206, &format!("{TAG}{range}"), &whole[500_000..]).into()
+}
+
 const TAG: &str = "ETag: \"one\"\r\n";
 
 #[tokio::test]
 async fn what_breaks_off_is_gone_on_with_where_the_server_vouches_for_it() {
     let (whole, first) = half(TAG);
-    let rest =
-        format!("{TAG}Content-Length: 500000\r\nContent-Range: bytes 500000-999999/1000000\r\n");
-    let (root, asked) = script(vec![first, answer(206, &rest, &whole[500_000..]).into()]).await;
+    let (root, asked) = script(vec![first, the_other_half(&whole)]).await;
     let folder = tempfile::tempdir().unwrap();
     let file = to(folder.path(), &root, "file");
     let retrying = Cell::new(0);
@@ -185,9 +189,7 @@ async fn what_breaks_off_is_gone_on_with_where_the_server_vouches_for_it() {
 async fn the_next_run_goes_on_too_and_hashes_what_was_there() {
     use sha2::Digest;
     let (whole, first) = half(TAG);
-    let rest =
-        format!("{TAG}Content-Length: 500000\r\nContent-Range: bytes 500000-999999/1000000\r\n");
-    let (root, _) = script(vec![first, answer(206, &rest, &whole[500_000..]).into()]).await;
+    let (root, _) = script(vec![first, the_other_half(&whole)]).await;
     let folder = tempfile::tempdir().unwrap();
     let sha256 = Some(sha2::Sha256::digest(&whole).into());
     let file = Download { sha256, ..to(folder.path(), &root, "file") };
@@ -403,9 +405,7 @@ async fn the_name_that_was_given_to_the_beginning_stays() {
     let (whole, _) = half("");
     let named = format!("{TAG}Content-Disposition: attachment; filename=given\r\n");
     let (_, first) = half(&named);
-    let rest =
-        format!("{TAG}Content-Length: 500000\r\nContent-Range: bytes 500000-999999/1000000\r\n");
-    let (root, _) = script(vec![first, answer(206, &rest, &whole[500_000..]).into()]).await;
+    let (root, _) = script(vec![first, the_other_half(&whole)]).await;
     let folder = tempfile::tempdir().unwrap();
     let file = to(folder.path(), &root, "file");
     assert!(get(&file).await.is_err());
@@ -457,6 +457,11 @@ async fn nothing_is_written_through_a_symbolic_link() {
     assert_eq!(fs::read(&file.path).unwrap(), contents("file"));
     assert!(!file.path.is_symlink(), "the link was replaced, and not followed");
     assert_eq!(fs::read_to_string(&precious).unwrap(), "precious");
+    assert_eq!(names_in(outside.path()), ["precious"]);
+    // A link to nowhere is no file that could be kept.
+    fs::remove_file(&file.path).unwrap();
+    symlink(outside.path().join("nothing"), &file.path).unwrap();
+    assert!(matches!(get(&file).await, Err(DownloadError::Disk { .. })));
     assert_eq!(names_in(outside.path()), ["precious"]);
 }
 
@@ -562,10 +567,8 @@ async fn the_server_may_name_the_file_but_not_its_folder() {
 #[tokio::test]
 async fn a_transfer_that_stands_still_is_begun_again() {
     let (whole, first) = half(TAG);
-    let rest =
-        format!("{TAG}Content-Length: 500000\r\nContent-Range: bytes 500000-999999/1000000\r\n");
     let stalls = Reply { then_silent: true, ..first };
-    let (root, _) = script(vec![stalls, answer(206, &rest, &whole[500_000..]).into()]).await;
+    let (root, _) = script(vec![stalls, the_other_half(&whole)]).await;
     let folder = tempfile::tempdir().unwrap();
     let file = to(folder.path(), &root, "file");
     let hasty = downloads::client_builder()

@@ -53,7 +53,7 @@ impl Queue {
         let job = job::prepare(job);
         {
             let mut state = self.state();
-            if state.closed || (state.waiting == 0 && state.jobs.len() < self.capacity) {
+            if self.decides_at_once(&state) {
                 return self.accept(state, job);
             }
             state.waiting += 1;
@@ -79,11 +79,13 @@ impl Queue {
     ) -> Result<JobHandle<T>, SubmitError> {
         let job = job::prepare(job);
         let state = self.state();
-        if state.closed || (state.waiting == 0 && state.jobs.len() < self.capacity) {
-            self.accept(state, job)
-        } else {
-            Err(SubmitError::Full)
-        }
+        if self.decides_at_once(&state) { self.accept(state, job) } else { Err(SubmitError::Full) }
+    }
+
+    /// Whether a job can be decided on at once: there is room that nobody has waited for, or never
+    /// will be.
+    fn decides_at_once(&self, state: &State) -> bool {
+        state.closed || (state.waiting == 0 && state.jobs.len() < self.capacity)
     }
 
     /// There is room, or never will be. Nothing waits in here, so nothing can be dropped half way.
