@@ -3,20 +3,22 @@
 //! Run with: `cargo bench -p downloads`. The files go to the folder for temporary files; where that
 //! is memory, set TMPDIR to one on a disk.
 
-use std::fs;
-use std::net::SocketAddr;
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{self, SocketAddr};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
 use std::time::Instant;
+use std::{fs, thread};
 
 use axum::Router;
-use axum::body::{Body, Bytes};
-use axum::http::header::{CONTENT_LENGTH, ETAG};
+use axum::body::Bytes;
+use axum::http::header::ETAG;
 use axum::routing::get;
 use axum::serve::ListenerExt;
-use futures_util::stream;
 use nix::sys::resource::{UsageWho, getrusage};
 use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile as File;
 use tokio::net::TcpListener;
 
 const PIECE: usize = 1 << 20;
@@ -38,30 +40,38 @@ fn way(name: &'static str, command: &[&str]) -> Way {
 }
 
 fn main() {
-    let server = serve();
     // Piece by piece: what this process holds counts as the memory of its children, until they begin.
+    let mut file = File::new().expect("room for a file");
     let mut sum = Sha256::new();
-    (0..PIECES).for_each(|_| sum.update([b'x'; PIECE]));
+    for _ in 0..PIECES {
+        file.write_all(&[b'x'; PIECE]).expect("room for a gibibyte");
+        sum.update([b'x'; PIECE]);
+    }
     let sum: String = sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    let large = format!("http://{server}/large");
+    let server = serve_small();
     let lists = tempfile::tempdir().expect("a folder");
     let list = |name: &str, text: String| {
         let path = lists.path().join(name);
         fs::write(&path, text).expect("room for a list");
         path.to_string_lossy().into_owned()
     };
-    let checked = list("checked", format!("{large} sha256:{sum}\n"));
     let small: String = (0..FILES).map(|n| format!("http://{server}/small/{n}\n")).collect();
     let small = list("small", small);
     let range = format!("http://{server}/small/[0-{}]", FILES - 1);
 
-    let one = [
-        way("downloads --no-sync", &[DOWNLOADS, "--no-sync", &large]),
-        way("downloads, synced and checked", &[DOWNLOADS, "-i", &checked]),
-        way("curl", &["curl", "-s", "-O", &large]),
-        way("aria2c", &["aria2c", "-q", "--file-allocation=none", &large]),
-    ];
-    measure("one file of 1 GiB", &one, 1, (PIECE * PIECES) as u64);
+    let one = |what, large: &str| {
+        let checked = list("checked", format!("{large} sha256:{sum}\n"));
+        let ways = [
+            way("downloads --no-sync", &[DOWNLOADS, "--no-sync", large]),
+            way("downloads, synced and checked", &[DOWNLOADS, "-i", &checked]),
+            way("curl", &["curl", "-s", "-O", large]),
+            way("aria2c", &["aria2c", "-q", "--file-allocation=none", large]),
+        ];
+        measure(what, &ways, 1, (PIECE * PIECES) as u64);
+    };
+    #[cfg(target_os = "linux")]
+    one("one file of 1 GiB, served by sendfile", &serve_large(&file, sent_by_the_kernel));
+    one("one file of 1 GiB, served by copying", &serve_large(&file, copied));
     let many = [
         way("downloads --no-sync", &[DOWNLOADS, "-j", "16", "--no-sync", "-i", &small]),
         way("downloads", &[DOWNLOADS, "-j", "16", "-i", &small]),
@@ -138,26 +148,58 @@ fn run(way: &Way, folder: &Path) -> Option<f64> {
     }
 }
 
-/// Serves both kinds of file, from a thread of its own.
-fn serve() -> SocketAddr {
-    let (address, told) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
+/// Serves the large file, each connection on a thread, until the program ends.
+fn serve_large(file: &File, send: Send) -> String {
+    let listener = net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("bound");
+    let path = file.path().to_owned();
+    thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let file = fs::File::open(&path).expect("it is there");
+            thread::spawn(move || answer(client, file, send));
+        }
+    });
+    format!("http://{address}/large")
+}
+
+fn answer(mut client: net::TcpStream, mut file: fs::File, send: Send) -> io::Result<()> {
+    let mut request = BufReader::new(client.try_clone()?).lines();
+    while request.next().transpose()?.is_some_and(|line| !line.is_empty()) {}
+    let length = PIECE * PIECES;
+    write!(
+        client,
+        "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nETag: \"large\"\r\n\
+         Connection: close\r\n\r\n"
+    )?;
+    send(&mut file, &mut client)
+}
+
+/// How the bytes get from a file into a socket.
+type Send = fn(&mut fs::File, &mut net::TcpStream) -> io::Result<()>;
+
+/// Through the memory of the server, and so twice: half a core that the downloader does not have.
+fn copied(file: &mut fs::File, client: &mut net::TcpStream) -> io::Result<()> {
+    io::copy(&mut BufReader::with_capacity(64 << 10, file), client).map(drop)
+}
+
+/// Inside the kernel, as servers of files do it.
+#[cfg(target_os = "linux")]
+fn sent_by_the_kernel(file: &mut fs::File, client: &mut net::TcpStream) -> io::Result<()> {
+    while nix::sys::sendfile::sendfile(&mut *client, &mut *file, None, PIECE * PIECES)? > 0 {}
+    Ok(())
+}
+
+/// Serves the small files, from a thread of its own.
+fn serve_small() -> SocketAddr {
+    let (address, told) = mpsc::channel();
+    thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.expect("a runtime").block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
             address.send(listener.local_addr().expect("bound")).expect("somebody waits");
-            let piece = Bytes::from(vec![b'x'; PIECE]);
             let small = Bytes::from(vec![b'x'; SMALL]);
-            let large = async move || {
-                let pieces = (0..PIECES).map(move |_| Ok::<_, std::io::Error>(piece.clone()));
-                let headers = [
-                    (CONTENT_LENGTH, (PIECE * PIECES).to_string()),
-                    (ETAG, "\"large\"".to_owned()),
-                ];
-                (headers, Body::from_stream(stream::iter(pieces)))
-            };
             let small = async move || ([(ETAG, "\"small\"")], small);
-            let routes = Router::new().route("/large", get(large)).route("/small/{n}", get(small));
+            let routes = Router::new().route("/small/{n}", get(small));
             // Without waiting for acknowledgements, as every server does that is meant to be fast.
             let listener = listener.tap_io(|socket| socket.set_nodelay(true).expect("a socket"));
             axum::serve(listener, routes).await

@@ -1,108 +1,191 @@
-//! The scene without arguments: loopback services, each with its own way to fail.
+//! The scenes without arguments: loopback services, each with its own way to fail, and six ways to
+//! deal with that.
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use errors::{ServiceError, contain, greeting};
-use tokio::io::AsyncWriteExt;
+use errors::{Patience, ServiceError, Until, ask_all, greeting, greetings, hedged, retry};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::sleep;
 
 use crate::print_line;
 
+/// For one attempt.
 const TIME_OUT: Duration = Duration::from_secs(1);
 
-/// Asks six services side by side and says what each failure is.
-pub async fn run() -> anyhow::Result<()> {
-    // Two of the tasks below panic on purpose; one line each is enough.
-    std::panic::set_hook(Box::new(|panic| {
-        let said = panic.payload_as_str().unwrap_or("?");
-        let _ = writeln!(io::stderr(), "          (a task panicked: {said})");
-    }));
-    let start = Instant::now();
-    let services = [
-        ("healthy", serve(healthy).await?),
-        ("closed", closed().await?),
-        ("silent", serve(silent).await?),
-        ("garbage", serve(garbage).await?),
-        ("panicking", serve(panicking).await?),
-    ];
-    print_line("Services of this machine, asked side by side, within a second each:\n")?;
+/// Prints lines with the seconds since the start.
+#[derive(Clone, Copy)]
+struct Clock(Instant);
 
-    let mut asked = Vec::new();
-    for (name, address) in services {
-        let question = contain(async move { greeting(&address.to_string(), TIME_OUT).await });
-        asked.push((name, tokio::spawn(timed(question))));
+impl Clock {
+    fn scene(&self, title: &str, why: &str) -> io::Result<()> {
+        print_line(&format!("\n{title}: {why}"))
     }
-    // And one question whose own task has a bug.
-    let bug = contain::<String>(async { panic!("a bug in the task that asks") });
-    asked.push(("our bug", tokio::spawn(timed(bug))));
 
-    let mut one_after_another = Duration::ZERO;
-    for (name, question) in asked {
-        let (result, took) = question.await?;
-        one_after_another += took;
+    fn say(&self, who: &str, result: &Result<String, ServiceError>) -> io::Result<()> {
         let text = match result {
             Ok(line) => format!("greets with {line:?}"),
-            // Only the kinds we have an answer to are caught; the rest stay failures.
-            Err(error) if error.is_unreachable() => {
-                format!("{}: the default \"unknown\" stands in", describe(error))
-            }
             Err(error) => format!("failed: {}", describe(error)),
         };
-        print_line(&format!("{name:<10} {:5.2} s  {text}", took.as_secs_f64()))?;
+        print_line(&format!("{:5.2} s  {who:<10} {text}", self.0.elapsed().as_secs_f64()))
     }
-    print_line(&format!(
-        "\n{:.2} s together; one after another {:.2} s. No failure has hidden another.",
-        start.elapsed().as_secs_f64(),
-        one_after_another.as_secs_f64()
-    ))?;
+}
+
+/// Six scenes, one after the other.
+pub async fn run() -> anyhow::Result<()> {
+    // One of the tasks below panics on purpose; one line is enough.
+    std::panic::set_hook(Box::new(|panic| {
+        let said = panic.payload_as_str().unwrap_or("?");
+        let _ = writeln!(io::stderr(), "         (a task panicked: {said})");
+    }));
+    let clock = Clock(Instant::now());
+    print_line("Services of this machine, each with its own way to fail.")?;
+    default(clock).await?;
+    time_out(clock).await?;
+    third_attempt(clock).await?;
+    contained_panic(clock).await?;
+    fail_fast_and_collect(clock).await?;
+    hedge(clock).await?;
     Ok(())
 }
 
-/// The result of a question, and the time it took.
-async fn timed<T>(question: impl Future<Output = T>) -> (T, Duration) {
-    let start = Instant::now();
-    (question.await, start.elapsed())
+async fn default(clock: Clock) -> anyhow::Result<()> {
+    clock.scene("a default", "caught is what the service did, and not what we did wrong")?;
+    let closed = closed().await?.to_string();
+    for (who, address) in [("closed", closed.as_str()), ("misspelt", "localhost")] {
+        let result = greeting(address, TIME_OUT).await;
+        clock.say(who, &result)?;
+        if result.is_err_and(|error| error.is_of_the_service()) {
+            clock.say("", &Ok("the default, which stands in".into()))?;
+        }
+    }
+    Ok(())
+}
+
+async fn time_out(clock: Clock) -> anyhow::Result<()> {
+    clock.scene("a time-out", "a service that says nothing would be waited for for ever")?;
+    let silent = serve(|_, stream| silent(stream)).await?;
+    clock.say("silent", &greeting(&silent, TIME_OUT / 4).await)?;
+    Ok(())
+}
+
+async fn third_attempt(clock: Clock) -> anyhow::Result<()> {
+    clock.scene("another try", "what may pass is asked again, after a pause left to chance")?;
+    let shaky = serve(shaky).await?;
+    let patience = Patience { retries: 5, ..Patience::once(TIME_OUT) };
+    let result = retry(patience, async || {
+        let result = greeting(&shaky, TIME_OUT).await;
+        clock.say("shaky", &result).map_err(ServiceError::Broken)?;
+        result
+    });
+    result.await?;
+    Ok(())
+}
+
+async fn contained_panic(clock: Clock) -> anyhow::Result<()> {
+    clock.scene("a panic", "in a task of its own it ends that task, and is one more failure")?;
+    let healthy = serve(|_, stream| after(TIME_OUT / 10, stream)).await?;
+    let ask = |has_bug: bool| {
+        let healthy = healthy.clone();
+        async move {
+            assert!(!has_bug, "a bug in the task that asks");
+            greeting(&healthy, TIME_OUT).await
+        }
+    };
+    for (who, result) in
+        ["our bug", "healthy"].iter().zip(ask_all([true, false].map(ask), Until::AllEnded).await)
+    {
+        clock.say(who, &result)?;
+    }
+    Ok(())
+}
+
+async fn fail_fast_and_collect(clock: Clock) -> anyhow::Result<()> {
+    let names = ["closed", "garbage", "slow", "silent"];
+    let services = [
+        closed().await?.to_string(),
+        serve(|_, stream| garbage(stream)).await?,
+        serve(|_, stream| after(TIME_OUT / 2, stream)).await?,
+        serve(|_, stream| silent(stream)).await?,
+    ];
+    clock.scene("one after another", "what all of the following is to be held against")?;
+    for (who, service) in names.iter().zip(&services) {
+        clock.say(who, &greeting(service, TIME_OUT).await)?;
+    }
+    for (until, title, why) in [
+        (Until::AllEnded, "collect all", "side by side, and no failure hides another"),
+        (Until::FirstFailure, "fail fast", "the first failure decides, and the rest is cancelled"),
+        (Until::FirstAnswer, "any", "the first answer decides, and the rest is cancelled"),
+    ] {
+        clock.scene(title, why)?;
+        let results = greetings(&services, Patience::once(TIME_OUT), until).await;
+        for (who, result) in names.iter().zip(&results) {
+            clock.say(who, result)?;
+        }
+    }
+    Ok(())
+}
+
+async fn hedge(clock: Clock) -> anyhow::Result<()> {
+    clock.scene("a hedge", "no answer soon? A second request, and the loser is dropped")?;
+    let moody = serve(|number, stream| after(TIME_OUT * u32::from(number < 3), stream)).await?;
+    clock.say("alone", &greeting(&moody, 2 * TIME_OUT).await)?;
+    clock.say("hedged", &hedged(TIME_OUT / 10, || greeting(&moody, 2 * TIME_OUT)).await)?;
+    Ok(())
 }
 
 /// The error and its causes in one line.
-fn describe(error: ServiceError) -> String {
-    format!("{:#}", anyhow::Error::new(error))
+fn describe(error: &ServiceError) -> String {
+    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
+    format!("{error}{}", cause.unwrap_or_default())
 }
 
-/// Serves on a free port, each connection in a task of its own, until the program ends. A panic in
-/// one of these tasks ends that connection only.
-async fn serve<F>(behave: impl Fn(TcpStream) -> F + Send + 'static) -> io::Result<SocketAddr>
+/// Serves on a free port, each connection in a task of its own, until the program ends. The
+/// connections are numbered from 1.
+async fn serve<F>(behave: impl Fn(u32, TcpStream) -> F + Send + 'static) -> io::Result<String>
 where
     F: Future<Output = ()> + Send + 'static,
 {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(behave(stream));
+        for number in 1.. {
+            let Ok((stream, _)) = listener.accept().await else { break };
+            tokio::spawn(behave(number, stream));
         }
     });
-    Ok(address)
+    Ok(address.to_string())
 }
 
-async fn healthy(mut stream: TcpStream) {
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    // Whoever asked may have hung up; that is no concern of ours.
-    let _ = stream.write_all(b"220 ready when you are\r\n").await;
+/// Greets after a while, if whoever asked is still there then.
+async fn after(time: Duration, mut stream: TcpStream) {
+    let mut nothing = [0];
+    tokio::select! {
+        // What has been dropped has closed its socket.
+        _ = stream.read(&mut nothing) => {
+            let _ = print_line("         (a service: whoever asked has hung up)");
+        }
+        () = sleep(time) => {
+            let _ = stream.write_all(b"220 ready when you are\r\n").await;
+        }
+    }
 }
 
-async fn silent(_stream: TcpStream) {
-    std::future::pending().await
+async fn silent(mut stream: TcpStream) {
+    let _ = stream.read(&mut [0]).await;
 }
 
 async fn garbage(mut stream: TcpStream) {
     let _ = stream.write_all(b"\xff\xfe\x00\n").await;
 }
 
-async fn panicking(_stream: TcpStream) {
-    panic!("a bug in the service");
+/// Hangs up at once, and greets from the third time on.
+async fn shaky(number: u32, mut stream: TcpStream) {
+    if number >= 3 {
+        let _ = stream.write_all(b"220 here I am\r\n").await;
+    }
 }
 
 /// A port nobody listens at.

@@ -3,33 +3,62 @@
 //! Run with: `cargo run -p errors -- localhost:22 localhost:25`
 
 mod demo;
+mod tool;
 
 use std::io::{self, Write};
 use std::process::exit;
 use std::time::Duration;
 
-use anyhow::Context;
 use clap::Parser;
 use tokio::task::block_in_place;
 
 /// Reads the greeting line of TCP services (SSH, SMTP, FTP and the like), side by side.
 #[derive(Parser)]
 #[command(after_help = "Examples:
-  errors                                 a demonstration on services of its own
-  errors localhost:22 mail.example:25
-  errors --timeout 500ms --default down localhost:22
+  errors                                       a demonstration on services of its own
+  errors localhost:22 mail.example:25          what is up, and why the others are not
+  errors --wait 1m --fail-fast db:22 mail:25   until both answer, or a minute is over
+  errors --any a.example:22 b.example:22       whichever answers first
+  errors --default down localhost:22
 
-Exit status: 0 all answered or replaced, 1 some failed, 2 wrong call, 130 interrupted.")]
+Exit status: 0 all answered or replaced (with --any: one has answered), 1 some failed, 2 wrong call,
+130 interrupted.")]
 struct Arguments {
     /// Which services to ask. Without any, a demonstration on loopback services.
     #[arg(value_name = "HOST:PORT")]
     services: Vec<String>,
-    /// The time for connecting and greeting together, such as 500ms or 2s.
-    #[arg(long, default_value = "3s", requires = "services", value_name = "TIME", value_parser = humantime::parse_duration)]
+    /// The time for one attempt, connecting and greeting together, such as 500ms or 2s.
+    #[arg(long, default_value = "3s", requires = "services", value_name = "TIME", value_parser = some_time)]
     timeout: Duration,
-    /// What to print in place of the greeting of a service that cannot be reached.
-    #[arg(long, requires = "services", value_name = "TEXT")]
+    /// How often to try again after a failure that may pass.
+    #[arg(long, default_value_t = 0, requires = "services", value_name = "N")]
+    retries: usize,
+    /// Keep trying until all answer or this time is over, such as 30s or 5m.
+    #[arg(long, requires = "services", conflicts_with = "retries", value_name = "TIME", value_parser = some_time)]
+    wait: Option<Duration>,
+    /// What to print in place of the greeting of a service that failed.
+    #[arg(long, requires = "services", conflicts_with_all = ["fail_fast", "any"], value_name = "TEXT")]
     default: Option<String>,
+    /// Stop at the first failure, and cancel the rest.
+    #[arg(long, requires = "services", conflicts_with = "any")]
+    fail_fast: bool,
+    /// Take the first that answers, and cancel the rest.
+    #[arg(long, requires = "services")]
+    any: bool,
+    /// One JSON object a line for each service: service, greeting, error, kind.
+    #[arg(long, requires = "services")]
+    json: bool,
+    /// Tell of each attempt on stderr.
+    #[arg(short, long, requires = "services")]
+    verbose: bool,
+}
+
+/// A duration that is none of zero.
+fn some_time(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(Duration::ZERO) => Err("there must be some time".into()),
+        other => other.map_err(|error| error.to_string()),
+    }
 }
 
 #[tokio::main]
@@ -48,7 +77,11 @@ async fn main() {
 
 /// Does the work and returns the exit status.
 async fn run(arguments: Arguments) -> i32 {
-    match work(arguments).await {
+    let done = match arguments.services.is_empty() {
+        true => demo::run().await.map(|()| true),
+        false => tool::run(arguments).await,
+    };
+    match done {
         Ok(true) => 0,
         Ok(false) => 1,
         // Nobody reads on (`errors ... | head -1`): the end, not an error.
@@ -58,35 +91,6 @@ async fn run(arguments: Arguments) -> i32 {
             1
         }
     }
-}
-
-/// Does the work and returns whether all of it succeeded.
-async fn work(arguments: Arguments) -> anyhow::Result<bool> {
-    if arguments.services.is_empty() {
-        demo::run().await?;
-        return Ok(true);
-    }
-    let results = errors::greetings(&arguments.services, arguments.timeout).await;
-    let mut failed = false;
-    for (service, result) in arguments.services.iter().zip(results) {
-        let unreachable = result.as_ref().is_err_and(|error| error.is_unreachable());
-        match (result.with_context(|| service.clone()), &arguments.default) {
-            (Ok(greeting), _) => {
-                // Control characters would let a service write all over the terminal.
-                let greeting = greeting.replace(char::is_control, "\u{fffd}");
-                print_line(&format!("{service}  {greeting}"))?;
-            }
-            (Err(error), Some(text)) if unreachable => {
-                complain(&error.context("the default stands in"));
-                print_line(&format!("{service}  {text}"))?;
-            }
-            (Err(error), _) => {
-                failed = true;
-                complain(&error);
-            }
-        }
-    }
-    Ok(!failed)
 }
 
 fn print_line(line: &str) -> io::Result<()> {

@@ -20,21 +20,47 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn without_arguments_it_shows_every_kind_of_failure() {
+async fn without_arguments_it_shows_every_way_to_deal_with_a_failure() {
     let output = errors(&[]).await;
     let lines = text(&output.stdout);
     assert!(output.status.success(), "{}", text(&output.stderr));
-    for word in [
-        "ready when you are",
+    // In this order.
+    let mut rest = lines.as_str();
+    for words in [
+        "a default:",
+        "closed     failed: cannot connect",
+        "the default, which stands in",
+        "misspelt   failed: the address is not HOST:PORT",
+        "a time-out:",
+        "silent     failed: timed out after 250ms while waiting for its greeting",
+        "another try:",
+        "failed: the service hung up",
+        "failed: the service hung up",
+        "greets with",
+        "a panic:",
+        "our bug    failed: the task panicked: a bug",
+        "healthy    greets with",
+        "collect all:",
         "cannot connect",
-        "timed out after 1s while waiting for its greeting",
-        "garbage",
-        "hung up after 0 bytes",
-        "the task panicked: a bug in the task that asks",
-        "one after another",
+        "garbage: not UTF-8",
+        "ready when you are",
+        "timed out",
+        "fail fast:",
+        "cannot connect",
+        "silent     failed: cancelled",
+        "any:",
+        "slow       greets with",
+        "silent     failed: cancelled",
+        "a hedge:",
+        "alone      greets with",
+        "hedged     greets with",
     ] {
-        assert!(lines.contains(word), "no {word:?} in\n{lines}");
+        let Some((_, after)) = rest.split_once(words) else {
+            panic!("no {words:?} in\n{rest}\nof\n{lines}")
+        };
+        rest = after;
     }
+    assert!(lines.contains("whoever asked has hung up"), "{lines}");
 }
 
 #[tokio::test]
@@ -52,17 +78,109 @@ async fn it_names_each_service_that_fails_and_prints_the_others() {
 }
 
 #[tokio::test]
-async fn a_default_stands_in_for_what_cannot_be_reached_and_for_nothing_else() {
-    let closed = services::closed().await;
-    let output = errors(&["--default", "down", &closed]).await;
+async fn a_default_stands_in_for_what_failed_and_not_for_a_wrong_address() {
+    let (closed, garbage) = (services::closed().await, services::says(b"\xff\n").await);
+    let output = errors(&["--default", "down", &closed, &garbage]).await;
     assert_eq!(output.status.code(), Some(0));
-    assert_eq!(text(&output.stdout), format!("{closed}  down\n"));
-    assert!(text(&output.stderr).contains("the default stands in"));
+    assert_eq!(text(&output.stdout), format!("{closed}  down\n{garbage}  down\n"));
+    let told = text(&output.stderr);
+    assert!(told.contains("the default stands in: "), "{told}");
+    assert!(told.contains("cannot connect") && told.contains("not UTF-8"), "{told}");
 
-    let garbage = services::says(b"\xff\n").await;
-    let output = errors(&["--default", "down", &garbage]).await;
+    let output = errors(&["--default", "down", "localhost"]).await;
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(text(&output.stdout), "");
+}
+
+#[tokio::test]
+async fn retries_help_against_what_may_pass() {
+    let (shaky, _seen) = services::shaky(3, b"at last\n").await;
+    assert_eq!(errors(&["--retries", "1", &shaky]).await.status.code(), Some(1));
+    let (shaky, _seen) = services::shaky(3, b"at last\n").await;
+    let output = errors(&["--retries", "2", &shaky]).await;
+    assert_eq!(text(&output.stdout), format!("{shaky}  at last\n"));
+    assert!(output.status.success());
+}
+
+#[tokio::test]
+async fn it_waits_until_a_service_is_up() {
+    // Nobody listens there yet, but will.
+    let later = services::closed().await;
+    let arguments = ["--wait", "20s", "-v", &later];
+    let program = errors(&arguments);
+    let start = async {
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        services::says_at(&later, b"here\n").await;
+    };
+    let (output, ()) = tokio::join!(program, start);
+    assert_eq!(text(&output.stdout), format!("{later}  here\n"));
+    assert!(output.status.success());
+    assert!(text(&output.stderr).contains("CannotConnect"), "it was not up at first");
+}
+
+#[tokio::test]
+async fn it_does_not_wait_longer_than_it_may() {
+    let closed = services::closed().await;
+    let output = errors(&["--wait", "300ms", &closed]).await;
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("cannot connect"));
+}
+
+#[tokio::test]
+async fn fail_fast_stops_at_the_first_failure_and_says_what_was_cancelled() {
+    let (silent, _seen) = services::silent().await;
+    let closed = services::closed().await;
+    let output = errors(&["--fail-fast", "--timeout", "1h", &silent, &closed]).await;
+    assert_eq!(output.status.code(), Some(1));
+    let told = text(&output.stderr);
+    assert!(told.contains(&format!("errors: {silent}: cancelled\n")), "{told}");
+    assert!(told.contains(&format!("errors: {closed}: cannot connect")), "{told}");
+}
+
+#[tokio::test]
+async fn any_takes_the_first_that_answers() {
+    let (silent, _seen) = services::silent().await;
+    let (closed, good) = (services::closed().await, services::says(b"here\n").await);
+    let output = errors(&["--any", "--timeout", "1h", &silent, &closed, &good]).await;
+    assert!(output.status.success());
+    assert_eq!(text(&output.stdout), format!("{good}  here\n"));
+    assert_eq!(text(&output.stderr), "");
+
+    let output = errors(&["--any", &closed]).await;
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("cannot connect"));
+}
+
+#[tokio::test]
+async fn json_has_one_object_a_line() {
+    let (good, closed) = (services::says(b"\x1b[0m\n").await, services::closed().await);
+    let output = errors(&["--json", &good, &closed]).await;
+    assert_eq!(output.status.code(), Some(1));
+    let lines = text(&output.stdout);
+    let lines: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(
+        lines[0],
+        serde_json::json!({"service": good, "greeting": "\u{1b}[0m", "error": null, "kind": null})
+    );
+    assert_eq!(lines[1]["kind"], "cannot-connect");
+    assert!(lines[1]["error"].as_str().unwrap().starts_with("cannot connect: "));
+}
+
+#[tokio::test]
+async fn each_attempt_is_logged_where_that_is_asked_for() {
+    let (shaky, _seen) = services::shaky(2, b"at last\n").await;
+    let output = errors(&["-v", "--retries", "2", &shaky]).await;
+    let log = text(&output.stderr);
+    let lines: Vec<_> = log.lines().collect();
+    assert_eq!(lines.len(), 2, "{log}");
+    for (line, words) in lines
+        .iter()
+        .zip(["attempt=1 answer=Err(ClosedEarly(0))", "attempt=2 answer=Ok(\"at last\")"])
+    {
+        assert!(line.contains(words) && line.contains(&shaky), "{line}");
+    }
+    assert_eq!(text(&errors(&[&shaky]).await.stderr), "");
 }
 
 #[tokio::test]
@@ -85,6 +203,12 @@ async fn a_time_out_that_is_none_is_a_wrong_call() {
     let output = errors(&["--timeout", "soon", "127.0.0.1:1"]).await;
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("soon"));
+    for wrong in [["--timeout", "0s"], ["--wait", "0s"], ["--retries", "-1"]] {
+        let output = errors(&[wrong[0], wrong[1], "127.0.0.1:1"]).await;
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}");
+    }
+    let output = errors(&["--any", "--fail-fast", "127.0.0.1:1"]).await;
+    assert_eq!(output.status.code(), Some(2));
 }
 
 #[cfg(unix)]
