@@ -58,7 +58,7 @@ async fn default(clock: Clock) -> anyhow::Result<()> {
         let result = greeting(address, TIME_OUT).await;
         clock.say(who, &result)?;
         if result.is_err_and(|error| error.is_of_the_service()) {
-            clock.say("", &Ok("the default, which stands in".into()))?;
+            print_line("                    so the default stands in")?;
         }
     }
     Ok(())
@@ -111,19 +111,23 @@ async fn fail_fast_and_collect(clock: Clock) -> anyhow::Result<()> {
         serve(|_, stream| silent(stream)).await?,
     ];
     clock.scene("one after another", "what all of the following is to be held against")?;
+    let start = Instant::now();
     for (who, service) in names.iter().zip(&services) {
         clock.say(who, &greeting(service, TIME_OUT).await)?;
     }
+    print_line(&format!("         took {:.2} s", start.elapsed().as_secs_f64()))?;
     for (until, title, why) in [
         (Until::AllEnded, "collect all", "side by side, and no failure hides another"),
         (Until::FirstFailure, "fail fast", "the first failure decides, and the rest is cancelled"),
         (Until::FirstAnswer, "any", "the first answer decides, and the rest is cancelled"),
     ] {
         clock.scene(title, why)?;
+        let start = Instant::now();
         let results = greetings(&services, Patience::once(TIME_OUT), until).await;
         for (who, result) in names.iter().zip(&results) {
             clock.say(who, result)?;
         }
+        print_line(&format!("         took {:.2} s", start.elapsed().as_secs_f64()))?;
     }
     Ok(())
 }

@@ -29,7 +29,7 @@ async fn without_arguments_it_shows_every_way_to_deal_with_a_failure() {
     for words in [
         "a default:",
         "closed     failed: cannot connect",
-        "the default, which stands in",
+        "so the default stands in",
         "misspelt   failed: the address is not HOST:PORT",
         "a time-out:",
         "silent     failed: timed out after 250ms while waiting for its greeting",
