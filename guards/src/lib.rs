@@ -3,41 +3,23 @@
 //! Python runs `__aexit__` however the block ends, and awaits it. In Rust a future can also be
 //! *dropped* at any `.await`, which runs no code but `Drop`, and `Drop` cannot await. So the guard
 //! here does in `Drop` the one thing it may: it *starts* the close, as a task of its own. After a
-//! value or an error the close is started and awaited; after a panic or a cancellation, dropping the
-//! guard starts it. Either way it is the same close, and starts once.
+//! value or an error the close is awaited; after a panic or a cancellation, dropping the guard starts
+//! it. Either way it is the same close, and starts once.
 //!
 //! Run with: `cargo run -p guards`
 
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
+mod closing;
+mod error;
+pub mod plain;
+
+use std::path::Path;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{ConnectOptions, Connection};
-use thiserror::Error;
-use tokio::runtime::Handle;
-use tokio::sync::{oneshot, watch};
+use sqlx::{ConnectOptions, Connection, Sqlite, Transaction};
 
-/// Why a database could not be opened or closed.
-#[derive(Debug, Error)]
-pub enum DatabaseError {
-    /// The file is missing, unreadable, or no SQLite database.
-    #[error("{}: cannot open the database", path.display())]
-    Open {
-        /// The file asked for.
-        path: PathBuf,
-        /// What SQLite says.
-        source: sqlx::Error,
-    },
-    /// The body was done, and closing failed.
-    #[error("{}: cannot close the database", path.display())]
-    Close {
-        /// The file that was open.
-        path: PathBuf,
-        /// What SQLite says.
-        source: sqlx::Error,
-    },
-}
+pub use closing::finished;
+use closing::{Anyway, Guard, report};
+pub use error::DatabaseError;
 
 /// Opens the SQLite database at `path`, runs `body` with it, closes it, and returns what the body
 /// returned.
@@ -64,103 +46,98 @@ pub async fn with_database<T, E>(
 where
     E: From<DatabaseError>,
 {
-    let path = path.as_ref();
-    let failed = |source| DatabaseError::Open { path: path.into(), source };
-    // Dropped while it opens: sqlx gives the half-open connection up by itself.
-    let connection = open(path).await.map_err(failed)?;
+    with_connection(SqliteConnectOptions::new().filename(path), body).await
+}
 
-    let mut guard =
-        Guard { connection: Some(connection), path: path.into(), on: Handle::current() };
-    let result = body(guard.connection.as_mut().expect("open until it is closed")).await;
+/// The same, for whoever needs a database opened in another way: for reading only, say.
+///
+/// # Errors
+/// As [`with_database`].
+///
+/// # Panics
+/// Outside a Tokio runtime.
+pub async fn with_connection<T, E>(
+    options: SqliteConnectOptions,
+    body: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, E>,
+) -> Result<T, E>
+where
+    E: From<DatabaseError>,
+{
+    // Dropped halfway, the file would be opened all the same, by a thread of sqlx.
+    let mut guard = Anyway::new(open(options), drop).await?;
+    let result = body(guard.connection()).await;
 
-    // Reached with a value or an error; a panic or a cancellation drops the guard instead. Dropped
-    // at this last `.await`, the close goes on: it is a task of its own by now.
-    match (result, guard.start_close().expect("not closed before").await) {
-        (Ok(_), Ok(Err(error))) => Err(error.into()),
-        (Err(error), Ok(Err(unheard))) => {
+    // Reached with a value or an error; a panic or a cancellation drops the guard instead, which starts
+    // the same close. Dropped at this last `.await`, it goes on.
+    match (result, guard.close().await) {
+        (Ok(_), Err(error)) => Err(error.into()),
+        (Err(error), Err(unheard)) => {
             report(&unheard);
             Err(error)
         }
-        // The outer `Err`: the runtime is shutting down and has dropped the close.
-        (result, Ok(Ok(())) | Err(_)) => result,
+        (result, Ok(())) => result,
     }
 }
 
-/// Waits until every close under way is over. Call it before `main` returns: the end of the runtime
-/// drops tasks where they stand, and the program would end with the database open.
-///
-/// A close is under way from the moment its guard is dropped. To wait for a task that was aborted,
-/// await its handle first, then this. Dropping the future changes nothing.
-pub async fn finished() {
-    // An error would mean that the sender is gone; a static never goes.
-    let _ = CLOSING.subscribe().wait_for(|closing| *closing == 0).await;
-}
-
-/// How many closes are under way.
-static CLOSING: LazyLock<watch::Sender<usize>> = LazyLock::new(|| watch::Sender::new(0));
-
-/// Counts one close under way for as long as it lives, also where its task is dropped or panics.
-struct UnderWay;
-
-impl UnderWay {
-    fn new() -> Self {
-        CLOSING.send_modify(|closing| *closing += 1);
-        Self
+async fn open(options: SqliteConnectOptions) -> Result<Guard, DatabaseError> {
+    let path = options.get_filename().to_owned();
+    match connect(&options).await {
+        Ok(connection) => Ok(Guard::new(connection, path)),
+        Err(source) => Err(DatabaseError::Open { path, source }),
     }
 }
 
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        CLOSING.send_modify(|closing| *closing -= 1);
-    }
-}
-
-/// Holds an open connection and sees to it that its close is started.
-struct Guard {
-    /// `None` once the close has started: it starts once.
-    connection: Option<SqliteConnection>,
-    path: PathBuf,
-    /// The runtime it was opened on. A future may be dropped outside of any.
-    on: Handle,
-}
-
-impl Guard {
-    /// Starts the close as a task of its own, where nothing can cancel it, and returns where its
-    /// result can be heard.
-    fn start_close(&mut self) -> Option<oneshot::Receiver<Result<(), DatabaseError>>> {
-        let connection = self.connection.take()?;
-        let path = std::mem::take(&mut self.path);
-        let under_way = UnderWay::new();
-        let (result, heard) = oneshot::channel();
-        self.on.spawn(async move {
-            let closed = connection.close().await;
-            let closed = closed.map_err(|source| DatabaseError::Close { path, source });
-            // After a panic or a cancellation nobody listens.
-            if let Err(Err(unheard)) = result.send(closed) {
-                report(&unheard);
-            }
-            drop(under_way);
-        });
-        Some(heard)
-    }
-}
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        self.start_close();
-    }
-}
-
-async fn open(path: &Path) -> sqlx::Result<SqliteConnection> {
-    let mut connection = SqliteConnectOptions::new().filename(path).connect().await?;
+async fn connect(options: &SqliteConnectOptions) -> sqlx::Result<SqliteConnection> {
+    let mut connection = options.connect().await?;
     // SQLite looks at the file only when it must. It must now: a file that is no database should
     // fail here, under its name, and not in the middle of the body.
     sqlx::query("SELECT count(*) FROM sqlite_schema").fetch_one(&mut connection).await?;
     Ok(connection)
 }
 
-/// Says on stderr what no caller is left to hear.
-fn report(error: &DatabaseError) {
-    let source = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
-    let _ = writeln!(io::stderr(), "{error}: {source}");
+/// Runs `body` in a transaction: commits when it returns a value, and rolls back when it fails or
+/// panics, or the caller is cancelled. A transaction inside another one is a part of it that can be
+/// rolled back by itself.
+///
+/// After a panic or a cancellation the rollback is the next thing that happens on `db`, ahead of
+/// whatever is asked of it then; also of its close. Cancelled during the commit, the transaction may
+/// have been committed.
+///
+/// # Errors
+/// The body's own error; else [`DatabaseError::Begin`] or [`DatabaseError::Commit`]. Where both the
+/// body and the rollback fail, the body's error is returned, and that of the rollback goes to stderr.
+pub async fn with_transaction<T, E>(
+    db: &mut SqliteConnection,
+    body: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, E>,
+) -> Result<T, E>
+where
+    E: From<DatabaseError>,
+{
+    // sqlx's own guard: dropped, it sends a rollback, without waiting for it.
+    let mut transaction = begin(db).await.map_err(DatabaseError::Begin)?;
+    match body(&mut transaction).await {
+        Ok(value) => {
+            transaction.commit().await.map_err(DatabaseError::Commit)?;
+            Ok(value)
+        }
+        Err(error) => {
+            // After some errors (a full disk, `ON CONFLICT ROLLBACK`) SQLite has rolled back by itself,
+            // which sqlx does not know. So there is one to roll back again; else this is refused.
+            let _ = sqlx::raw_sql("BEGIN").execute(&mut *transaction).await;
+            if let Err(unheard) = transaction.rollback().await {
+                report(&DatabaseError::Rollback(unheard));
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Begins a transaction that has the right to write from the start. SQLite's plain `BEGIN` takes it
+/// with the first write, and fails at once, without waiting, where another one has written since the
+/// first read.
+async fn begin(db: &mut SqliteConnection) -> sqlx::Result<Transaction<'_, Sqlite>> {
+    match db.is_in_transaction() {
+        false => db.begin_with("BEGIN IMMEDIATE").await,
+        true => db.begin().await, // a savepoint
+    }
 }

@@ -8,25 +8,40 @@ mod tool;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::exit;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use clap::Parser;
 use tokio::signal::ctrl_c;
 use tokio::task::JoinSet;
 
-/// Runs one statement on a SQLite database and prints its rows, values apart by tabs.
+/// Runs one SQL statement on a SQLite database, in a transaction, and prints its rows.
 #[derive(Parser)]
 #[command(after_help = "Examples:
   guards                                 a demonstration on a database of its own
   guards users.db                        the tables of a database
-  guards users.db 'SELECT * FROM users'
+  guards users.db 'SELECT * FROM users WHERE name = ?' --param Ada
+  guards users.db 'DELETE FROM users WHERE id = ?' --param 7 --write
 
-Exit status: 0 done, 1 failed, 2 wrong call, 130 interrupted.")]
+Exit status: 0 done, 1 failed, 2 wrong call, 130 interrupted. Unless it is 0, nothing has changed.")]
 struct Arguments {
     /// A database file, which must exist. Without it, a demonstration on a temporary one.
     database: Option<PathBuf>,
     /// What to run.
     #[arg(default_value = "SELECT type, name FROM sqlite_schema", hide_default_value = true)]
     sql: String,
+    /// A value for the next `?` of the statement, once for each. What looks like a number is one.
+    #[arg(long = "param", value_name = "VALUE", allow_hyphen_values = true, requires = "database")]
+    params: Vec<String>,
+    /// Let it change the database.
+    #[arg(long, requires = "database")]
+    write: bool,
+    /// How long to wait where another program has locked the database, such as 500ms or 10s.
+    #[arg(long, default_value = "2s", value_name = "TIME", requires = "database", value_parser = humantime::parse_duration)]
+    wait: Duration,
+    /// One JSON object a line for each row, instead of a table.
+    #[arg(long, requires = "database")]
+    json: bool,
 }
 
 #[tokio::main]
@@ -39,8 +54,10 @@ async fn main() {
         _ = ctrl_c() => None,
         outcome = async { work.spawn(run(arguments)); work.join_next().await } => outcome,
     };
-    // After Ctrl-C: the body is dropped, and with it the guard, which starts the close. The close
-    // waits for a statement under way, which may take for ever; a second Ctrl-C does not.
+    // After Ctrl-C: SQLite stops, the body is dropped, and with it the guards of the transaction and
+    // of the database, which start the rollback and the close. These wait where a file is locked, or
+    // far away; a second Ctrl-C does not.
+    tool::STOP.store(outcome.is_none(), Relaxed);
     let closed = async {
         work.shutdown().await;
         guards::finished().await;
@@ -62,9 +79,9 @@ async fn main() {
 }
 
 async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    match arguments.database {
+    match &arguments.database {
         None => demo::run().await,
-        Some(path) => tool::run(&path, arguments.sql).await,
+        Some(path) => tool::run(path, &arguments).await,
     }
 }
 

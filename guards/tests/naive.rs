@@ -55,3 +55,29 @@ async fn the_naive_close_is_never_reached_by_a_cancelled_caller() {
     finished().await;
     assert!(!database.is_open());
 }
+
+#[tokio::test]
+#[allow(clippy::await_holding_lock, reason = "this shows why not")]
+async fn the_naive_lock_across_an_await_stops_the_thread_that_should_release_it() {
+    let naive = std::sync::Mutex::new(0);
+    let holds = async {
+        let _held = naive.lock().unwrap();
+        tokio::task::yield_now().await;
+    };
+    // Runs while the other one is at its `.await`, on the same thread. Were this `lock()`, it would
+    // block the thread, and nobody could ever come to the line that releases the lock.
+    let wants = async { naive.try_lock().is_err() };
+    let ((), would_block_for_ever) = tokio::join!(holds, wants);
+    assert!(would_block_for_ever);
+
+    // A lock that is awaited lets the thread go on with others meanwhile.
+    let lock = tokio::sync::Mutex::new(0);
+    let holds = async {
+        let mut held = lock.lock().await;
+        tokio::task::yield_now().await;
+        *held += 1;
+    };
+    let wants = async { *lock.lock().await };
+    let ((), seen) = tokio::join!(holds, wants);
+    assert_eq!(seen, 1);
+}

@@ -3,14 +3,18 @@
 
 mod database;
 
+use std::cell::Cell;
 use std::future::pending;
+use std::path::Path;
 use std::sync::Mutex;
+use std::time::Duration;
 
-use database::{Database, a_moment_after, run_long_statement};
-use guards::{DatabaseError, finished, with_database};
+use database::{Database, a_moment_after, run_long_statement, stress};
+use guards::plain::on_drop;
+use guards::{DatabaseError, finished, with_connection, with_database, with_transaction};
 use sqlx::Row;
-use sqlx::sqlite::SqliteConnection;
-use tokio::sync::oneshot;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use tokio::sync::{Semaphore, oneshot};
 
 async fn names(db: &mut SqliteConnection) -> anyhow::Result<Vec<String>> {
     let rows = sqlx::query("SELECT name FROM users ORDER BY id").fetch_all(db).await?;
@@ -199,6 +203,415 @@ async fn two_databases_nest_and_the_inner_is_closed_first() {
     .await
     .unwrap();
     assert!(!outer.is_open());
+}
+
+/// A transaction that adds two users, between which its caller may be dropped.
+async fn add_two(
+    db: &mut SqliteConnection,
+    between: impl Future<Output = anyhow::Result<()>>,
+) -> anyhow::Result<()> {
+    with_transaction(db, async |db| {
+        add(db, "Ferris").await?;
+        between.await?;
+        add(db, "Corro").await
+    })
+    .await
+}
+
+async fn add(db: &mut SqliteConnection, name: &str) -> anyhow::Result<()> {
+    sqlx::query("INSERT INTO users (name) VALUES (?)").bind(name).execute(db).await?;
+    Ok(())
+}
+
+/// All users, by another connection.
+async fn committed(database: &Database) -> Vec<String> {
+    with_database(&database.path, names).await.unwrap()
+}
+
+const TWO: [&str; 2] = ["Ada", "Grace"];
+const FOUR: [&str; 4] = ["Ada", "Grace", "Ferris", "Corro"];
+
+#[tokio::test]
+async fn a_transaction_is_committed_with_the_value() {
+    let database = Database::new().await;
+    with_database(&database.path, async |db| {
+        add_two(db, async { Ok(()) }).await?;
+        assert_eq!(committed(&database).await, FOUR, "others see it by now");
+        anyhow::Ok(())
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn a_transaction_is_rolled_back_after_an_error() {
+    let database = Database::new().await;
+    with_database(&database.path, async |db| {
+        let failed = add_two(db, async { anyhow::bail!("the body's own words") }).await;
+        assert_eq!(failed.unwrap_err().to_string(), "the body's own words");
+        assert_eq!(names(db).await?, TWO);
+        // Nothing is left of it that could be in the way of the next.
+        add_two(db, async { Ok(()) }).await
+    })
+    .await
+    .unwrap();
+    assert_eq!(committed(&database).await, FOUR);
+}
+
+#[tokio::test]
+async fn a_transaction_is_rolled_back_after_a_panic() {
+    let database = Database::new().await;
+    let path = database.path.clone();
+    let task = tokio::spawn(async move {
+        with_database(&path, async |db| add_two(db, async { panic!("the body's own panic") }).await)
+            .await
+    });
+    let panic = task.await.unwrap_err().into_panic();
+    assert_eq!(*panic.downcast::<&str>().unwrap(), "the body's own panic");
+    finished().await;
+    assert_eq!(committed(&database).await, TWO);
+}
+
+#[tokio::test]
+async fn a_transaction_is_rolled_back_when_its_caller_is_dropped() {
+    let database = Database::new().await;
+    with_database(&database.path, async |db| {
+        let (tell, told) = oneshot::channel();
+        let waits = async {
+            tell.send(()).unwrap();
+            pending().await
+        };
+        tokio::select! {
+            _ = add_two(db, waits) => unreachable!("it waits for ever"),
+            _ = told => {}
+        }
+        // On the same connection: the rollback comes before this.
+        assert_eq!(names(db).await?, TWO);
+        add_two(db, async { Ok(()) }).await
+    })
+    .await
+    .unwrap();
+    assert_eq!(committed(&database).await, FOUR);
+}
+
+#[tokio::test]
+async fn a_transaction_and_its_database_may_be_dropped_together() {
+    let database = Database::new().await;
+    let path = database.path.clone();
+    let (tell, told) = oneshot::channel();
+    let task = tokio::spawn(async move {
+        with_database(&path, async |db| {
+            let waits = async {
+                tell.send(()).unwrap();
+                pending().await
+            };
+            add_two(db, waits).await
+        })
+        .await
+    });
+    told.await.unwrap();
+    task.abort();
+    assert!(task.await.unwrap_err().is_cancelled());
+    finished().await;
+    assert!(!database.is_open());
+    assert_eq!(committed(&database).await, TWO);
+}
+
+#[tokio::test]
+async fn a_transaction_inside_another_is_rolled_back_by_itself() {
+    let database = Database::new().await;
+    with_database(&database.path, async |db| {
+        with_transaction(db, async |db| {
+            add(db, "Ferris").await?;
+            let inner: anyhow::Result<()> = with_transaction(db, async |db| {
+                add(db, "Moss").await?;
+                anyhow::bail!("only this one")
+            })
+            .await;
+            assert!(inner.is_err());
+            let (tell, told) = oneshot::channel();
+            tokio::select! {
+                _ = with_transaction(db, async |db| {
+                    add(db, "Gone").await?;
+                    tell.send(()).unwrap();
+                    pending::<anyhow::Result<()>>().await
+                }) => unreachable!("it waits for ever"),
+                _ = told => {}
+            }
+            with_transaction(db, async |db| add(db, "Corro").await).await
+        })
+        .await
+    })
+    .await
+    .unwrap();
+    assert_eq!(committed(&database).await, FOUR);
+}
+
+#[tokio::test]
+async fn a_commit_that_fails_rolls_back_and_is_the_error() {
+    let database = Database::new().await;
+    with_database(&database.path, async |db| {
+        sqlx::raw_sql(
+            "PRAGMA foreign_keys = on;
+             CREATE TABLE pets (owner REFERENCES users DEFERRABLE INITIALLY DEFERRED)",
+        )
+        .execute(&mut *db)
+        .await?;
+        // Nobody looks at it before the commit.
+        let failed = with_transaction(db, async |db| {
+            add(db, "Ferris").await?;
+            sqlx::query("INSERT INTO pets VALUES (99)").execute(db).await?;
+            anyhow::Ok(())
+        });
+        let error = failed.await.unwrap_err();
+        assert!(matches!(error.downcast_ref(), Some(DatabaseError::Commit(_))), "{error:#}");
+        assert_eq!(names(db).await?, TWO);
+        anyhow::Ok(())
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn a_rollback_by_sqlite_itself_is_not_in_the_way_of_the_next_transaction() {
+    let database = Database::new().await;
+    with_database(&database.path, async |db| {
+        let failed = with_transaction(db, async |db| {
+            add(db, "Ferris").await?;
+            sqlx::query("INSERT OR ROLLBACK INTO users VALUES (1, 'Ada')").execute(db).await?;
+            anyhow::Ok(())
+        });
+        assert!(failed.await.unwrap_err().to_string().contains("UNIQUE constraint failed"));
+        assert_eq!(names(db).await?, TWO);
+        add_two(db, async { Ok(()) }).await
+    })
+    .await
+    .unwrap();
+    assert_eq!(committed(&database).await, FOUR);
+}
+
+#[tokio::test]
+async fn transactions_side_by_side_wait_for_each_other() {
+    let database = Database::new().await;
+    let tasks = (0..8).map(|_| {
+        let path = database.path.clone();
+        tokio::spawn(async move {
+            // First a read, then a write: where both have read, a plain `BEGIN` lets one of them fail.
+            with_database(&path, async |db| {
+                with_transaction(db, async |db| {
+                    let count = names(db).await?.len();
+                    tokio::task::yield_now().await;
+                    add(db, &format!("user {count}")).await
+                })
+                .await
+            })
+            .await
+        })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        task.await.unwrap().unwrap();
+    }
+    let mut names = committed(&database).await;
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), 10, "each has counted what the others had added: {names:?}");
+}
+
+/// Lets every close fail: what SQLite is asked to do then, it is told to stop.
+async fn spoil_the_close(db: &mut SqliteConnection) -> anyhow::Result<()> {
+    db.lock_handle().await?.set_progress_handler(1, || false);
+    Ok(())
+}
+
+fn with_work_at_the_close(database: &Database) -> SqliteConnectOptions {
+    SqliteConnectOptions::new().filename(&database.path).optimize_on_close(true, None)
+}
+
+#[tokio::test]
+async fn an_error_of_the_close_is_an_error() {
+    let database = Database::new().await;
+    let result = with_connection(with_work_at_the_close(&database), spoil_the_close).await;
+    let error = result.unwrap_err();
+    assert!(matches!(error.downcast_ref(), Some(DatabaseError::Close { .. })), "{error:#}");
+    finished().await;
+}
+
+#[tokio::test]
+async fn an_error_of_the_close_does_not_hide_that_of_the_body() {
+    let database = Database::new().await;
+    let result: anyhow::Result<()> =
+        with_connection(with_work_at_the_close(&database), async |db| {
+            spoil_the_close(db).await?;
+            anyhow::bail!("the body's own words")
+        })
+        .await;
+    assert_eq!(result.unwrap_err().to_string(), "the body's own words");
+}
+
+#[tokio::test]
+async fn nested_every_close_is_run_though_each_fails() {
+    let (outer, inner) = (Database::new().await, Database::new().await);
+    let result: anyhow::Result<()> = with_connection(with_work_at_the_close(&outer), async |db| {
+        spoil_the_close(db).await?;
+        with_connection(with_work_at_the_close(&inner), async |db| {
+            assert!(outer.has_connections() && inner.has_connections());
+            spoil_the_close(db).await
+        })
+        .await
+    })
+    .await;
+    // The first failure counts; that of the outer close goes to stderr.
+    let error = result.unwrap_err();
+    assert!(error.to_string().contains(inner.path.to_str().unwrap()), "{error}");
+    finished().await;
+    // sqlx lets go of a connection that it could not close; its thread ends by itself.
+    while outer.has_connections() || inner.has_connections() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storm_of_cancelled_callers_leaves_nothing_open() {
+    let database = Database::new().await;
+    let callers = if stress() { 1000 } else { 100 };
+    let start = std::time::Instant::now();
+    let tasks: Vec<_> = (0..callers)
+        .map(|n| {
+            let path = database.path.clone();
+            let caller = async move {
+                with_database(&path, async |db| {
+                    let pause = async {
+                        tokio::task::yield_now().await;
+                        Ok(())
+                    };
+                    add_two(db, pause).await
+                })
+                .await
+            };
+            // From before it has opened to after it has closed.
+            let time = Duration::from_micros(fastrand::u64(0..40_000) * (1 + n / 50));
+            tokio::spawn(async move { tokio::time::timeout(time, caller).await })
+        })
+        .collect();
+    let (mut whole, mut cancelled) = (0, 0);
+    for task in tasks {
+        match task.await.unwrap() {
+            Ok(done) => {
+                // Too many at a time may be locked out for too long.
+                whole += usize::from(done.is_ok());
+            }
+            Err(_) => cancelled += 1,
+        }
+    }
+    finished().await;
+    assert!(!database.is_open(), "nobody has it open any more");
+    assert!(cancelled > 0, "after {:?}", start.elapsed());
+    // Each has left two rows or none, and nobody holds a lock.
+    let names =
+        with_database(&database.path, async |db| with_transaction(db, names).await).await.unwrap();
+    assert_eq!(names.len() % 2, 0);
+    assert!(names.len() >= 2 + 2 * whole, "{} of {whole}", names.len());
+    assert_eq!(names.iter().filter(|name| *name == "Ferris").count(), names.len() / 2 - 1);
+}
+
+#[tokio::test]
+async fn who_is_dropped_while_it_opens_is_closed_all_the_same() {
+    let database = Database::new().await;
+    let mut opening = Box::pin(with_database(&database.path, names));
+    // Polled once: the opening is under way.
+    assert!(futures_util::poll!(&mut opening).is_pending());
+    drop(opening);
+    finished().await;
+    assert!(!database.is_open());
+}
+
+#[tokio::test]
+async fn a_permit_comes_back_from_a_caller_that_is_dropped() {
+    let seats = Semaphore::new(1);
+    {
+        let mut sitting = Box::pin(async {
+            let _seat = seats.acquire().await.unwrap();
+            pending::<()>().await
+        });
+        assert!(futures_util::poll!(&mut sitting).is_pending());
+        assert_eq!(seats.available_permits(), 0);
+    }
+    assert_eq!(seats.available_permits(), 1);
+}
+
+#[test]
+fn a_plain_guard_runs_whichever_way_its_scope_ends() {
+    let ran = Cell::new(0);
+    let count = || ran.set(ran.get() + 1);
+    {
+        let _guard = on_drop(count);
+        assert_eq!(ran.get(), 0, "not before the end");
+    }
+    assert_eq!(ran.get(), 1);
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let _guard = on_drop(count);
+        panic!("on purpose");
+    }));
+    assert!(panicked.is_err());
+    assert_eq!(ran.get(), 2);
+    let mut future = Box::pin(async {
+        let _guard = on_drop(count);
+        pending::<()>().await
+    });
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(future.as_mut().poll(&mut context).is_pending());
+    drop(future);
+    assert_eq!(ran.get(), 3);
+}
+
+/// A transaction in a database in a transaction in a database, left from the inside in one of the four
+/// ways.
+async fn leave_nested(outer: &Path, inner: &Path, ending: usize) -> anyhow::Result<()> {
+    with_database(outer, async |db| {
+        with_transaction(db, async |db| {
+            add(db, "Ferris").await?;
+            with_database(inner, async |db| {
+                with_transaction(db, async |db| {
+                    add(db, "Ferris").await?;
+                    match ending {
+                        0 => Ok(()),
+                        1 => anyhow::bail!("the body's own words"),
+                        2 => panic!("the body's own panic"),
+                        _ => pending().await,
+                    }
+                })
+                .await
+            })
+            .await
+        })
+        .await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn each_ending_leaves_all_nested_scopes() {
+    for ending in 0..4 {
+        let (outer, inner) = (Database::new().await, Database::new().await);
+        let paths = (outer.path.clone(), inner.path.clone());
+        let leave = async move { leave_nested(&paths.0, &paths.1, ending).await };
+        let limit = if ending < 3 { Duration::from_secs(60) } else { Duration::from_millis(200) };
+        let outcome = tokio::spawn(tokio::time::timeout(limit, leave)).await;
+        let seen = match outcome {
+            Ok(Ok(Ok(()))) => 0,
+            Ok(Ok(Err(error))) if error.to_string() == "the body's own words" => 1,
+            Err(error) if error.is_panic() => 2,
+            Ok(Err(_)) => 3,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(seen, ending);
+        finished().await;
+        for database in [outer, inner] {
+            assert!(!database.is_open(), "after ending {ending}");
+            let count = if ending == 0 { 3 } else { 2 };
+            assert_eq!(committed(&database).await.len(), count, "after ending {ending}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,81 +1,119 @@
-//! The tool around the lesson: one statement on one database, its rows as lines of text.
+//! The tool around the lesson: one statement on one database, in a transaction, its rows as text.
 
-use std::fmt::Write as _;
-use std::io::{self, Write as _};
+mod output;
+
+use std::io::{self, Write};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use anyhow::{Context, ensure};
-use futures_util::TryStreamExt;
-use sqlx::sqlite::{SqliteRow, SqliteValueRef};
-use sqlx::{AssertSqlSafe, Column, Decode, Row, Sqlite, TypeInfo, ValueRef};
+use anyhow::{Context, bail, ensure};
+use futures_util::StreamExt;
+use guards::{with_connection, with_transaction};
+use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteConnection};
+use sqlx::{Arguments as _, AssertSqlSafe, Either, Executor, SqlSafeStr, Statement};
 use tokio::task::block_in_place;
 
-/// Runs `sql` on the database at `path` and prints a line of column names and a line for each row,
-/// values apart by tabs. Rows are printed as they come; none are gathered in memory.
-pub async fn run(path: &Path, sql: String) -> anyhow::Result<()> {
-    let place = || path.display().to_string();
+use crate::Arguments;
+use output::Output;
+
+/// Set when the user has had enough: SQLite then stops the statement it is at.
+pub static STOP: AtomicBool = AtomicBool::new(false);
+
+/// So many rows are taken at once, where so many are there.
+const CHUNK: usize = 500;
+
+/// Runs the statement. What is changed is changed when this returns without an error, and only then.
+pub async fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     // SQLite would take `:memory:` and the like for databases, and nothing for a statement.
     ensure!(path.is_file(), "{}: there is no such file", path.display());
-    ensure!(!sql.trim().is_empty(), "there is no SQL to run");
-    guards::with_database(path, async |db| {
-        // The statement is what the user asks for; no text of anybody else is pasted into it.
-        let mut rows = sqlx::query(AssertSqlSafe(sql)).fetch(db);
-        let mut first = true;
-        while let Some(row) = rows.try_next().await.with_context(place)? {
-            if std::mem::take(&mut first) {
-                let names: Vec<_> = row.columns().iter().map(|c| visible(c.name())).collect();
-                print_line(&names.join("\t"))?;
-            }
-            print_line(&line(&row)?)?;
+    ensure!(!arguments.sql.trim().is_empty(), "there is no SQL to run");
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .read_only(!arguments.write)
+        .busy_timeout(arguments.wait);
+    let done = with_connection(options, async |db| {
+        // A future that is dropped does not stop SQLite; so it has to look by itself.
+        db.lock_handle().await?.set_progress_handler(1000, || !STOP.load(Relaxed));
+        match arguments.write {
+            true => with_transaction(db, async |db| statement(db, arguments).await).await,
+            // A statement that only reads is a transaction of its own.
+            false => statement(db, arguments).await,
         }
-        Ok(())
-    })
-    .await
+    });
+    done.await
+        .map_err(|error| explain(error, arguments))
+        .with_context(|| path.display().to_string())
 }
 
-fn line(row: &SqliteRow) -> sqlx::Result<String> {
-    let texts: Result<Vec<_>, _> = (0..row.len()).map(|i| text(row.try_get_raw(i)?)).collect();
-    Ok(texts?.join("\t"))
-}
-
-/// A value of any of SQLite's five types as text without tabs and line ends.
-fn text(value: SqliteValueRef<'_>) -> sqlx::Result<String> {
-    if value.is_null() {
-        return Ok("NULL".into());
+/// Says what to do about an error of SQLite, where there is something.
+fn explain(error: anyhow::Error, arguments: &Arguments) -> anyhow::Error {
+    let code = error.chain().find_map(|cause| {
+        let error = cause.downcast_ref::<sqlx::Error>()?.as_database_error()?;
+        error.code().map(|code| code.into_owned())
+    });
+    match code.as_deref() {
+        Some("5") => error.context(format!("another program had it for {:?}", arguments.wait)),
+        Some("8") if !arguments.write => error.context("it is read only, without --write"),
+        _ => error,
     }
-    let decoded = match value.type_info().name() {
-        "INTEGER" => i64::decode(value).map(|number| number.to_string()),
-        "REAL" => f64::decode(value).map(|number| number.to_string()),
-        "BLOB" => <&[u8] as Decode<Sqlite>>::decode(value).map(hexadecimal),
-        // SQLite does not see to it that text is UTF-8.
-        _ => <&[u8] as Decode<Sqlite>>::decode(value)
-            .map(|bytes| visible(&String::from_utf8_lossy(bytes))),
-    };
-    decoded.map_err(sqlx::Error::Decode)
 }
 
-/// Text with its control characters spelt out: they would tear lines apart, and write all over a
-/// terminal.
-fn visible(text: &str) -> String {
-    let spell = |c: char| match c {
-        '\\' => "\\\\".into(),
-        c if c.is_control() => c.escape_default().to_string(),
-        c => c.to_string(),
-    };
-    text.chars().map(spell).collect()
+/// Runs the one statement and prints its rows as they come; they are not gathered in memory.
+async fn statement(db: &mut SqliteConnection, arguments: &Arguments) -> anyhow::Result<()> {
+    // The statement is what the user asks for. No text of anybody else is pasted into it: values are
+    // bound to its parameters.
+    let sql = AssertSqlSafe(arguments.sql.clone()).into_sql_str();
+    let prepared = db.prepare(sql.clone()).await?;
+    let wanted = prepared.parameters().and_then(Either::right).unwrap_or(0);
+    let given = arguments.params.len();
+    ensure!(wanted == given, "parameters in the statement: {wanted}, given: {given}");
+
+    let mut output = Output::new(arguments.json);
+    let mut changed = None;
+    let rows = db.fetch_many(sqlx::query_with(sql, bind(&arguments.params)?));
+    let mut chunks = rows.ready_chunks(CHUNK);
+    while let Some(chunk) = chunks.next().await {
+        for item in chunk {
+            match item {
+                Ok(_) if changed.is_some() => {
+                    bail!("more than one statement: nothing is kept of it")
+                }
+                Ok(Either::Right(row)) => output.add(&row)?,
+                Ok(Either::Left(done)) => changed = Some(done.rows_affected()),
+                Err(error) => {
+                    print(&output.take(true))?; // what came before it
+                    return Err(error.into());
+                }
+            }
+        }
+        print(&output.take(false))?;
+    }
+    print(&output.take(true))?;
+    if let Some(changed) = changed.filter(|_| arguments.write) {
+        let _ = writeln!(io::stderr(), "rows changed: {changed}");
+    }
+    Ok(())
 }
 
-fn print_line(line: &str) -> io::Result<()> {
+/// Values for the parameters: what is written as SQLite would write an integer or a real number is
+/// one, and all else is text.
+fn bind(values: &[String]) -> anyhow::Result<SqliteArguments> {
+    let mut bound = SqliteArguments::default();
+    for value in values {
+        let integer = value.parse::<i64>().ok().filter(|number| number.to_string() == *value);
+        let real = value.parse::<f64>().ok().filter(|number| format!("{number:?}") == *value);
+        let added = match (integer, real.filter(|number| number.is_finite())) {
+            (Some(number), _) => bound.add(number),
+            (None, Some(number)) => bound.add(number),
+            (None, None) => bound.add(value.clone()),
+        };
+        added.map_err(anyhow::Error::from_boxed)?;
+    }
+    Ok(bound)
+}
+
+fn print(text: &str) -> io::Result<()> {
     // To a pipe that nobody empties this may block; the runtime then needs another thread for its
     // other work, Ctrl-C among it.
-    block_in_place(|| writeln!(io::stdout(), "{line}"))
-}
-
-/// Bytes as SQL writes them: `x'00ff'`.
-fn hexadecimal(bytes: &[u8]) -> String {
-    let digits = bytes.iter().fold(String::new(), |mut digits, byte| {
-        let _ = write!(digits, "{byte:02x}");
-        digits
-    });
-    format!("x'{digits}'")
+    block_in_place(|| io::stdout().write_all(text.as_bytes()))
 }

@@ -2,7 +2,7 @@
 //! removes the `-wal` file beside it when the last connection has been closed.
 #![allow(clippy::unwrap_used, dead_code, reason = "test support, of which each test uses a part")]
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use sqlx::Connection;
@@ -35,8 +35,28 @@ impl Database {
     }
 
     pub fn is_open(&self) -> bool {
-        Path::new(&format!("{}-wal", self.path.display())).exists()
+        self.wal().exists()
     }
+
+    /// Whether this process has the file open, on a system that tells.
+    pub fn has_connections(&self) -> bool {
+        let Ok(open) = std::fs::read_dir("/proc/self/fd") else { return self.is_open() };
+        open.flatten().any(|fd| std::fs::read_link(fd.path()).is_ok_and(|path| path == self.path))
+    }
+
+    /// How much was written that is not in the file itself yet, in bytes.
+    pub fn size_of_wal(&self) -> u64 {
+        self.wal().metadata().map_or(0, |wal| wal.len())
+    }
+
+    fn wal(&self) -> PathBuf {
+        format!("{}-wal", self.path.display()).into()
+    }
+}
+
+/// Whether the full counts are asked for.
+pub fn stress() -> bool {
+    std::env::var_os("STRESS").is_some()
 }
 
 /// A statement that keeps SQLite busy for a good while (a second or so in a debug build) and that

@@ -1,0 +1,100 @@
+//! What the guards cost: `with_database` and `with_transaction` beside the same calls of sqlx written
+//! down one after the other.
+//!
+//! Run with: `cargo bench -p guards --bench cost`
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use guards::{finished, with_database, with_transaction};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions, Connection};
+
+/// Pairs of runs of each kind, the one right after the other.
+const PAIRS: usize = 5000;
+
+async fn read(db: &mut SqliteConnection) -> sqlx::Result<i64> {
+    sqlx::query_scalar("SELECT count(*) FROM users").fetch_one(db).await
+}
+
+async fn database_by_hand(path: &Path) -> anyhow::Result<i64> {
+    let mut db = SqliteConnectOptions::new().filename(path).connect().await?;
+    // The look at the file that `with_database` takes.
+    sqlx::query("SELECT count(*) FROM sqlite_schema").fetch_one(&mut db).await?;
+    let count = read(&mut db).await?;
+    db.close().await?;
+    Ok(count)
+}
+
+async fn database_guarded(path: &Path) -> anyhow::Result<i64> {
+    with_database(path, async |db| anyhow::Ok(read(db).await?)).await
+}
+
+async fn transaction_by_hand(db: &mut SqliteConnection) -> anyhow::Result<i64> {
+    let mut transaction = db.begin_with("BEGIN IMMEDIATE").await?;
+    let count = read(&mut transaction).await?;
+    transaction.commit().await?;
+    Ok(count)
+}
+
+async fn transaction_guarded(db: &mut SqliteConnection) -> anyhow::Result<i64> {
+    with_transaction(db, async |db| anyhow::Ok(read(db).await?)).await
+}
+
+#[tokio::main]
+async fn main() {
+    tokio::spawn(measure()).await.expect("no panic").expect("a database");
+}
+
+async fn measure() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("users.db");
+    std::fs::File::create(&path)?;
+    let mut db = SqliteConnectOptions::new().filename(&path).connect().await?;
+    sqlx::raw_sql("PRAGMA journal_mode = wal; CREATE TABLE users (id, name)")
+        .execute(&mut db)
+        .await?;
+
+    println!("\n| median of {PAIRS} | by hand | guarded | the guard |\n|---|---|---|---|");
+    let (mut by_hand, mut guarded) = (Vec::new(), Vec::new());
+    for pair in 0..PAIRS {
+        // In turn first, so that neither always finds what the other has warmed up.
+        for turn in 0..2 {
+            let start = Instant::now();
+            if (pair + turn) % 2 == 0 {
+                assert_eq!(database_by_hand(&path).await?, 0);
+                by_hand.push(start.elapsed());
+            } else {
+                assert_eq!(database_guarded(&path).await?, 0);
+                guarded.push(start.elapsed());
+            }
+        }
+    }
+    report("open, read, close", &mut by_hand, &mut guarded);
+    let (mut by_hand, mut guarded) = (Vec::new(), Vec::new());
+    for pair in 0..PAIRS {
+        for turn in 0..2 {
+            let start = Instant::now();
+            if (pair + turn) % 2 == 0 {
+                assert_eq!(transaction_by_hand(&mut db).await?, 0);
+                by_hand.push(start.elapsed());
+            } else {
+                assert_eq!(transaction_guarded(&mut db).await?, 0);
+                guarded.push(start.elapsed());
+            }
+        }
+    }
+    report("begin, read, commit", &mut by_hand, &mut guarded);
+    db.close().await?;
+    finished().await;
+    Ok(())
+}
+
+fn report(what: &str, by_hand: &mut [Duration], guarded: &mut [Duration]) {
+    let [by_hand, guarded] = [by_hand, guarded].map(|times| {
+        times.sort();
+        times[times.len() / 2].as_secs_f64() * 1e6
+    });
+    let cost = guarded - by_hand;
+    println!("| {what} | {by_hand:.1} us | {guarded:.1} us | {cost:+.1} us |");
+}

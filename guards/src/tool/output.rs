@@ -1,0 +1,164 @@
+//! Rows as text: a plain table for people, JSON lines for programs.
+
+use std::fmt::Write;
+
+use serde_json::{Map, Number, Value, json};
+use sqlx::sqlite::{SqliteRow, SqliteValueRef};
+use sqlx::{Column, Decode, Row, Sqlite, TypeInfo, ValueRef};
+use unicode_width::UnicodeWidthStr;
+
+/// Collects rows, and gives them out as text.
+pub struct Output {
+    json: bool,
+    text: String,
+    /// The rows of a table, the names of its columns first. They wait here for each other, since
+    /// columns are as wide as their widest cell.
+    cells: Vec<Vec<String>>,
+    /// How wide the columns are; given by the first [`MEASURED`] rows.
+    widths: Vec<usize>,
+}
+
+/// So many rows are looked at, or all where there are fewer, before the first is printed. A fixed
+/// number, so that the same rows always look the same.
+const MEASURED: usize = 100;
+
+impl Output {
+    pub fn new(json: bool) -> Self {
+        Self { json, text: String::new(), cells: Vec::new(), widths: Vec::new() }
+    }
+
+    /// Adds a row.
+    pub fn add(&mut self, row: &SqliteRow) -> sqlx::Result<()> {
+        if self.json {
+            let values = (0..row.len()).map(|i| as_json(row.try_get_raw(i)?));
+            let values = values.collect::<sqlx::Result<Vec<_>>>()?;
+            let object = Value::Object(Map::from_iter(names(row).into_iter().zip(values)));
+            let _ = writeln!(self.text, "{object}");
+            return Ok(());
+        }
+        if self.widths.is_empty() && self.cells.is_empty() {
+            self.cells.push(row.columns().iter().map(|column| visible(column.name())).collect());
+        }
+        let cells = (0..row.len()).map(|i| as_text(row.try_get_raw(i)?));
+        self.cells.push(cells.collect::<sqlx::Result<_>>()?);
+        Ok(())
+    }
+
+    /// The text of the rows that were added since this was called last; of none while there may be
+    /// more that have a say in how wide the columns are.
+    pub fn take(&mut self, is_end: bool) -> String {
+        let is_first = self.widths.is_empty();
+        if is_first && !is_end && self.cells.len() <= MEASURED {
+            return std::mem::take(&mut self.text);
+        }
+        if is_first {
+            self.widths = widths(&self.cells[..self.cells.len().min(MEASURED + 1)]);
+        }
+        for (place, row) in self.cells.drain(..).enumerate() {
+            add_line(&mut self.text, &row, &self.widths);
+            if is_first && place == 0 {
+                let rule: Vec<_> = self.widths.iter().map(|width| "-".repeat(*width)).collect();
+                add_line(&mut self.text, &rule, &self.widths);
+            }
+        }
+        std::mem::take(&mut self.text)
+    }
+}
+
+/// The width of each column.
+fn widths(rows: &[Vec<String>]) -> Vec<usize> {
+    let columns = rows.first().map_or(0, Vec::len);
+    let width = |column: usize| rows.iter().map(|row| row[column].width()).max().unwrap_or(0);
+    (0..columns).map(width).collect()
+}
+
+/// Adds a row, its columns two spaces apart. What is too wide shifts the rest.
+fn add_line(text: &mut String, row: &[String], widths: &[usize]) {
+    let start = text.len();
+    for (cell, width) in row.iter().zip(widths) {
+        text.push_str(cell);
+        text.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.width()) + 2));
+    }
+    text.truncate(start + text[start..].trim_end_matches(' ').len());
+    text.push('\n');
+}
+
+/// The names of the columns. A JSON object has each name once; a second `id` is `id_2`.
+fn names(row: &SqliteRow) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for column in row.columns() {
+        let numbered = (2..).map(|n| format!("{}_{n}", column.name()));
+        let mut candidates = std::iter::once(column.name().to_owned()).chain(numbered);
+        names.extend(candidates.find(|name| !names.contains(name)));
+    }
+    names
+}
+
+/// A value of any of SQLite's five types, as it stands in a table.
+fn as_text(value: SqliteValueRef<'_>) -> sqlx::Result<String> {
+    Ok(match read(value)? {
+        Read::Null => "NULL".into(),
+        Read::Integer(number) => number.to_string(),
+        // Written such that it is none of the integers: 2.0, not 2.
+        Read::Real(number) => format!("{number:?}"),
+        Read::Text(text) => visible(&text),
+        Read::Blob(bytes) => format!("x'{}'", hexadecimal(bytes)),
+    })
+}
+
+/// The same as JSON, which has no bytes: `{"blob": "00ff"}`, and no infinity.
+fn as_json(value: SqliteValueRef<'_>) -> sqlx::Result<Value> {
+    Ok(match read(value)? {
+        Read::Null => Value::Null,
+        Read::Integer(number) => number.into(),
+        Read::Real(number) => {
+            Number::from_f64(number).map_or_else(|| json!(format!("{number:?}")), Value::Number)
+        }
+        Read::Text(text) => text.into(),
+        Read::Blob(bytes) => json!({ "blob": hexadecimal(bytes) }),
+    })
+}
+
+/// A value of SQLite.
+enum Read<'a> {
+    Null,
+    Integer(i64),
+    Real(f64),
+    Text(String),
+    Blob(&'a [u8]),
+}
+
+fn read(value: SqliteValueRef<'_>) -> sqlx::Result<Read<'_>> {
+    if value.is_null() {
+        return Ok(Read::Null);
+    }
+    // The type of this value: SQLite lets any column hold any of them.
+    let decoded = match value.type_info().name() {
+        "INTEGER" => i64::decode(value).map(Read::Integer),
+        "REAL" => f64::decode(value).map(Read::Real),
+        "BLOB" => <&[u8] as Decode<Sqlite>>::decode(value).map(Read::Blob),
+        // SQLite does not see to it that text is UTF-8.
+        _ => <&[u8] as Decode<Sqlite>>::decode(value)
+            .map(|bytes| Read::Text(String::from_utf8_lossy(bytes).into_owned())),
+    };
+    decoded.map_err(sqlx::Error::Decode)
+}
+
+/// Text with its control characters spelt out: they would tear lines apart, and write all over a
+/// terminal.
+fn visible(text: &str) -> String {
+    let spell = |c: char| match c {
+        '\\' => "\\\\".into(),
+        c if c.is_control() => c.escape_default().to_string(),
+        c => c.to_string(),
+    };
+    text.chars().map(spell).collect()
+}
+
+/// Bytes as SQL writes them: `00ff`.
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut digits, byte| {
+        let _ = write!(digits, "{byte:02x}");
+        digits
+    })
+}
