@@ -66,13 +66,20 @@ pub struct Unknown {
     known: String,
 }
 
+impl Unknown {
+    /// None of the `known` names of a `what` is this one.
+    pub fn new(what: &'static str, name: &str, known: &[&str]) -> Self {
+        Self { what, name: name.into(), known: known.join(", ") }
+    }
+}
+
 /// Finds a lesson, or one of the doubles, by name.
 pub fn find(name: &str) -> Result<&'static Lesson, Unknown> {
-    LESSONS.iter().chain([&DOUBLES]).find(|lesson| lesson.name == name).ok_or_else(|| Unknown {
-        what: "lesson",
-        name: name.into(),
-        known: LESSONS.each_ref().map(|lesson| lesson.name).join(", "),
-    })
+    LESSONS
+        .iter()
+        .chain([&DOUBLES])
+        .find(|lesson| lesson.name == name)
+        .ok_or_else(|| Unknown::new("lesson", name, &LESSONS.each_ref().map(|lesson| lesson.name)))
 }
 
 /// Finds lessons by name; for no names, all seven.
@@ -85,11 +92,8 @@ pub fn find_all(names: &[String]) -> Result<Vec<&'static Lesson>, Unknown> {
 
 /// Finds a runtime by name.
 pub fn find_runtime(name: &str) -> Result<Runtime, Unknown> {
-    Runtime::ALL.into_iter().find(|runtime| runtime.name() == name).ok_or_else(|| Unknown {
-        what: "runtime",
-        name: name.into(),
-        known: Runtime::ALL.map(Runtime::name).join(", "),
-    })
+    let found = Runtime::ALL.into_iter().find(|runtime| runtime.name() == name);
+    found.ok_or_else(|| Unknown::new("runtime", name, &Runtime::ALL.map(Runtime::name)))
 }
 
 /// A column: its source, and its entry point where the feature is on.

@@ -109,8 +109,48 @@ pub fn run(
     let input = (lesson.input)(stage, &scene)?;
     let expected = (lesson.expected)(input.clone())?;
 
+    let ended = execute(&["child", lesson.name, runtime.name()], input.to_string(), timeout)?;
+    let threads = ended.threads;
+    let outcome = match ended.end {
+        End::Killed => Outcome::Hang { seconds: timeout.as_secs_f64() },
+        End::Answer(answer) => match serde_json::from_str::<Report>(&answer)? {
+            report if report.answer == expected => Outcome::Same(report),
+            report => Outcome::Wrong { expected, report },
+        },
+        End::Panic(message) => Outcome::Panic { message },
+        End::Failed(message) => Outcome::Failed { message },
+    };
+    Ok(Run { lesson: lesson.name, runtime, outcome, threads })
+}
+
+/// How a process of its own has ended, and the most threads seen in it.
+#[derive(Debug)]
+pub struct Ended {
+    pub end: End,
+    pub threads: Option<u32>,
+}
+
+/// How a process has ended.
+#[derive(Debug)]
+pub enum End {
+    /// Well, and with this on stdout.
+    Answer(String),
+    /// By a panic, with this message.
+    Panic(String),
+    /// In some other way.
+    Failed(String),
+    /// It was killed when its time was over.
+    Killed,
+}
+
+/// Starts this program again with other arguments, gives it `input`, and waits for its end, for
+/// `timeout` at most.
+///
+/// # Errors
+/// Where it cannot be started, or [`Interrupted`]; whatever happens in it is an [`End`].
+pub fn execute(arguments: &[&str], input: String, timeout: Duration) -> anyhow::Result<Ended> {
     let mut child = Command::new(std::env::current_exe()?)
-        .args(["child", lesson.name, runtime.name()])
+        .args(arguments)
         // What a panic says is read below; a backtrace would only be in the way.
         .env("RUST_BACKTRACE", "0")
         .stdin(Stdio::piped())
@@ -118,28 +158,21 @@ pub fn run(
         .stderr(Stdio::piped())
         .spawn()?;
     let mut stdin = child.stdin.take().context("stdin")?;
-    let input = input.to_string();
     // An error: the child has ended without reading, which its exit status tells better.
     thread::spawn(move || stdin.write_all(input.as_bytes()));
     let stdout = read_all(child.stdout.take());
     let stderr = read_all(child.stderr.take());
 
     let (status, threads) = watch(&mut child, timeout)?;
-    let Some(status) = status else {
-        let outcome = Outcome::Hang { seconds: timeout.as_secs_f64() };
-        return Ok(Run { lesson: lesson.name, runtime, outcome, threads });
-    };
+    let Some(status) = status else { return Ok(Ended { end: End::Killed, threads }) };
     let stdout = stdout.join().unwrap_or_default();
     let stderr = stderr.join().unwrap_or_default();
-    let outcome = match serde_json::from_str::<Report>(&stdout) {
-        Ok(report) if status.success() && report.answer == expected => Outcome::Same(report),
-        Ok(report) if status.success() => Outcome::Wrong { expected, report },
-        _ => match panic_message(&stderr) {
-            Some(message) => Outcome::Panic { message },
-            None => Outcome::Failed { message: format!("{status}: {}", stderr.trim()) },
-        },
+    let end = match panic_message(&stderr) {
+        _ if status.success() => End::Answer(stdout),
+        Some(message) => End::Panic(message),
+        None => End::Failed(format!("{status}: {}", stderr.trim())),
     };
-    Ok(Run { lesson: lesson.name, runtime, outcome, threads })
+    Ok(Ended { end, threads })
 }
 
 /// The user has interrupted the program.

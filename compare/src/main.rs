@@ -4,6 +4,7 @@
 
 mod align;
 mod api;
+mod behaviours;
 mod catalog;
 mod child;
 mod lessons;
@@ -15,6 +16,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use behaviours::Behaviour;
 use catalog::{Lesson, Runtime};
 use clap::{Parser, Subcommand};
 use serve::Stage;
@@ -26,8 +28,10 @@ use serve::Stage;
   compare lessons hello fetch --json
   compare code worker-pool
   compare api
+  compare behaviours
+  compare behaviours dropped-handle
 
-Exit status: 0 all gave the same answer, 1 one did not, 2 wrong call, 130 interrupted.")]
+Exit status: 0 all answers are as they should be, 1 one is not, 2 wrong call, 130 interrupted.")]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
@@ -63,9 +67,25 @@ enum Command {
         #[arg(value_parser = clap::value_parser!(u16).range(60..=1000))]
         width: u16,
     },
+    /// Put questions to the runtimes on which they differ, each in a process of its own.
+    Behaviours {
+        /// Which ones; without any, all.
+        #[arg(value_name = "NAME")]
+        names: Vec<String>,
+        /// Print one JSON object a line instead of a table.
+        #[arg(long)]
+        json: bool,
+        /// The width to print for, in characters.
+        #[arg(long, default_value_t = view::terminal_width(), value_name = "N")]
+        #[arg(value_parser = clap::value_parser!(u16).range(60..=1000))]
+        width: u16,
+    },
     /// One run, as this program starts it of itself: input on stdin, answer and figures on stdout.
     #[command(hide = true)]
     Child { lesson: String, runtime: String },
+    /// One experiment, in the same way.
+    #[command(hide = true)]
+    Experiment { name: String, runtime: String },
 }
 
 fn main() -> ExitCode {
@@ -75,6 +95,8 @@ fn main() -> ExitCode {
         Command::Lessons { names, json, timeout } => lessons(&names, json, timeout),
         Command::Code { lesson, width } => code(&lesson, width.into()),
         Command::Api { width } => print(&view::api_table(&api::rows(), width.into())),
+        Command::Behaviours { names, json, width } => watch(&names, json, width.into()),
+        Command::Experiment { name, runtime } => behaviours::experiment_here(&name, &runtime),
         Command::Child { lesson, runtime } => child::run_here(&lesson, &runtime),
     };
     outcome.unwrap_or_else(|error| {
@@ -117,6 +139,36 @@ fn lessons(names: &[String], json: bool, timeout: Duration) -> anyhow::Result<Ex
     }
     let all_same = runs.iter().all(|run| run.outcome.is_same());
     Ok(if all_same { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Runs experiments on all runtimes, one at a time, so that none disturbs another.
+fn watch(names: &[String], json: bool, width: usize) -> anyhow::Result<ExitCode> {
+    let chosen: Vec<&Behaviour> = match names {
+        [] => behaviours::BEHAVIOURS.iter().collect(),
+        names => names.iter().map(|name| behaviours::find(name)).collect::<Result<_, _>>()?,
+    };
+    child::watch_for_ctrl_c()?;
+    let mut all_as_expected = true;
+    for behaviour in &chosen {
+        let mut row = Vec::new();
+        for runtime in Runtime::ALL {
+            let observation = behaviours::observe(behaviour, runtime)?;
+            all_as_expected &= observation.is_as_expected;
+            if json {
+                writeln!(io::stdout(), "{}", serde_json::to_string(&observation)?)?;
+            }
+            row.push(observation);
+        }
+        if !json {
+            // As they come: all together take some seconds.
+            write!(io::stdout(), "{}", view::behaviour(behaviour, &row, width))?;
+        }
+    }
+    if !json {
+        let verdict = if all_as_expected { "All as expected." } else { "Not all as expected." };
+        writeln!(io::stdout(), "{} questions. {verdict}", chosen.len())?;
+    }
+    Ok(if all_as_expected { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn code(name: &str, width: usize) -> anyhow::Result<ExitCode> {

@@ -6,6 +6,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use crate::align::Row;
 use crate::api;
+use crate::behaviours::{Behaviour, Observation, Seen};
 use crate::child::{Outcome, Run};
 
 /// The width of the terminal in characters; 180 where there is none.
@@ -126,6 +127,47 @@ fn broken(line: &str, width: usize) -> Vec<String> {
         rest = after;
     }
     lines
+}
+
+/// What was seen of one behaviour: the question, a line for each runtime, and the reason.
+pub fn behaviour(behaviour: &Behaviour, row: &[Observation], width: usize) -> String {
+    let mut text = format!("{}\n", behaviour.name);
+    let mut add = |line: &str, indent: usize| {
+        for line in wrapped(line, width.min(100) - indent) {
+            text += &format!("{:indent$}{line}\n", "");
+        }
+    };
+    add(&behaviour.question(), 2);
+    for observation in row {
+        let seen = match &observation.seen {
+            None => "not built".into(),
+            Some(Seen { answer, detail: None }) => answer.clone(),
+            Some(Seen { answer, detail: Some(detail) }) => format!("{answer} ({detail})"),
+        };
+        let mark = match observation.is_as_expected {
+            true => String::new(),
+            false => format!(" -- EXPECTED: {}", observation.expected),
+        };
+        add(&format!("{:<10}{seen}{mark}", observation.runtime.name()), 4);
+    }
+    add(&format!("Why: {}", behaviour.expected().why), 2);
+    add(&format!("Source: compare/{}", behaviour.source), 2);
+    text.push('\n');
+    text
+}
+
+/// Breaks a text between words.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_inclusive(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + word.trim_end().chars().count() <= width => {
+                line.push_str(word);
+            }
+            _ => lines.push(word.into()),
+        }
+    }
+    lines.iter().map(|line| line.trim_end().into()).collect()
 }
 
 /// How asyncio and each runtime spell the usual things.
