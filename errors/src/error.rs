@@ -91,6 +91,8 @@ impl From<JoinError> for ServiceError {
 /// What was under way when the time was up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
+    /// Waiting until others have been asked.
+    Queued,
     /// Looking up the name, and connecting.
     Connecting,
     /// Waiting for the line to be complete.
@@ -100,6 +102,7 @@ pub enum Phase {
 impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Queued => "waiting for its turn",
             Self::Connecting => "connecting",
             Self::Reading => "waiting for its greeting",
         })

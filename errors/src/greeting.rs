@@ -1,5 +1,6 @@
 //! The risky operation: connect to a TCP service, and read the line it greets with.
 
+use std::net::Ipv6Addr;
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
@@ -29,16 +30,24 @@ pub async fn greeting(address: &str, time_out: Duration) -> Result<String, Servi
 }
 
 async fn connect(address: &str) -> Result<TcpStream, ServiceError> {
-    let (host, port) = address.rsplit_once(':').ok_or(ServiceError::BadAddress)?;
-    let port: u16 = port.parse().map_err(|_| ServiceError::BadAddress)?;
-    if host.is_empty() || host.contains('/') {
-        return Err(ServiceError::BadAddress);
-    }
-    // An IPv6 address stands in brackets: `[::1]:22`.
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    let addresses = lookup_host((host, port)).await.map_err(ServiceError::NameNotFound)?;
+    let place = host_and_port(address).ok_or(ServiceError::BadAddress)?;
+    let addresses = lookup_host(place).await.map_err(ServiceError::NameNotFound)?;
     let addresses: Vec<_> = addresses.collect();
     TcpStream::connect(addresses.as_slice()).await.map_err(ServiceError::CannotConnect)
+}
+
+/// Splits `HOST:PORT`. An IPv6 address stands in brackets, `[::1]:22`, or nobody could tell where it
+/// ends.
+fn host_and_port(address: &str) -> Option<(&str, u16)> {
+    let (host, port) = address.rsplit_once(':')?;
+    let port =
+        port.parse().ok().filter(|number: &u16| *number > 0 && number.to_string() == port)?;
+    if let Some(inside) = host.strip_prefix('[') {
+        let host = inside.strip_suffix(']')?;
+        return host.parse::<Ipv6Addr>().is_ok().then_some((host, port));
+    }
+    let is_of_a_name = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
+    (!host.is_empty() && host.chars().all(is_of_a_name)).then_some((host, port))
 }
 
 async fn read_greeting(stream: TcpStream) -> Result<String, ServiceError> {
@@ -53,4 +62,40 @@ async fn read_greeting(stream: TcpStream) -> Result<String, ServiceError> {
     };
     let text = text.strip_suffix(b"\r").unwrap_or(text);
     String::from_utf8(text.to_vec()).map_err(|_| ServiceError::Garbage("not UTF-8"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::host_and_port;
+
+    #[test]
+    fn an_address_is_a_host_and_a_port() {
+        for (address, expected) in [
+            ("localhost:22", Some(("localhost", 22))),
+            ("127.0.0.1:65535", Some(("127.0.0.1", 65535))),
+            ("m\u{fc}nchen.example:1", Some(("m\u{fc}nchen.example", 1))),
+            ("_smtp-a.example:25", Some(("_smtp-a.example", 25))),
+            ("[::1]:22", Some(("::1", 22))),
+            ("", None),
+            ("host", None),
+            ("host:", None),
+            (":22", None),
+            ("host:0", None),
+            ("host:+1", None),
+            ("host:022", None),
+            ("host:65536", None),
+            ("host:port", None),
+            ("::1", None),
+            ("2001:db8::22", None),
+            ("[]:1", None),
+            ("[[::1]]:1", None),
+            ("[127.0.0.1]:1", None),
+            ("http://host:80", None),
+            ("user@host:22", None),
+            ("a b:22", None),
+            ("a:b:22", None),
+        ] {
+            assert_eq!(host_and_port(address), expected, "{address}");
+        }
+    }
 }

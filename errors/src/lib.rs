@@ -117,7 +117,13 @@ pub async fn greetings(
         let (address, slots) = (address.clone(), Arc::clone(&slots));
         let attempt = async move |number: u32| {
             let _slot = slots.acquire().await.expect("the semaphore is never closed");
-            let answer = greeting(&address, patience.time_for_one(Instant::now())).await;
+            let answer = match patience.time_for_one(Instant::now()) {
+                // The deadline has passed meanwhile: nothing is to be said of the service.
+                after @ Duration::ZERO => {
+                    Err(ServiceError::TimedOut { phase: Phase::Queued, after })
+                }
+                time => greeting(&address, time).await,
+            };
             debug!(service = address, attempt = number, ?answer);
             answer
         };

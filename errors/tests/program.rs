@@ -121,9 +121,18 @@ async fn it_waits_until_a_service_is_up() {
 #[tokio::test]
 async fn it_does_not_wait_longer_than_it_may() {
     let closed = services::closed().await;
-    let output = errors(&["--wait", "300ms", &closed]).await;
+    let output = errors(&["--wait", "600ms", "-v", &closed]).await;
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).contains("cannot connect"));
+    let told = text(&output.stderr);
+    assert!(told.lines().last().unwrap().contains("cannot connect"), "{told}");
+    // The log has the seconds since the start.
+    let attempts: Vec<f64> = told
+        .lines()
+        .filter(|line| line.contains("attempt="))
+        .map(|line| line.split_whitespace().next().unwrap().trim_end_matches('s').parse().unwrap())
+        .collect();
+    assert!(attempts.len() > 1, "{told}");
+    assert!(attempts.iter().all(|seconds| *seconds < 0.6 + 10.0), "{told}");
 }
 
 #[tokio::test]
@@ -196,6 +205,9 @@ async fn a_service_cannot_write_all_over_the_terminal() {
     let rude = services::says(b"\x1b[2Jgone\n").await;
     let output = errors(&[&rude]).await;
     assert_eq!(text(&output.stdout), format!("{rude}  \u{fffd}[2Jgone\n"));
+    let turned = services::says("a\u{202e}b\u{2028}c\n".as_bytes()).await;
+    let output = errors(&[&turned]).await;
+    assert_eq!(text(&output.stdout), format!("{turned}  a\u{fffd}b\u{fffd}c\n"));
 }
 
 #[tokio::test]
@@ -209,6 +221,20 @@ async fn a_time_out_that_is_none_is_a_wrong_call() {
     }
     let output = errors(&["--any", "--fail-fast", "127.0.0.1:1"]).await;
     assert_eq!(output.status.code(), Some(2));
+}
+
+#[tokio::test]
+async fn what_fails_is_told_also_when_nobody_reads_the_rest() {
+    let (good, closed) = (services::says(b"here\n").await, services::closed().await);
+    let mut command = std::process::Command::new(ERRORS);
+    command.args([&good, &closed]).stderr(std::process::Stdio::piped());
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let child = command.stdout(writer).spawn().unwrap();
+    let output =
+        tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains(&format!("{closed}: cannot connect")));
 }
 
 #[cfg(unix)]

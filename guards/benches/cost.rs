@@ -70,7 +70,7 @@ async fn measure() -> anyhow::Result<()> {
             }
         }
     }
-    report("open, read, close", &mut by_hand, &mut guarded);
+    report("open, read, close", &by_hand, &guarded);
     let (mut by_hand, mut guarded) = (Vec::new(), Vec::new());
     for pair in 0..PAIRS {
         for turn in 0..2 {
@@ -84,17 +84,23 @@ async fn measure() -> anyhow::Result<()> {
             }
         }
     }
-    report("begin, read, commit", &mut by_hand, &mut guarded);
+    report("begin, read, commit", &by_hand, &guarded);
     db.close().await?;
     finished().await;
     Ok(())
 }
 
-fn report(what: &str, by_hand: &mut [Duration], guarded: &mut [Duration]) {
-    let [by_hand, guarded] = [by_hand, guarded].map(|times| {
-        times.sort();
-        times[times.len() / 2].as_secs_f64() * 1e6
-    });
-    let cost = guarded - by_hand;
+/// The cost is the median of the differences in each pair: what disturbs the machine for a while
+/// disturbs both.
+fn report(what: &str, by_hand: &[Duration], guarded: &[Duration]) {
+    let microseconds = |times: &[Duration]| times.iter().map(|t| t.as_secs_f64() * 1e6).collect();
+    let (by_hand, guarded): (Vec<f64>, Vec<f64>) = (microseconds(by_hand), microseconds(guarded));
+    let costs = guarded.iter().zip(&by_hand).map(|(guarded, by_hand)| guarded - by_hand).collect();
+    let [by_hand, guarded, cost] = [by_hand, guarded, costs].map(median);
     println!("| {what} | {by_hand:.1} us | {guarded:.1} us | {cost:+.1} us |");
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }

@@ -19,6 +19,9 @@ use crate::DatabaseError;
 ///
 /// A close is under way from the moment its guard is dropped. To wait for a task that was aborted,
 /// await its handle first, then this. Dropping the future changes nothing.
+///
+/// It waits for all runtimes of the process: one that nobody runs any more never finishes its own. A
+/// close that fails is over, too; sqlx then lets go of the connection, at a moment of its own.
 pub async fn finished() {
     // An error would mean that the sender is gone; a static never goes.
     let _ = CLOSING.subscribe().wait_for(|closing| *closing == 0).await;

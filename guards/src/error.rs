@@ -26,7 +26,12 @@ pub enum DatabaseError {
     /// No transaction has begun: the database is locked, for one.
     #[error("cannot begin the transaction")]
     Begin(#[source] sqlx::Error),
-    /// The body was done, and nothing of it was kept.
+    /// There is a transaction on this connection already. Or SQLite has rolled one back by itself, and
+    /// nobody was left to see it; then the connection has no more of them to give.
+    #[error("a transaction is under way already")]
+    Nested,
+    /// The body was done, and its transaction was not committed: it is rolled back. Where SQLite had
+    /// done so before by itself, what the body did after that was in no transaction, and is kept.
     #[error("cannot commit the transaction")]
     Commit(#[source] sqlx::Error),
     /// The body has failed, and what it did may still be there until the database is closed.

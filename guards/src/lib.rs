@@ -15,7 +15,7 @@ pub mod plain;
 use std::path::Path;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{ConnectOptions, Connection, Sqlite, Transaction};
+use sqlx::{ConnectOptions, Connection};
 
 pub use closing::finished;
 use closing::{Anyway, Guard, report};
@@ -46,7 +46,12 @@ pub async fn with_database<T, E>(
 where
     E: From<DatabaseError>,
 {
-    with_connection(SqliteConnectOptions::new().filename(path), body).await
+    // An absolute path is a path; sqlx would take `file:...` and `:memory:` for something else.
+    let absolute = std::path::absolute(&path).map_err(|error| DatabaseError::Open {
+        path: path.as_ref().into(),
+        source: error.into(),
+    })?;
+    with_connection(SqliteConnectOptions::new().filename(absolute), body).await
 }
 
 /// The same, for whoever needs a database opened in another way: for reading only, say.
@@ -81,31 +86,35 @@ where
 
 async fn open(options: SqliteConnectOptions) -> Result<Guard, DatabaseError> {
     let path = options.get_filename().to_owned();
-    match connect(&options).await {
-        Ok(connection) => Ok(Guard::new(connection, path)),
-        Err(source) => Err(DatabaseError::Open { path, source }),
+    let failed = |source| DatabaseError::Open { path: path.clone(), source };
+    let mut guard = Guard::new(options.connect().await.map_err(failed)?, path.clone());
+    // SQLite looks at the file only when it must. It must now: a file that is no database should
+    // fail here, under its name, and not in the middle of the body.
+    let look =
+        sqlx::query("SELECT count(*) FROM sqlite_schema").fetch_one(guard.connection()).await;
+    match look {
+        Ok(_) => Ok(guard),
+        Err(error) => {
+            // That it cannot be closed either is no news.
+            let _ = guard.close().await;
+            Err(failed(error))
+        }
     }
 }
 
-async fn connect(options: &SqliteConnectOptions) -> sqlx::Result<SqliteConnection> {
-    let mut connection = options.connect().await?;
-    // SQLite looks at the file only when it must. It must now: a file that is no database should
-    // fail here, under its name, and not in the middle of the body.
-    sqlx::query("SELECT count(*) FROM sqlite_schema").fetch_one(&mut connection).await?;
-    Ok(connection)
-}
-
 /// Runs `body` in a transaction: commits when it returns a value, and rolls back when it fails or
-/// panics, or the caller is cancelled. A transaction inside another one is a part of it that can be
-/// rolled back by itself.
+/// panics, or the caller is cancelled.
 ///
 /// After a panic or a cancellation the rollback is the next thing that happens on `db`, ahead of
 /// whatever is asked of it then; also of its close. Cancelled during the commit, the transaction may
 /// have been committed.
 ///
+/// Some errors make SQLite roll back by itself (a full disk, `OR ROLLBACK`). A body that goes on after
+/// one is outside of any transaction, and gets [`DatabaseError::Commit`] in the end.
+///
 /// # Errors
-/// The body's own error; else [`DatabaseError::Begin`] or [`DatabaseError::Commit`]. Where both the
-/// body and the rollback fail, the body's error is returned, and that of the rollback goes to stderr.
+/// The body's own error; else [`DatabaseError`]. Where both the body and the rollback fail, the body's
+/// error is returned, and that of the rollback goes to stderr.
 pub async fn with_transaction<T, E>(
     db: &mut SqliteConnection,
     body: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, E>,
@@ -113,31 +122,27 @@ pub async fn with_transaction<T, E>(
 where
     E: From<DatabaseError>,
 {
-    // sqlx's own guard: dropped, it sends a rollback, without waiting for it.
-    let mut transaction = begin(db).await.map_err(DatabaseError::Begin)?;
+    // sqlx would make a savepoint. Dropped while that begins, it rolls back all around it.
+    if db.is_in_transaction() {
+        return Err(DatabaseError::Nested.into());
+    }
+    // It has the right to write from the start. SQLite's plain `BEGIN` takes it with the first write,
+    // and fails at once, without waiting, where somebody else has written since the first read.
+    // What it returns is sqlx's own guard: dropped, it sends a rollback, without waiting for it.
+    let mut transaction = db.begin_with("BEGIN IMMEDIATE").await.map_err(DatabaseError::Begin)?;
     match body(&mut transaction).await {
         Ok(value) => {
             transaction.commit().await.map_err(DatabaseError::Commit)?;
             Ok(value)
         }
         Err(error) => {
-            // After some errors (a full disk, `ON CONFLICT ROLLBACK`) SQLite has rolled back by itself,
-            // which sqlx does not know. So there is one to roll back again; else this is refused.
+            // Where SQLite has rolled back by itself, sqlx does not know. Then there must be one that
+            // can be rolled back again. Else this is refused, and does nothing.
             let _ = sqlx::raw_sql("BEGIN").execute(&mut *transaction).await;
             if let Err(unheard) = transaction.rollback().await {
                 report(&DatabaseError::Rollback(unheard));
             }
             Err(error)
         }
-    }
-}
-
-/// Begins a transaction that has the right to write from the start. SQLite's plain `BEGIN` takes it
-/// with the first write, and fails at once, without waiting, where another one has written since the
-/// first read.
-async fn begin(db: &mut SqliteConnection) -> sqlx::Result<Transaction<'_, Sqlite>> {
-    match db.is_in_transaction() {
-        false => db.begin_with("BEGIN IMMEDIATE").await,
-        true => db.begin().await, // a savepoint
     }
 }

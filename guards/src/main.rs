@@ -23,7 +23,8 @@ use tokio::task::JoinSet;
   guards users.db 'SELECT * FROM users WHERE name = ?' --param Ada
   guards users.db 'DELETE FROM users WHERE id = ?' --param 7 --write
 
-Exit status: 0 done, 1 failed, 2 wrong call, 130 interrupted. Unless it is 0, nothing has changed.")]
+Exit status: 0 done, 1 failed, 2 wrong call, 130 interrupted. Unless it is 0, nothing has changed; a
+second Ctrl-C does not wait to see.")]
 struct Arguments {
     /// A database file, which must exist. Without it, a demonstration on a temporary one.
     database: Option<PathBuf>,
@@ -47,33 +48,44 @@ struct Arguments {
 #[tokio::main]
 async fn main() {
     let arguments = Arguments::parse();
+    let (is_demo, write) = (arguments.database.is_none(), arguments.write);
     // A set aborts its tasks when it is told to, and can be waited for.
     let mut work = JoinSet::new();
+    let mut interrupted = false;
     let outcome = tokio::select! {
         biased; // the handler stands before the work begins
-        _ = ctrl_c() => None,
+        _ = ctrl_c() => {
+            // SQLite stops, the statement fails, and all is rolled back and closed; unless it was at
+            // the commit, which is not for us to break off. Where a file is locked that may take its
+            // time, and a second Ctrl-C does not wait for it.
+            tool::STOP.store(true, Relaxed);
+            interrupted = true;
+            None
+        }
         outcome = async { work.spawn(run(arguments)); work.join_next().await } => outcome,
     };
-    // After Ctrl-C: SQLite stops, the body is dropped, and with it the guards of the transaction and
-    // of the database, which start the rollback and the close. These wait where a file is locked, or
-    // far away; a second Ctrl-C does not.
-    tool::STOP.store(outcome.is_none(), Relaxed);
-    let closed = async {
-        work.shutdown().await;
-        guards::finished().await;
-    };
-    tokio::select! {
-        () = closed => {}
-        _ = ctrl_c() => {}
+    if is_demo {
+        work.abort_all();
     }
+    let ended = async {
+        let outcome = outcome.or(work.join_next().await);
+        guards::finished().await;
+        outcome
+    };
+    let outcome = tokio::select! {
+        outcome = ended => outcome,
+        _ = ctrl_c() => None,
+    };
     let code = match outcome.and_then(Result::ok) {
         Some(Ok(())) => 0,
-        Some(Err(error)) if is_closed_pipe(&error) => 0,
+        None => 130,
+        Some(Err(_)) if interrupted => 130,
+        // Nobody reads on. Where it would have changed something, that has not come about.
+        Some(Err(error)) if is_closed_pipe(&error) && !write => 0,
         Some(Err(error)) => {
             let _ = writeln!(io::stderr(), "guards: {}", one_line(&error));
             1
         }
-        None => 130,
     };
     exit(code);
 }

@@ -100,8 +100,7 @@ async fn json_tells_all_types_apart_and_keeps_the_order() {
     let database = Database::new().await;
     let sql = "SELECT 1 AS z, NULL AS a, '' AS b, 'NULL' AS c, 2.0 AS d, x'00ff' AS e, 9e999 AS f, 2 AS z";
     let output = guards(&[database.path.to_str().unwrap(), "--json", sql]).await;
-    let line =
-        r#"{"z":1,"a":null,"b":"","c":"NULL","d":2.0,"e":{"blob":"00ff"},"f":"inf","z_2":2}"#;
+    let line = r#"{"z":1,"a":null,"b":"","c":"NULL","d":2.0,"e":{"blob":"00ff"},"f":{"real":"inf"},"z_2":2}"#;
     assert_eq!(text(&output.stdout), format!("{line}\n"));
 }
 
@@ -150,7 +149,13 @@ async fn a_second_statement_is_one_too_many() {
     let path = database.path.to_str().unwrap();
     let output = guards(&[path, "--write", "DELETE FROM users; SELECT 1"]).await;
     assert_one_line(&output, &["more than one statement"]);
-    assert_eq!(users(&database).await, "{\"n\":2}\n");
+    for sql in
+        ["DELETE FROM users; COMMIT", "ROLLBACK; DELETE FROM users", "COMMIT; DELETE FROM users"]
+    {
+        let output = guards(&[path, "--write", sql]).await;
+        assert_eq!(output.status.code(), Some(1), "{sql}: {}", text(&output.stderr));
+        assert_eq!(users(&database).await, "{\"n\":2}\n", "{sql}");
+    }
     assert!(guards(&[path, "SELECT 1; -- that is all"]).await.status.success());
 }
 
@@ -226,8 +231,14 @@ async fn a_locked_database_is_waited_for_and_then_named() {
 #[cfg(unix)]
 #[tokio::test]
 async fn killed_in_the_middle_it_leaves_the_database_as_it_was() {
-    for _ in 0..if stress() { 50 } else { 5 } {
+    for round in 0..if stress() { 50 } else { 6 } {
         let database = Database::new().await;
+        // Both ways that SQLite has to be able to go back.
+        let mode = ["wal", "delete"][round % 2];
+        let set = format!("PRAGMA journal_mode = {mode}");
+        let mut db = SqliteConnection::connect(database.path.to_str().unwrap()).await.unwrap();
+        sqlx::raw_sql(sqlx::AssertSqlSafe(set)).execute(&mut db).await.unwrap();
+        db.close().await.unwrap();
         // More than the memory that SQLite has for changed pages: the file is written to before the end.
         let sql = "INSERT INTO users (name) WITH RECURSIVE n(i) AS
                    (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000000)
@@ -236,7 +247,8 @@ async fn killed_in_the_middle_it_leaves_the_database_as_it_was() {
             .args([database.path.to_str().unwrap(), "--write", sql])
             .spawn()
             .unwrap();
-        let is_written_to = || database.size_of_wal() > 1 << 20;
+        let length = || database.path.metadata().unwrap().len().max(database.size_of_wal());
+        let is_written_to = || length() > 1 << 20;
         while !is_written_to() {
             assert!(child.try_wait().unwrap().is_none(), "it must not end by itself");
             tokio::time::sleep(std::time::Duration::from_millis(1)).await;
@@ -244,6 +256,11 @@ async fn killed_in_the_middle_it_leaves_the_database_as_it_was() {
         child.kill().unwrap(); // SIGKILL
         tokio::task::spawn_blocking(move || child.wait().unwrap()).await.unwrap();
         let path = database.path.to_str().unwrap();
+        if mode == "delete" {
+            // To go back is to write.
+            assert_one_line(&guards(&[path, "SELECT 1"]).await, &["--write"]);
+        }
+        assert!(guards(&[path, "--write", "SELECT 1"]).await.status.success());
         assert_eq!(users(&database).await, "{\"n\":2}\n");
         let output = guards(&[path, "--json", "PRAGMA integrity_check"]).await;
         assert_eq!(text(&output.stdout), "{\"integrity_check\":\"ok\"}\n");
@@ -256,6 +273,9 @@ async fn nothing_to_run_is_an_error() {
     let output = guards(&[database.path.to_str().unwrap(), " "]).await;
     assert_one_line(&output, &["no SQL"]);
     assert_one_line(&guards(&[":memory:", "SELECT 1"]).await, &[":memory:", "no such file"]);
+    // The longest time that there is.
+    let output = guards(&["--wait", "30days", database.path.to_str().unwrap()]).await;
+    assert!(output.status.success(), "{}", text(&output.stderr));
 }
 
 #[tokio::test]
@@ -352,4 +372,26 @@ async fn a_closed_pipe_ends_it_quietly() {
     .unwrap();
     assert!(output.status.success());
     assert_eq!(text(&output.stderr), "");
+}
+
+#[tokio::test]
+async fn a_closed_pipe_is_no_success_where_something_was_to_be_changed() {
+    let database = Database::new().await;
+    let sql = "INSERT INTO users (name) WITH RECURSIVE n(i) AS
+               (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
+               SELECT 'one of many' FROM n RETURNING name";
+    let mut child = std::process::Command::new(GUARDS)
+        .args([database.path.to_str().unwrap(), "--write", sql])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let output = tokio::task::spawn_blocking(move || {
+        drop(child.stdout.take());
+        child.wait_with_output().unwrap()
+    })
+    .await
+    .unwrap();
+    assert_one_line(&output, &["users.db", "pipe"]);
+    assert_eq!(users(&database).await, "{\"n\":2}\n");
 }

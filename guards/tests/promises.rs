@@ -318,33 +318,48 @@ async fn a_transaction_and_its_database_may_be_dropped_together() {
 }
 
 #[tokio::test]
-async fn a_transaction_inside_another_is_rolled_back_by_itself() {
+async fn a_transaction_inside_another_is_refused_and_does_no_harm() {
     let database = Database::new().await;
     with_database(&database.path, async |db| {
         with_transaction(db, async |db| {
             add(db, "Ferris").await?;
-            let inner: anyhow::Result<()> = with_transaction(db, async |db| {
-                add(db, "Moss").await?;
-                anyhow::bail!("only this one")
-            })
-            .await;
-            assert!(inner.is_err());
-            let (tell, told) = oneshot::channel();
-            tokio::select! {
-                _ = with_transaction(db, async |db| {
-                    add(db, "Gone").await?;
-                    tell.send(()).unwrap();
-                    pending::<anyhow::Result<()>>().await
-                }) => unreachable!("it waits for ever"),
-                _ = told => {}
-            }
-            with_transaction(db, async |db| add(db, "Corro").await).await
+            let inner = with_transaction(db, async |db| add(db, "Moss").await).await;
+            assert!(matches!(inner.unwrap_err().downcast_ref(), Some(DatabaseError::Nested)));
+            add(db, "Corro").await
         })
         .await
     })
     .await
     .unwrap();
     assert_eq!(committed(&database).await, FOUR);
+}
+
+#[tokio::test]
+async fn a_body_that_goes_on_after_a_rollback_is_told_and_so_is_the_next_transaction() {
+    for end in ["COMMIT", "ROLLBACK", "INSERT OR ROLLBACK INTO users VALUES (1, 'Ada')"] {
+        let database = Database::new().await;
+        with_database(&database.path, async |db| {
+            let failed = with_transaction(db, async |db| {
+                add(db, "Ferris").await?;
+                // The body does not care, and says in the end that all is well.
+                let _ = sqlx::raw_sql(end).execute(&mut *db).await;
+                anyhow::Ok(())
+            });
+            let error = failed.await.unwrap_err();
+            assert!(
+                matches!(error.downcast_ref(), Some(DatabaseError::Commit(_))),
+                "{end}: {error:#}"
+            );
+            // What cannot be trusted is refused, and not lost without a word.
+            let next = with_transaction(db, async |db| add(db, "Corro").await).await;
+            assert!(matches!(next.unwrap_err().downcast_ref(), Some(DatabaseError::Nested)));
+            anyhow::Ok(())
+        })
+        .await
+        .unwrap();
+        let expected = if end == "COMMIT" { 3 } else { 2 };
+        assert_eq!(committed(&database).await.len(), expected, "{end}");
+    }
 }
 
 #[tokio::test]
@@ -437,7 +452,18 @@ async fn an_error_of_the_close_is_an_error() {
 }
 
 #[tokio::test]
-async fn an_error_of_the_close_does_not_hide_that_of_the_body() {
+async fn an_error_of_the_close_does_not_hide_that_of_the_body_and_goes_to_stderr() {
+    const NAME: &str = "an_error_of_the_close_does_not_hide_that_of_the_body_and_goes_to_stderr";
+    if std::env::var_os("IN_CHILD").is_none() {
+        // In a process of its own, whose stderr can be read.
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+        let output = child.args(["--exact", NAME, "--nocapture"]).env("IN_CHILD", "1").output();
+        let output = output.unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{told}");
+        assert!(told.contains("users.db: cannot close the database: "), "{told}");
+        return;
+    }
     let database = Database::new().await;
     let result: anyhow::Result<()> =
         with_connection(with_work_at_the_close(&database), async |db| {
@@ -449,12 +475,34 @@ async fn an_error_of_the_close_does_not_hide_that_of_the_body() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_opened_is_closed_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = folder.path().join("notes.txt");
+    std::fs::write(&text, "no database, and long enough to be seen as none".repeat(5)).unwrap();
+    for _ in 0..50 {
+        assert!(with_database(&text, names).await.is_err());
+        assert!(!database::has_open(&text));
+    }
+}
+
+#[tokio::test]
+async fn a_path_is_a_path_and_nothing_else() {
+    for path in ["", ":memory:", "file::memory:", "file:users.db?mode=memory"] {
+        let error = with_database(path, names).await.unwrap_err();
+        assert!(
+            matches!(error.downcast_ref(), Some(DatabaseError::Open { .. })),
+            "{path}: {error:#}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn nested_every_close_is_run_though_each_fails() {
     let (outer, inner) = (Database::new().await, Database::new().await);
     let result: anyhow::Result<()> = with_connection(with_work_at_the_close(&outer), async |db| {
         spoil_the_close(db).await?;
         with_connection(with_work_at_the_close(&inner), async |db| {
-            assert!(outer.has_connections() && inner.has_connections());
+            assert!(outer.is_open() && inner.is_open());
             spoil_the_close(db).await
         })
         .await
@@ -504,7 +552,7 @@ async fn a_storm_of_cancelled_callers_leaves_nothing_open() {
         }
     }
     finished().await;
-    assert!(!database.is_open(), "nobody has it open any more");
+    assert!(!database.has_connections(), "nobody has it open any more");
     assert!(cancelled > 0, "after {:?}", start.elapsed());
     // Each has left two rows or none, and nobody holds a lock.
     let names =

@@ -25,7 +25,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<bool> {
     let results = greetings(&arguments.services, patience(&arguments), until).await;
 
     let has_answer = results.iter().any(Result::is_ok);
-    let mut all_well = true;
+    let (mut all_well, mut is_read) = (true, true);
     for (service, result) in arguments.services.iter().zip(results) {
         let error = result.as_ref().err();
         let default = arguments
@@ -36,11 +36,17 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<bool> {
         // Where any would do and one has answered, the others are neither failures nor news.
         let has_lost = error.is_some() && arguments.any && has_answer;
         all_well &= told.is_some() || has_lost;
-        if arguments.json {
-            print_line(&serde_json::to_string(&Report::of(service, &told, error))?)?;
-        } else if let Some(told) = &told {
-            // Control characters would let a service write all over the terminal.
-            print_line(&format!("{service}  {}", told.replace(char::is_control, "\u{fffd}")))?;
+        let line = match &told {
+            _ if arguments.json => Some(serde_json::to_string(&Report::of(service, &told, error))?),
+            Some(told) => Some(format!("{service}  {}", told.replace(may_do_harm, "\u{fffd}"))),
+            None => None,
+        };
+        if let Some(line) = line.filter(|_| is_read) {
+            match print_line(&line) {
+                // Nobody reads on (`errors ... | head -1`); what has failed is told all the same.
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => is_read = false,
+                printed => printed?,
+            }
         }
         match result.with_context(|| service.clone()) {
             Err(error) if told.is_some() => complain(&error.context("the default stands in")),
@@ -49,6 +55,14 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<bool> {
         }
     }
     Ok(all_well)
+}
+
+/// Characters that would let a service write all over the terminal: that control it, begin a line, or
+/// change the direction of one.
+fn may_do_harm(c: char) -> bool {
+    let turns =
+        matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || turns
 }
 
 fn patience(arguments: &Arguments) -> Patience {

@@ -4,7 +4,9 @@ mod output;
 
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use futures_util::StreamExt;
@@ -22,27 +24,46 @@ pub static STOP: AtomicBool = AtomicBool::new(false);
 /// So many rows are taken at once, where so many are there.
 const CHUNK: usize = 500;
 
-/// Runs the statement. What is changed is changed when this returns without an error, and only then.
+/// Runs the statement. What is changed is changed when this returns without an error.
 pub async fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     // SQLite would take `:memory:` and the like for databases, and nothing for a statement.
     ensure!(path.is_file(), "{}: there is no such file", path.display());
     ensure!(!arguments.sql.trim().is_empty(), "there is no SQL to run");
     let options = SqliteConnectOptions::new()
-        .filename(path)
+        .filename(std::path::absolute(path)?)
         .read_only(!arguments.write)
-        .busy_timeout(arguments.wait);
+        // SQLite counts milliseconds in 32 bits.
+        .busy_timeout(arguments.wait.min(Duration::from_millis(i32::MAX as u64)));
     let done = with_connection(options, async |db| {
+        let may_commit = Arc::new(AtomicBool::new(false));
+        let asked = Arc::clone(&may_commit);
+        let mut sqlite = db.lock_handle().await?;
         // A future that is dropped does not stop SQLite; so it has to look by itself.
-        db.lock_handle().await?.set_progress_handler(1000, || !STOP.load(Relaxed));
+        sqlite.set_progress_handler(1000, || !STOP.load(Relaxed));
+        // A `COMMIT` of the user must not cut the transaction short.
+        sqlite.set_commit_hook(move || asked.load(Relaxed));
+        drop(sqlite);
         match arguments.write {
-            true => with_transaction(db, async |db| statement(db, arguments).await).await,
+            true => {
+                with_transaction(db, async |db| {
+                    let changed = statement(db, arguments).await?;
+                    may_commit.store(true, Relaxed);
+                    Ok(changed)
+                })
+                .await
+            }
             // A statement that only reads is a transaction of its own.
             false => statement(db, arguments).await,
         }
     });
-    done.await
+    let changed = done
+        .await
         .map_err(|error| explain(error, arguments))
-        .with_context(|| path.display().to_string())
+        .with_context(|| path.display().to_string())?;
+    if arguments.write {
+        let _ = writeln!(io::stderr(), "rows changed: {changed}");
+    }
+    Ok(())
 }
 
 /// Says what to do about an error of SQLite, where there is something.
@@ -51,15 +72,17 @@ fn explain(error: anyhow::Error, arguments: &Arguments) -> anyhow::Error {
         let error = cause.downcast_ref::<sqlx::Error>()?.as_database_error()?;
         error.code().map(|code| code.into_owned())
     });
-    match code.as_deref() {
-        Some("5") => error.context(format!("another program had it for {:?}", arguments.wait)),
-        Some("8") if !arguments.write => error.context("it is read only, without --write"),
+    // The low byte is the kind of error, the rest tells more of it.
+    match code.and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff) {
+        Some(5) => error.context(format!("another program had it for {:?}", arguments.wait)),
+        Some(8) if !arguments.write => error.context("it is read only, without --write"),
         _ => error,
     }
 }
 
 /// Runs the one statement and prints its rows as they come; they are not gathered in memory.
-async fn statement(db: &mut SqliteConnection, arguments: &Arguments) -> anyhow::Result<()> {
+/// Returns how many it has changed.
+async fn statement(db: &mut SqliteConnection, arguments: &Arguments) -> anyhow::Result<u64> {
     // The statement is what the user asks for. No text of anybody else is pasted into it: values are
     // bound to its parameters.
     let sql = AssertSqlSafe(arguments.sql.clone()).into_sql_str();
@@ -73,6 +96,7 @@ async fn statement(db: &mut SqliteConnection, arguments: &Arguments) -> anyhow::
     let rows = db.fetch_many(sqlx::query_with(sql, bind(&arguments.params)?));
     let mut chunks = rows.ready_chunks(CHUNK);
     while let Some(chunk) = chunks.next().await {
+        ensure!(!STOP.load(Relaxed), "interrupted");
         for item in chunk {
             match item {
                 Ok(_) if changed.is_some() => {
@@ -89,10 +113,7 @@ async fn statement(db: &mut SqliteConnection, arguments: &Arguments) -> anyhow::
         print(&output.take(false))?;
     }
     print(&output.take(true))?;
-    if let Some(changed) = changed.filter(|_| arguments.write) {
-        let _ = writeln!(io::stderr(), "rows changed: {changed}");
-    }
-    Ok(())
+    Ok(changed.unwrap_or(0))
 }
 
 /// Values for the parameters: what is written as SQLite would write an integer or a real number is

@@ -106,13 +106,14 @@ fn as_text(value: SqliteValueRef<'_>) -> sqlx::Result<String> {
     })
 }
 
-/// The same as JSON, which has no bytes: `{"blob": "00ff"}`, and no infinity.
+/// The same as JSON, which has neither bytes nor an infinity: `{"blob": "00ff"}`, `{"real": "inf"}`.
 fn as_json(value: SqliteValueRef<'_>) -> sqlx::Result<Value> {
     Ok(match read(value)? {
         Read::Null => Value::Null,
         Read::Integer(number) => number.into(),
         Read::Real(number) => {
-            Number::from_f64(number).map_or_else(|| json!(format!("{number:?}")), Value::Number)
+            let infinite = || json!({ "real": number.to_string() });
+            Number::from_f64(number).map_or_else(infinite, Value::Number)
         }
         Read::Text(text) => text.into(),
         Read::Blob(bytes) => json!({ "blob": hexadecimal(bytes) }),
@@ -144,15 +145,20 @@ fn read(value: SqliteValueRef<'_>) -> sqlx::Result<Read<'_>> {
     decoded.map_err(sqlx::Error::Decode)
 }
 
-/// Text with its control characters spelt out: they would tear lines apart, and write all over a
-/// terminal.
+/// Text with its control characters spelt out: they would tear lines apart, turn them round, and write
+/// all over a terminal.
 fn visible(text: &str) -> String {
     let spell = |c: char| match c {
         '\\' => "\\\\".into(),
-        c if c.is_control() => c.escape_default().to_string(),
+        c if c.is_control() || turns_lines(c) => c.escape_default().to_string(),
         c => c.to_string(),
     };
     text.chars().map(spell).collect()
+}
+
+/// Characters that begin a line or change the direction of one.
+fn turns_lines(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Bytes as SQL writes them: `00ff`.

@@ -2,7 +2,7 @@
 //! removes the `-wal` file beside it when the last connection has been closed.
 #![allow(clippy::unwrap_used, dead_code, reason = "test support, of which each test uses a part")]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::Connection;
@@ -38,10 +38,9 @@ impl Database {
         self.wal().exists()
     }
 
-    /// Whether this process has the file open, on a system that tells.
+    /// Whether this process has the file open.
     pub fn has_connections(&self) -> bool {
-        let Ok(open) = std::fs::read_dir("/proc/self/fd") else { return self.is_open() };
-        open.flatten().any(|fd| std::fs::read_link(fd.path()).is_ok_and(|path| path == self.path))
+        has_open(&self.path)
     }
 
     /// How much was written that is not in the file itself yet, in bytes.
@@ -52,6 +51,12 @@ impl Database {
     fn wal(&self) -> PathBuf {
         format!("{}-wal", self.path.display()).into()
     }
+}
+
+/// Whether this process has a file open, on a system that tells; elsewhere it is taken not to.
+pub fn has_open(file: &Path) -> bool {
+    let open = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+    open.into_iter().any(|fd| std::fs::read_link(fd.path()).is_ok_and(|path| path == file))
 }
 
 /// Whether the full counts are asked for.
