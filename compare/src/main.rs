@@ -7,11 +7,12 @@ mod api;
 mod behaviours;
 mod catalog;
 mod child;
+mod highlight;
 mod lessons;
 mod serve;
 mod view;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -27,6 +28,7 @@ use serve::Stage;
   compare                                every lesson on every runtime, one table
   compare lessons hello fetch --json
   compare code worker-pool
+  compare code hello --runtime async-std,smol
   compare api
   compare behaviours
   compare behaviours dropped-handle
@@ -55,6 +57,12 @@ enum Command {
     Code {
         /// Which lesson.
         lesson: String,
+        /// Which columns, such as tokio,smol; without it, all three.
+        #[arg(long = "runtime", value_name = "NAME", value_delimiter = ',')]
+        runtimes: Vec<String>,
+        /// Without colours, which are only for terminals anyway.
+        #[arg(long)]
+        plain: bool,
         /// The width to print for, in characters.
         #[arg(long, default_value_t = view::terminal_width(), value_name = "N")]
         #[arg(value_parser = clap::value_parser!(u16).range(60..=1000))]
@@ -93,7 +101,9 @@ fn main() -> ExitCode {
         Command::Lessons { names: vec![], json: false, timeout: Duration::from_secs(10) };
     let outcome = match Arguments::parse().command.unwrap_or(everything) {
         Command::Lessons { names, json, timeout } => lessons(&names, json, timeout),
-        Command::Code { lesson, width } => code(&lesson, width.into()),
+        Command::Code { lesson, runtimes, plain, width } => {
+            code(&lesson, &runtimes, width.into(), plain)
+        }
         Command::Api { width } => print(&view::api_table(&api::rows(), width.into())),
         Command::Behaviours { names, json, width } => watch(&names, json, width.into()),
         Command::Experiment { name, runtime } => behaviours::experiment_here(&name, &runtime),
@@ -171,11 +181,20 @@ fn watch(names: &[String], json: bool, width: usize) -> anyhow::Result<ExitCode>
     Ok(if all_as_expected { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn code(name: &str, width: usize) -> anyhow::Result<ExitCode> {
+fn code(name: &str, runtimes: &[String], width: usize, plain: bool) -> anyhow::Result<ExitCode> {
     let lesson: &Lesson = catalog::find(name)?;
-    let titles = Runtime::ALL.map(Runtime::name);
-    let sources = Runtime::ALL.map(|runtime| lesson.column(runtime).source);
-    print(&view::columns(&titles, &align::rows(&sources), width))
+    let runtimes = match runtimes {
+        [] => Runtime::ALL.to_vec(),
+        names => names.iter().map(|name| catalog::find_runtime(name)).collect::<Result<_, _>>()?,
+    };
+    let source = |runtime: &Runtime| view::Source {
+        title: runtime.name(),
+        text: lesson.column(*runtime).source,
+    };
+    let sources: Vec<_> = runtimes.iter().map(source).collect();
+    let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let colours = !plain && !no_colour && io::stdout().is_terminal();
+    print(&view::code(&sources, width, colours)?)
 }
 
 fn print(text: &str) -> anyhow::Result<ExitCode> {

@@ -1,13 +1,14 @@
 //! What the terminal shows: plain text, made of data by pure functions.
 
-use std::iter;
+mod code;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
-use crate::align::Row;
 use crate::api;
 use crate::behaviours::{Behaviour, Observation, Seen};
 use crate::child::{Outcome, Run};
+
+pub use code::{Source, code};
 
 /// The width of the terminal in characters; 180 where there is none.
 pub fn terminal_width() -> u16 {
@@ -75,60 +76,6 @@ pub fn verdict(runs: &[Run]) -> String {
     }
 }
 
-/// Sources side by side under their titles; one below the other where columns would be too narrow.
-pub fn columns<const N: usize>(titles: &[&str; N], rows: &[Row<'_, N>], width: usize) -> String {
-    let mut text = String::new();
-    if width < 40 * N {
-        for (column, title) in titles.iter().enumerate() {
-            text += &format!("==== {title} ====\n\n");
-            for line in rows.iter().filter_map(|row| row[column]) {
-                text += &format!("{line}\n");
-            }
-            text.push('\n');
-        }
-        return text;
-    }
-    let column_width = (width + GAP.len()) / N - GAP.len();
-    let rule = "-".repeat(column_width);
-    let head = [titles.map(Some), [Some(rule.as_str()); N]];
-    for row in head.iter().chain(rows) {
-        text += &row_of_columns(row, column_width);
-    }
-    text
-}
-
-const GAP: &str = "  ";
-
-/// One row of columns: as many lines as its longest cell takes, broken at the column's width.
-fn row_of_columns<const N: usize>(row: &Row<'_, N>, width: usize) -> String {
-    let cells = row.map(|cell| broken(cell.unwrap_or_default(), width));
-    let height = cells.iter().map(Vec::len).max().unwrap_or(0);
-    let mut text = String::new();
-    for line in 0..height {
-        let parts = cells.each_ref().map(|cell| {
-            format!("{:width$}", cell.get(line).map(String::as_str).unwrap_or_default())
-        });
-        text += parts.join(GAP).trim_end();
-        text.push('\n');
-    }
-    text
-}
-
-/// Breaks a line to the width; what is carried over is indented two further than its line.
-fn broken(line: &str, width: usize) -> Vec<String> {
-    let characters: Vec<char> = line.chars().collect();
-    let own_indent = characters.iter().take_while(|c| **c == ' ').count();
-    let indent = (own_indent + 2).min(width / 2);
-    let (first, mut rest) = characters.split_at(width.min(characters.len()));
-    let mut lines = vec![first.iter().collect()];
-    while !rest.is_empty() {
-        let (part, after) = rest.split_at((width - indent).min(rest.len()));
-        lines.push(iter::repeat_n(&' ', indent).chain(part).collect());
-        rest = after;
-    }
-    lines
-}
-
 /// What was seen of one behaviour: the question, a line for each runtime, and the reason.
 pub fn behaviour(behaviour: &Behaviour, row: &[Observation], width: usize) -> String {
     let mut text = format!("{}\n", behaviour.name);
@@ -183,28 +130,4 @@ pub fn api_table(rows: &[api::Row], width: usize) -> String {
         table.add_row([row.what, row.asyncio, tokio, async_std, smol]);
     }
     format!("{table}\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_long_line_is_broken_and_indented() {
-        assert_eq!(broken("short", 10), ["short"]);
-        assert_eq!(broken("", 10), [""]);
-        assert_eq!(broken("  0123456789ab", 10), ["  01234567", "    89ab"]);
-        assert_eq!(broken("0123456789abcdefghij", 10), ["0123456789", "  abcdefgh", "  ij"]);
-    }
-
-    #[test]
-    fn columns_stand_side_by_side_or_one_below_the_other() {
-        let rows = [[Some("a"), Some("b")], [None, Some("c")]];
-        let wide = columns(&["left", "right"], &rows, 100);
-        let lines: Vec<_> = wide.lines().collect();
-        assert_eq!(lines[0], format!("left{:47}right", ""));
-        assert_eq!(lines[3], format!("{:51}c", ""));
-        let narrow = columns(&["left", "right"], &rows, 79);
-        assert_eq!(narrow, "==== left ====\n\na\n\n==== right ====\n\nb\nc\n\n");
-    }
 }

@@ -1,0 +1,241 @@
+//! The sources of a lesson for the terminal: side by side, or one below the other.
+
+use anstyle::{AnsiColor, Style};
+
+use crate::align::{self, Row};
+use crate::highlight::{self, Kind, Piece};
+
+/// A source under its title.
+pub struct Source<'a> {
+    pub title: &'a str,
+    pub text: &'a str,
+}
+
+/// Prints sources for so many characters of width, with colours or without.
+///
+/// # Errors
+/// Where a source cannot be taken apart for its colours.
+pub fn code(sources: &[Source<'_>], width: usize, colours: bool) -> anyhow::Result<String> {
+    let lines: Vec<Vec<&str>> =
+        sources.iter().map(|source| source.text.lines().collect()).collect();
+    let slices: Vec<&[&str]> = lines.iter().map(Vec::as_slice).collect();
+    let rows = align::rows(&slices);
+    let mut cells = styled(sources, &lines, &rows)?;
+    if !colours {
+        cells.iter_mut().flatten().flatten().flatten().for_each(|c| c.style = Style::new());
+    }
+    let titles: Vec<_> = sources.iter().map(|source| source.title).collect();
+    Ok(if width < NARROWEST * sources.len() {
+        one_below_the_other(&titles, &rows, &cells, &slices, width)
+    } else {
+        side_by_side(&titles, &cells, width)
+    })
+}
+
+/// No column is narrower.
+const NARROWEST: usize = 40;
+const GAP: &str = "  ";
+
+/// A character and how it looks.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Styled {
+    c: char,
+    style: Style,
+}
+
+/// A line of a source, if there is one in this place.
+type Cell = Option<Vec<Styled>>;
+
+/// All cells of all rows. What is the same in all columns is dimmed; the rest has its colours.
+fn styled(
+    sources: &[Source<'_>],
+    lines: &[Vec<&str>],
+    rows: &[Row],
+) -> anyhow::Result<Vec<Vec<Cell>>> {
+    let pieces = sources.iter().map(|source| highlight::rust(source.text));
+    let pieces: Vec<Vec<Vec<Piece>>> = pieces.collect::<Result<_, _>>()?;
+    let row = |row: &Row| {
+        let texts: Option<Vec<&str>> =
+            row.iter().enumerate().map(|(source, line)| Some(lines[source][(*line)?])).collect();
+        // With a gap in it, nothing can be the same in all.
+        let same = texts.map_or_else(|| vec![Vec::new(); row.len()], |texts| align::same(&texts));
+        let cell = |(source, line): (usize, &Option<usize>)| {
+            let (line, text) = ((*line)?, lines[source][(*line)?]);
+            let mut cell = Vec::new();
+            for piece in &pieces[source][line] {
+                for (at, c) in text[piece.bytes.clone()].char_indices() {
+                    let at = piece.bytes.start + at;
+                    let is_same = same[source].iter().any(|range| range.contains(&at));
+                    cell.push(Styled { c, style: style(piece.kind, is_same) });
+                }
+            }
+            Some(cell)
+        };
+        row.iter().enumerate().map(cell).collect()
+    };
+    Ok(rows.iter().map(row).collect())
+}
+
+fn style(kind: Kind, is_same: bool) -> Style {
+    let style = match kind {
+        Kind::Comment => AnsiColor::Green.on_default(),
+        Kind::Keyword => AnsiColor::Magenta.on_default(),
+        Kind::Text | Kind::Number => AnsiColor::Yellow.on_default(),
+        Kind::Function => AnsiColor::Blue.on_default(),
+        Kind::Type => AnsiColor::Cyan.on_default(),
+        Kind::Other => Style::new(),
+    };
+    if is_same { Style::new().dimmed() } else { style }
+}
+
+fn side_by_side(titles: &[&str], rows: &[Vec<Cell>], width: usize) -> String {
+    let column = (width + GAP.len()) / titles.len() - GAP.len();
+    let plain = |text: String| {
+        Some(text.chars().map(|c| Styled { c, style: Style::new() }).collect::<Vec<_>>())
+    };
+    let head = titles.iter().map(|title| plain(title.to_string())).collect();
+    let rule = titles.iter().map(|_| plain("-".repeat(column))).collect();
+    [head, rule].iter().chain(rows).map(|row| row_of_columns(row, column)).collect()
+}
+
+/// One row of columns: as many lines as its longest cell takes, broken at the column's width.
+fn row_of_columns(row: &[Cell], width: usize) -> String {
+    let cells: Vec<_> =
+        row.iter().map(|cell| broken(cell.as_deref().unwrap_or_default(), width)).collect();
+    let height = cells.iter().map(Vec::len).max().unwrap_or(0);
+    let mut text = String::new();
+    for line in 0..height {
+        let mut styled = Vec::new();
+        for (place, cell) in cells.iter().enumerate() {
+            let space = Styled { c: ' ', style: Style::new() };
+            styled.resize(place * (width + GAP.len()), space);
+            styled.extend(cell.get(line).into_iter().flatten());
+        }
+        text += &painted(&styled);
+        text.push('\n');
+    }
+    text
+}
+
+/// The steps one after the other, and in each step the sources.
+fn one_below_the_other(
+    titles: &[&str],
+    rows: &[Row],
+    cells: &[Vec<Cell>],
+    lines: &[&[&str]],
+    width: usize,
+) -> String {
+    let begins_step = |row: &Row| {
+        let line = |(source, line): (usize, &Option<usize>)| line.map(|line| lines[source][line]);
+        let mut texts = row.iter().enumerate().filter_map(line);
+        texts.any(|text| text.trim_start().starts_with("// step:"))
+    };
+    let starts = (0..rows.len()).filter(|row| *row > 0 && begins_step(&rows[*row]));
+    let starts: Vec<usize> = std::iter::once(0).chain(starts).chain([rows.len()]).collect();
+    let mut text = String::new();
+    for step in starts.windows(2) {
+        for (column, title) in titles.iter().enumerate() {
+            text += &format!("==== {title} ====\n");
+            for line in cells[step[0]..step[1]].iter().filter_map(|row| row[column].as_deref()) {
+                for line in broken(line, width) {
+                    text += &painted(&line);
+                    text.push('\n');
+                }
+            }
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// Breaks a line to the width, between words where that leaves half of it or more; what is carried
+/// over is indented two further than its line.
+fn broken(line: &[Styled], width: usize) -> Vec<Vec<Styled>> {
+    let own_indent = line.iter().take_while(|styled| styled.c == ' ').count();
+    let indent = (own_indent + 2).min(width / 2);
+    let split = |line: &[Styled], width: usize| {
+        if line.len() <= width {
+            return line.len();
+        }
+        let space = line[..=width].iter().rposition(|styled| styled.c == ' ');
+        space.filter(|at| 2 * at > width).map_or(width, |at| at + 1).min(width)
+    };
+    let (first, mut rest) = line.split_at(split(line, width));
+    let mut lines = vec![first.to_vec()];
+    while !rest.is_empty() {
+        let (part, after) = rest.split_at(split(rest, width - indent));
+        let space = Styled { c: ' ', style: Style::new() };
+        lines.push([vec![space; indent], part.to_vec()].concat());
+        rest = after;
+    }
+    lines
+}
+
+/// The text of a line with its styles, as a terminal wants it; without the space at its end.
+fn painted(line: &[Styled]) -> String {
+    let length = line.iter().rposition(|styled| styled.c != ' ').map_or(0, |last| last + 1);
+    let mut text = String::new();
+    for run in line[..length].chunk_by(|a, b| a.style == b.style) {
+        let run_text: String = run.iter().map(|styled| styled.c).collect();
+        let style = run[0].style;
+        text += &format!("{style}{run_text}{style:#}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plain(text: &str) -> Vec<Styled> {
+        text.chars().map(|c| Styled { c, style: Style::new() }).collect()
+    }
+
+    fn texts(lines: Vec<Vec<Styled>>) -> Vec<String> {
+        lines.iter().map(|line| line.iter().map(|styled| styled.c).collect()).collect()
+    }
+
+    #[test]
+    fn a_long_line_is_broken_and_indented() {
+        let broken = |text, width| texts(broken(&plain(text), width));
+        assert_eq!(broken("short", 10), ["short"]);
+        assert_eq!(broken("", 10), [""]);
+        assert_eq!(broken("  0123456789ab", 10), ["  01234567", "    89ab"]);
+        assert_eq!(broken("0123456789abcdefghij", 10), ["0123456789", "  abcdefgh", "  ij"]);
+        assert_eq!(broken("12345 789 bcd", 10), ["12345 789 ", "  bcd"]);
+        assert_eq!(broken("12 45678901", 10), ["12 4567890", "  1"]);
+    }
+
+    const LEFT: Source<'static> = Source { title: "left", text: "// step: a\nlet x = left(1);\n" };
+    const RIGHT: Source<'static> =
+        Source { title: "right", text: "// step: a\nlet x = right(1);\n// step: b\nend();\n" };
+
+    #[test]
+    fn columns_stand_side_by_side_or_one_below_the_other() {
+        let wide = code(&[LEFT, RIGHT], 100, false).unwrap();
+        let lines: Vec<_> = wide.lines().collect();
+        assert_eq!(lines[0], format!("left{:47}right", ""));
+        assert_eq!(lines[3], format!("let x = left(1);{:35}let x = right(1);", ""));
+        assert_eq!(lines[5], format!("{:51}end();", ""));
+        let narrow = code(&[LEFT, RIGHT], 79, false).unwrap();
+        assert_eq!(
+            narrow,
+            "==== left ====\n// step: a\nlet x = left(1);\n\
+             ==== right ====\n// step: a\nlet x = right(1);\n\n\
+             ==== left ====\n==== right ====\n// step: b\nend();\n\n"
+        );
+    }
+
+    #[test]
+    fn what_is_the_same_is_dimmed_and_what_differs_has_its_colour() {
+        let text = code(&[LEFT, RIGHT], 100, true).unwrap();
+        let line = text.lines().find(|line| line.contains("left") && line.contains("let")).unwrap();
+        let (dimmed, blue) = (Style::new().dimmed(), AnsiColor::Blue.on_default());
+        assert!(line.contains(&format!("{dimmed}let{dimmed:#}")), "{line:?}");
+        assert!(line.contains(&format!("{blue}left{blue:#}")), "{line:?}");
+        assert!(line.contains(&format!("{blue}right{blue:#}")), "{line:?}");
+        // One alone has nothing to be the same as.
+        let alone = code(&[LEFT], 100, true).unwrap();
+        assert!(!alone.contains(&dimmed.to_string()), "{alone:?}");
+    }
+}
