@@ -39,6 +39,31 @@ pub struct Column {
     pub start: Option<fn(Value) -> serde_json::Result<Value>>,
 }
 
+/// How long a source is, in lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Lines {
+    /// Lines with something on them that is no comment.
+    pub code: usize,
+    /// Lines with nothing but a comment.
+    pub comments: usize,
+    pub blank: usize,
+}
+
+impl Lines {
+    /// Counts them. For sources of this crate, which have no comments but `//`.
+    pub fn of(source: &str) -> Self {
+        let mut lines = Self { code: 0, comments: 0, blank: 0 };
+        for line in source.lines().map(str::trim) {
+            *match line {
+                "" => &mut lines.blank,
+                line if line.starts_with("//") => &mut lines.comments,
+                _ => &mut lines.code,
+            } += 1;
+        }
+        lines
+    }
+}
+
 /// A lesson: the contract, and the three columns that keep it.
 #[derive(Debug)]
 pub struct Lesson {
@@ -201,6 +226,18 @@ mod tests {
                         runtime.name()
                     );
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn lines_of_code_are_told_from_comments_and_blank_ones() {
+        let source = "//! What it is.\n\nfn f() {\n    // why\n    g(); // so\n}\n";
+        assert_eq!(Lines::of(source), Lines { code: 3, comments: 2, blank: 1 });
+        for lesson in &LESSONS {
+            for runtime in Runtime::ALL {
+                let source = lesson.column(runtime).source;
+                assert!(!source.contains("/*"), "{} on {}", lesson.name, runtime.name());
             }
         }
     }

@@ -13,14 +13,17 @@ use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::catalog::{self, Lesson, Runtime};
+use crate::catalog::{self, Lesson, Lines, Runtime};
 use crate::serve::{Scene, Stage};
+use crate::timeline::{self, Recorded};
 
 /// One run and what became of it.
 #[derive(Debug, Serialize)]
 pub struct Run {
     pub lesson: &'static str,
     pub runtime: Runtime,
+    /// Of its source.
+    pub lines: Lines,
     #[serde(flatten)]
     pub outcome: Outcome,
     /// The most threads seen at once, by looking every few milliseconds; where the system tells.
@@ -70,6 +73,8 @@ pub struct Report {
     pub cpu_ms: Option<f64>,
     /// The peak of its resident memory in KiB, where the system tells.
     pub peak_kib: Option<u64>,
+    /// When each of its tasks ran.
+    pub spans: Vec<Recorded>,
 }
 
 /// In the child: runs a lesson here, with the input from stdin, and prints the report.
@@ -86,7 +91,8 @@ pub fn run_here(lesson: &str, runtime: &str) -> anyhow::Result<ExitCode> {
     let clock = Instant::now();
     let answer = start(input)?;
     let wall_ms = clock.elapsed().as_secs_f64() * 1e3;
-    let report = Report { answer, wall_ms, cpu_ms: cpu_ms(), peak_kib: peak_kib() };
+    let spans = timeline::take(clock);
+    let report = Report { answer, wall_ms, cpu_ms: cpu_ms(), peak_kib: peak_kib(), spans };
     writeln!(io::stdout(), "{}", serde_json::to_string(&report)?)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -101,9 +107,10 @@ pub fn run(
     stage: &Stage,
     timeout: Duration,
 ) -> anyhow::Result<Run> {
+    let lines = Lines::of(lesson.column(runtime).source);
     if lesson.column(runtime).start.is_none() {
         let outcome = Outcome::NotBuilt;
-        return Ok(Run { lesson: lesson.name, runtime, outcome, threads: None });
+        return Ok(Run { lesson: lesson.name, runtime, lines, outcome, threads: None });
     }
     let scene = Scene::new().context("making a temporary folder")?;
     let input = (lesson.input)(stage, &scene)?;
@@ -120,7 +127,7 @@ pub fn run(
         End::Panic(message) => Outcome::Panic { message },
         End::Failed(message) => Outcome::Failed { message },
     };
-    Ok(Run { lesson: lesson.name, runtime, outcome, threads })
+    Ok(Run { lesson: lesson.name, runtime, lines, outcome, threads })
 }
 
 /// How a process of its own has ended, and the most threads seen in it.

@@ -10,6 +10,7 @@ mod child;
 mod highlight;
 mod lessons;
 mod serve;
+mod timeline;
 mod view;
 
 use std::io::{self, IsTerminal, Write};
@@ -41,7 +42,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run lessons, each on each runtime in a process of its own, and compare answers and costs.
+    /// Run lessons, each on each runtime in a process of its own, and compare answers and costs. For
+    /// lessons asked for by name, also draw when each of their tasks ran.
     Lessons {
         /// Which lessons; without any, all seven.
         #[arg(value_name = "LESSON")]
@@ -139,6 +141,10 @@ fn lessons(names: &[String], json: bool, timeout: Duration) -> anyhow::Result<Ex
         }
     }
     if !json {
+        if !names.is_empty() {
+            let width = usize::from(view::terminal_width()).min(100);
+            write!(io::stdout(), "{}", view::timelines(&runs, width))?;
+        }
         write!(io::stdout(), "{}", view::lessons_table(&runs))?;
         writeln!(
             io::stdout(),

@@ -7,6 +7,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use crate::api;
 use crate::behaviours::{Behaviour, Observation, Seen};
 use crate::child::{Outcome, Run};
+use crate::timeline;
 
 pub use code::{Source, code};
 
@@ -21,6 +22,7 @@ pub fn lessons_table(runs: &[Run]) -> String {
     table.load_style(presets::UTF8_BORDERS_ONLY).set_header([
         "lesson",
         "runtime",
+        "code lines",
         "wall",
         "CPU",
         "peak memory",
@@ -37,6 +39,7 @@ pub fn lessons_table(runs: &[Run]) -> String {
         table.add_row([
             name.into(),
             run.runtime.name().into(),
+            run.lines.code.to_string(),
             number(report.map(|report| format!("{:.0} ms", report.wall_ms))),
             number(report.and_then(|report| report.cpu_ms).map(|ms| format!("{ms:.1} ms"))),
             number(report.and_then(|report| report.peak_kib).map(mebibytes)),
@@ -44,10 +47,23 @@ pub fn lessons_table(runs: &[Run]) -> String {
             answer(&run.outcome),
         ]);
     }
-    for column in table.column_iter_mut().skip(2).take(4) {
+    for column in table.column_iter_mut().skip(2).take(5) {
         column.set_cell_alignment(CellAlignment::Right);
     }
     format!("{table}\n")
+}
+
+/// When each task of each run ran.
+pub fn timelines(runs: &[Run], width: usize) -> String {
+    let mut text = String::new();
+    for run in runs {
+        let Some(report) = run.outcome.report() else { continue };
+        let (lesson, runtime) = (run.lesson, run.runtime.name());
+        text += &format!("{lesson} on {runtime}, {:.0} ms:\n", report.wall_ms);
+        text += &timeline::draw(&report.spans, report.wall_ms, width);
+        text.push('\n');
+    }
+    text
 }
 
 fn mebibytes(kib: u64) -> String {

@@ -10,6 +10,7 @@ use async_std::task;
 use surf::Client;
 
 use super::{Answer, Input, look_into};
+use crate::timeline::span;
 
 // step: start the runtime
 pub fn start(input: Input) -> Answer {
@@ -46,6 +47,7 @@ async fn download(
     url: &str,
     path: &Path,
 ) -> Result<u64, Box<dyn Error + Send + Sync>> {
+    let _span = span(url);
     let part = path.with_extension("part");
     let result = stream(client, url, &part).await;
     match result {

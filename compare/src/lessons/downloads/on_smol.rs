@@ -15,6 +15,7 @@ use smol::net::TcpStream;
 use smol_hyper::rt::FuturesIo;
 
 use super::{Answer, Input, look_into};
+use crate::timeline::span;
 
 // step: start the runtime
 pub fn start(input: Input) -> Answer {
@@ -45,6 +46,7 @@ async fn lesson(input: Input) -> Answer {
 
 // step: into a part file, and under its name when it is whole
 async fn download(url: &str, path: &Path) -> Result<u64, Box<dyn Error + Send + Sync>> {
+    let _span = span(url);
     let part = path.with_extension("part");
     let result = stream(url, &part).await;
     match result {

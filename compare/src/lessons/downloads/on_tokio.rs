@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use tokio::task;
 
 use super::{Answer, Input, look_into};
+use crate::timeline::span;
 
 // step: start the runtime
 #[tokio::main]
@@ -50,6 +51,7 @@ async fn download(
     url: &str,
     path: &Path,
 ) -> Result<u64, Box<dyn Error + Send + Sync>> {
+    let _span = span(url);
     let part = path.with_extension("part");
     let result = stream(client, url, &part).await;
     match result {

@@ -12,6 +12,7 @@ use async_std::task;
 use futures_lite::FutureExt;
 
 use super::{Answer, Input, MAX_GREETING, Outcome, judge};
+use crate::timeline::span;
 
 // step: start the runtime
 pub fn start(input: Input) -> Answer {
@@ -42,6 +43,7 @@ async fn lesson(input: Input) -> Answer {
 
 // step: connect and read a line
 async fn greeting(service: String) -> Outcome {
+    let _span = span(service.as_str());
     let address: SocketAddr = service.parse().expect("an address");
     let Ok(stream) = TcpStream::connect(address).await else {
         return Outcome::NoConnection;

@@ -9,6 +9,7 @@ use tokio::task;
 use tokio::time::timeout;
 
 use super::{Answer, Input, MAX_GREETING, Outcome, judge};
+use crate::timeline::span;
 
 // step: start the runtime
 #[tokio::main]
@@ -39,6 +40,7 @@ async fn lesson(input: Input) -> Answer {
 
 // step: connect and read a line
 async fn greeting(service: String) -> Outcome {
+    let _span = span(service.as_str());
     let address: SocketAddr = service.parse().expect("an address");
     let Ok(stream) = TcpStream::connect(address).await else {
         return Outcome::NoConnection;

@@ -5,6 +5,7 @@ use async_std::task;
 use surf::Client;
 
 use super::{Answer, Input, Page};
+use crate::timeline::span;
 
 // step: start the runtime
 pub fn start(input: Input) -> Answer {
@@ -37,6 +38,7 @@ async fn lesson(input: Input) -> Answer {
 
 // step: get one page
 async fn get(client: Client, url: String) -> Page {
+    let _span = span(url.as_str());
     let Ok(mut response) = client.get(url).send().await else {
         return Page::NoAnswer;
     };

@@ -11,6 +11,7 @@ use smol::net::TcpStream;
 use smol_hyper::rt::FuturesIo;
 
 use super::{Answer, Input, Page};
+use crate::timeline::span;
 
 // step: start the runtime
 pub fn start(input: Input) -> Answer {
@@ -41,6 +42,7 @@ async fn lesson(input: Input) -> Answer {
 
 // step: get one page
 async fn get(url: String) -> Page {
+    let _span = span(url.as_str());
     let Ok(response) = send(&url).await else {
         return Page::NoAnswer;
     };

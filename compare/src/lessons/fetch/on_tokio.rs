@@ -7,6 +7,7 @@ use tokio::sync::Semaphore;
 use tokio::task;
 
 use super::{Answer, Input, Page};
+use crate::timeline::span;
 
 // step: start the runtime
 #[tokio::main]
@@ -42,6 +43,7 @@ async fn lesson(input: Input) -> Answer {
 
 // step: get one page
 async fn get(client: Client, url: String) -> Page {
+    let _span = span(url.as_str());
     let Ok(response) = client.get(url).send().await else {
         return Page::NoAnswer;
     };

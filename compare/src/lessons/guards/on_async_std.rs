@@ -12,6 +12,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection, Row};
 
 use super::{Answer, FILL, Input, Witness};
+use crate::timeline::span;
 
 // step: start the runtime
 pub fn start(input: Input) -> Answer {
@@ -76,6 +77,7 @@ async fn with_database<T>(
     path: &Path,
     body: impl AsyncFnOnce(&mut SqliteConnection) -> sqlx::Result<T>,
 ) -> sqlx::Result<T> {
+    let _span = span("database");
     let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
     let mut guard = Guard(Some(options.connect().await?));
     let result = body(guard.0.as_mut().expect("still open")).await;

@@ -11,6 +11,7 @@ use tokio::task;
 use tokio::time::sleep;
 
 use super::{Answer, FILL, Input, Witness};
+use crate::timeline::span;
 
 // step: start the runtime
 #[tokio::main]
@@ -82,6 +83,7 @@ async fn with_database<T>(
     path: &Path,
     body: impl AsyncFnOnce(&mut SqliteConnection) -> sqlx::Result<T>,
 ) -> sqlx::Result<T> {
+    let _span = span("database");
     let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
     let mut guard = Guard(Some(options.connect().await?));
     let result = body(guard.0.as_mut().expect("still open")).await;

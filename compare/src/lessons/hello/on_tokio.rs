@@ -8,6 +8,7 @@ use tokio::time::sleep;
 use tokio::{join, task};
 
 use super::{Answer, Input, Log};
+use crate::timeline::span;
 
 // step: start the runtime
 #[tokio::main]
@@ -66,11 +67,13 @@ async fn lesson(nap: Duration) -> Answer {
 
 // step: functions that wait
 async fn user(nap: Duration) -> BTreeMap<String, String> {
+    let _span = span("user");
     sleep(nap).await;
     BTreeMap::from([("name".into(), "Ferris".into())])
 }
 
 async fn work(name: &str, nap: Duration, log: Log) {
+    let _span = span(name);
     sleep(nap).await;
     log.say(name);
 }

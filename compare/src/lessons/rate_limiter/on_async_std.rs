@@ -9,6 +9,7 @@ use async_std::sync::Mutex;
 use async_std::task::{self, sleep};
 
 use super::{Answer, Input, cost_nothing, too_soon};
+use crate::timeline::span;
 
 // step: start the runtime
 pub fn start(input: Input) -> Answer {
@@ -30,6 +31,7 @@ impl RateLimiter {
 
     // step: wait until the oldest of them is a window ago
     async fn acquire(&self) -> Instant {
+        let _span = span("acquire");
         let mut grants = self.grants.lock().await;
         if grants.len() == self.limit {
             sleep((grants[0] + self.window).saturating_duration_since(Instant::now())).await;

@@ -9,6 +9,7 @@ use tokio::task;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{Answer, Input, cost_nothing, too_soon};
+use crate::timeline::span;
 
 // step: start the runtime
 #[tokio::main]
@@ -31,6 +32,7 @@ impl RateLimiter {
 
     // step: wait until the oldest of them is a window ago
     async fn acquire(&self) -> Instant {
+        let _span = span("acquire");
         let mut grants = self.grants.lock().await;
         if grants.len() == self.limit {
             sleep_until(grants[0] + self.window).await;

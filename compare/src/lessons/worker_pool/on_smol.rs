@@ -9,6 +9,7 @@ use smol::channel::{self, Receiver, Sender};
 use smol::future::FutureExt;
 
 use super::{Answer, Gauge, Input};
+use crate::timeline::span;
 
 // step: start the runtime
 pub fn start(input: Input) -> Answer {
@@ -72,6 +73,7 @@ async fn worker(jobs: Receiver<Job>, gauge: Arc<Gauge>, work: Duration, bug: u64
 }
 
 async fn square(number: u64, work: Duration, bug: u64) -> u64 {
+    let _span = span(format!("job {number}"));
     Timer::after(work).await;
     assert!(number != bug, "a bug in job {number}");
     number * number

@@ -9,6 +9,7 @@ use tokio::task::{self, JoinHandle};
 use tokio::time::sleep;
 
 use super::{Answer, Gauge, Input};
+use crate::timeline::span;
 
 // step: start the runtime
 #[tokio::main]
@@ -70,6 +71,7 @@ async fn worker(jobs: Receiver<Job>, gauge: Arc<Gauge>, work: Duration, bug: u64
 }
 
 async fn square(number: u64, work: Duration, bug: u64) -> u64 {
+    let _span = span(format!("job {number}"));
     sleep(work).await;
     assert!(number != bug, "a bug in job {number}");
     number * number

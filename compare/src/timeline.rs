@@ -1,0 +1,117 @@
+//! When each task of a lesson ran: noted in the child, drawn in the parent.
+
+use std::mem;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+
+/// Notes that something begins here, and ends when the returned value is dropped: with its scope, also
+/// where that ends by a panic or a cancellation.
+pub fn span(name: impl Into<String>) -> Span {
+    let mut spans = SPANS.lock().unwrap_or_else(PoisonError::into_inner);
+    spans.push((name.into(), Instant::now(), None));
+    Span { place: spans.len() - 1 }
+}
+
+/// The guard of [`span`].
+#[derive(Debug)]
+pub struct Span {
+    place: usize,
+}
+
+impl Drop for Span {
+    fn drop(&mut self) {
+        let mut spans = SPANS.lock().unwrap_or_else(PoisonError::into_inner);
+        // Dropped after the lesson has ended, it is not there any more.
+        if let Some((_, _, end)) = spans.get_mut(self.place) {
+            *end = Some(Instant::now());
+        }
+    }
+}
+
+static SPANS: Mutex<Vec<(String, Instant, Option<Instant>)>> = Mutex::new(Vec::new());
+
+/// What began and ended when, in milliseconds since the lesson began.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Recorded {
+    pub name: String,
+    pub start_ms: f64,
+    /// `None` where it had not ended with the lesson.
+    pub end_ms: Option<f64>,
+}
+
+/// All that was noted, in the order of its beginning.
+pub fn take(start: Instant) -> Vec<Recorded> {
+    let ms = |at: Instant| at.saturating_duration_since(start).as_secs_f64() * 1e3;
+    let spans = mem::take(&mut *SPANS.lock().unwrap_or_else(PoisonError::into_inner));
+    spans
+        .into_iter()
+        .map(|(name, start, end)| Recorded { name, start_ms: ms(start), end_ms: end.map(ms) })
+        .collect()
+}
+
+/// The most rows that are drawn.
+const ROWS: usize = 30;
+/// How wide names may be.
+const NAME: usize = 22;
+
+/// Draws a row for each span, for a lesson that took `total_ms`.
+pub fn draw(spans: &[Recorded], total_ms: f64, width: usize) -> String {
+    let room = width.saturating_sub(NAME + 4).max(10);
+    // The column in which a moment falls.
+    let column = |ms: f64| ((ms / total_ms * room as f64) as usize).min(room - 1);
+    let mut text = String::new();
+    for span in spans.iter().take(ROWS) {
+        let from = column(span.start_ms);
+        // What has not ended goes on beyond the edge.
+        let (to, mark) = span.end_ms.map_or((room - 1, ">"), |end| (column(end), ""));
+        let bar = "\u{2588}".repeat(to - from + 1);
+        text += &format!("  {:<NAME$}  {:from$}{bar}{mark}\n", label(&span.name), "");
+    }
+    if spans.len() > ROWS {
+        text += &format!("  and {} more\n", spans.len() - ROWS);
+    }
+    text
+}
+
+/// A name short enough for its place: without the scheme and host of a URL.
+fn label(name: &str) -> String {
+    let path = name.strip_prefix("http://").and_then(|rest| rest.split_once('/'));
+    let name = path.map_or(name, |(_, path)| if path.is_empty() { name } else { path });
+    match name.char_indices().nth(NAME) {
+        Some((end, _)) => name[..end].into(),
+        None => name.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_span_has_a_row_and_its_place_in_time() {
+        let recorded =
+            |name: &str, start_ms, end_ms| Recorded { name: name.into(), start_ms, end_ms };
+        let spans = [
+            recorded("first", 0.0, Some(50.0)),
+            recorded("http://127.0.0.1:5/second", 50.0, Some(100.0)),
+            recorded("third", 90.0, None),
+        ];
+        let bar = |length: usize| "\u{2588}".repeat(length);
+        assert_eq!(
+            draw(&spans, 100.0, NAME + 14),
+            format!(
+                "  {:<22}  {}\n  {:<22}       {}\n  {:<22}           {}>\n",
+                "first",
+                bar(6),
+                "second",
+                bar(5),
+                "third",
+                bar(1)
+            )
+        );
+        let many = vec![recorded("one of many", 0.0, Some(1.0)); ROWS + 2];
+        assert!(draw(&many, 1.0, 80).ends_with("  and 2 more\n"));
+    }
+}
