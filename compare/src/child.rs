@@ -189,6 +189,11 @@ pub struct Interrupted;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
+/// Whether the user has interrupted the program.
+pub fn is_interrupted() -> bool {
+    INTERRUPTED.load(SeqCst)
+}
+
 /// From now on Ctrl-C ends a run, and what it has to itself is cleared away.
 pub fn watch_for_ctrl_c() -> anyhow::Result<()> {
     ctrlc::set_handler(|| INTERRUPTED.store(true, SeqCst)).context("listening for Ctrl-C")
@@ -219,7 +224,7 @@ fn watch(
             return Ok((Some(status), threads));
         }
         threads = threads.max(threads_of(child.id()));
-        let interrupted = INTERRUPTED.load(SeqCst);
+        let interrupted = is_interrupted();
         if interrupted || start.elapsed() >= timeout {
             child.kill()?;
             child.wait()?;

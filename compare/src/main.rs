@@ -7,6 +7,7 @@ mod api;
 mod behaviours;
 mod catalog;
 mod child;
+mod cost;
 mod highlight;
 mod lessons;
 mod serve;
@@ -33,6 +34,7 @@ use serve::Stage;
   compare api
   compare behaviours
   compare behaviours dropped-handle
+  compare cost
 
 Exit status: 0 all answers are as they should be, 1 one is not, 2 wrong call, 130 interrupted.")]
 struct Arguments {
@@ -90,6 +92,12 @@ enum Command {
         #[arg(value_parser = clap::value_parser!(u16).range(60..=1000))]
         width: u16,
     },
+    /// Build this program with no runtime and with each alone, and tell what each adds. Takes minutes.
+    Cost {
+        /// Print the result as JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// One run, as this program starts it of itself: input on stdin, answer and figures on stdout.
     #[command(hide = true)]
     Child { lesson: String, runtime: String },
@@ -106,8 +114,9 @@ fn main() -> ExitCode {
         Command::Code { lesson, runtimes, plain, width } => {
             code(&lesson, &runtimes, width.into(), plain)
         }
-        Command::Api { width } => print(&view::api_table(&api::rows(), width.into())),
+        Command::Api { width } => print(&view::api(&api::rows(), width.into())),
         Command::Behaviours { names, json, width } => watch(&names, json, width.into()),
+        Command::Cost { json } => cost(json),
         Command::Experiment { name, runtime } => behaviours::experiment_here(&name, &runtime),
         Command::Child { lesson, runtime } => child::run_here(&lesson, &runtime),
     };

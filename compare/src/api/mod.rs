@@ -23,7 +23,7 @@ const SOURCES: [&str; 3] =
     [include_str!("on_tokio.rs"), include_str!("on_async_std.rs"), include_str!("on_smol.rs")];
 
 /// What there is to spell, and how asyncio does.
-const ASYNCIO: [(&str, &str); 20] = [
+const ASYNCIO: [(&str, &str); 21] = [
     ("start", "asyncio.run(main())"),
     ("spawn", "task = asyncio.create_task(work())"),
     ("await a task", "value = await task"),
@@ -44,6 +44,7 @@ const ASYNCIO: [(&str, &str); 20] = [
     ("HTTP", "aiohttp: await session.get(url)"),
     ("blocking work", "await asyncio.to_thread(work)"),
     ("Ctrl-C", "KeyboardInterrupt out of asyncio.run"),
+    ("paused clock", "no: patch the loop's time()"),
 ];
 
 /// All rows, in a fixed order.
@@ -77,6 +78,16 @@ mod tests {
     fn every_cell_says_something() {
         for row in rows() {
             assert!(row.runtimes.iter().all(|cell| !cell.is_empty()), "{row:?}");
+        }
+    }
+
+    #[test]
+    fn a_cell_without_code_says_what_people_use_instead() {
+        for row in rows() {
+            for cell in row.runtimes.iter().filter(|cell| cell.starts_with("no")) {
+                let reason = cell.lines().next().and_then(|line| line.strip_prefix("no: "));
+                assert!(reason.is_some_and(|reason| !reason.is_empty()), "{}: {cell}", row.what);
+            }
         }
     }
 

@@ -109,5 +109,8 @@ async fn outside(url: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
     // api: Ctrl-C
     // no: async-signal, or the ctrlc crate
 
+    // api: paused clock
+    // no: short times, or a clock of one's own passed in
+
     Ok(())
 }

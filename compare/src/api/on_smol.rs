@@ -124,5 +124,8 @@ async fn outside() -> Result<(), Box<dyn Error>> {
     // api: Ctrl-C
     // no: async-signal, or the ctrlc crate
 
+    // api: paused clock
+    // no: short times, or a clock of one's own passed in
+
     Ok(())
 }

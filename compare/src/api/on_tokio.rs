@@ -114,3 +114,12 @@ async fn outside(url: &str) -> Result<(), Box<dyn Error>> {
 
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    // api: paused clock
+    #[tokio::test(start_paused = true)]
+    async fn an_hour_passes_at_once() {
+        super::time::sleep(3600 * super::SECOND).await;
+    }
+}

@@ -6,7 +6,9 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use crate::api;
 use crate::behaviours::{Behaviour, Observation, Seen};
+use crate::catalog::Runtime;
 use crate::child::{Outcome, Run};
+use crate::cost::{self, Costs};
 use crate::timeline;
 
 pub use code::{Source, code};
@@ -92,6 +94,44 @@ pub fn verdict(runs: &[Run]) -> String {
     }
 }
 
+/// What each runtime adds to a build without any.
+pub fn cost_table(costs: &Costs) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_BORDERS_ONLY).set_header([
+        "",
+        "crates",
+        "CPU to build",
+        "size",
+        "open advisories",
+    ]);
+    let none = &costs.baseline;
+    let seconds = |seconds: Option<f64>, sign: &str| {
+        seconds.map_or_else(|| "-".into(), |s| format!("{sign}{s:.0} s"))
+    };
+    table.add_row([
+        "no runtime".into(),
+        none.crates.to_string(),
+        seconds(none.cpu_seconds, ""),
+        mebibytes(none.bytes / 1024),
+        String::new(),
+    ]);
+    for (runtime, build) in Runtime::ALL.iter().zip(&costs.runtimes) {
+        let cpu = build.cpu_seconds.zip(none.cpu_seconds).map(|(with, without)| with - without);
+        let advisories = cost::advisories(*runtime);
+        table.add_row([
+            format!("{} adds", runtime.name()),
+            format!("+{}", build.crates.saturating_sub(none.crates)),
+            seconds(cpu, "+"),
+            format!("+{}", mebibytes(build.bytes.saturating_sub(none.bytes) / 1024)),
+            if advisories.is_empty() { "none".into() } else { advisories.join("\n") },
+        ]);
+    }
+    for column in table.column_iter_mut().skip(1).take(3) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    format!("{table}\nRelease builds from nothing, symbols stripped, with {}.\n", costs.rustc)
+}
+
 /// What was seen of one behaviour: the question, a line for each runtime, and the reason.
 pub fn behaviour(behaviour: &Behaviour, row: &[Observation], width: usize) -> String {
     let mut text = format!("{}\n", behaviour.name);
@@ -133,8 +173,13 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines.iter().map(|line| line.trim_end().into()).collect()
 }
 
-/// How asyncio and each runtime spell the usual things.
-pub fn api_table(rows: &[api::Row], width: usize) -> String {
+/// How asyncio and each runtime spell the usual things: a table, or a list where it would be too narrow
+/// for lines of code.
+pub fn api(rows: &[api::Row], width: usize) -> String {
+    if width < 120 { api_list(rows, width) } else { api_table(rows, width) }
+}
+
+fn api_table(rows: &[api::Row], width: usize) -> String {
     let mut table = Table::new();
     table
         .load_style(presets::UTF8_HORIZONTAL_ONLY)
@@ -146,4 +191,29 @@ pub fn api_table(rows: &[api::Row], width: usize) -> String {
         table.add_row([row.what, row.asyncio, tokio, async_std, smol]);
     }
     format!("{table}\n")
+}
+
+fn api_list(rows: &[api::Row], width: usize) -> String {
+    let mut text = String::new();
+    for row in rows {
+        text += &format!("{}\n", row.what);
+        let runtimes = Runtime::ALL.iter().map(|runtime| runtime.name()).zip(&row.runtimes);
+        let cells = runtimes.map(|(name, cell)| (name, cell.as_str()));
+        for (name, cell) in std::iter::once(("asyncio", row.asyncio)).chain(cells) {
+            let mut title = name;
+            for line in cell.lines() {
+                // What is carried over stands two further than its line.
+                let indent = line.len() - line.trim_start().len();
+                for (place, part) in
+                    wrapped(line.trim_start(), width - 14 - indent).iter().enumerate()
+                {
+                    let indent = indent + if place > 0 { 2 } else { 0 };
+                    text += &format!("  {title:<10}{:indent$}{part}\n", "");
+                    title = "";
+                }
+            }
+        }
+        text.push('\n');
+    }
+    text
 }

@@ -1,0 +1,202 @@
+//! What a runtime costs to adopt: this crate built without any, and with each alone.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, bail, ensure};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::catalog::Runtime;
+use crate::child;
+
+/// What one build took.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Build {
+    /// The crates that were compiled, this one among them.
+    pub crates: usize,
+    /// Processor time of the whole build from nothing, in seconds, where the system tells.
+    pub cpu_seconds: Option<f64>,
+    pub wall_seconds: f64,
+    /// Size of the release executable without symbols.
+    pub bytes: u64,
+}
+
+/// The builds, as they are kept for the report.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Costs {
+    /// The compiler: `rustc --version`.
+    pub rustc: String,
+    /// With no runtime.
+    pub baseline: Build,
+    /// With each alone, in the order tokio, async-std, smol.
+    pub runtimes: [Build; 3],
+}
+
+/// Security advisories that are open for a runtime and the HTTP client its idiom uses.
+pub fn advisories(runtime: Runtime) -> &'static [&'static str] {
+    match runtime {
+        Runtime::Tokio | Runtime::Smol => &[],
+        // async-std and surf are unmaintained; surf's parser of HTTP has a fault.
+        Runtime::AsyncStd => &["RUSTSEC-2025-0052", "RUSTSEC-2025-0036", "RUSTSEC-2026-0169"],
+    }
+}
+
+/// The folder of the workspace, in which cargo can build.
+fn workspace() -> anyhow::Result<PathBuf> {
+    let folder =
+        Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("a crate has a workspace")?;
+    ensure!(
+        folder.join("Cargo.toml").is_file(),
+        "{}: the sources that this program was built from are not there any more",
+        folder.display()
+    );
+    Ok(folder.into())
+}
+
+/// Where the result is kept.
+pub fn file() -> anyhow::Result<PathBuf> {
+    Ok(workspace()?.join("target/compare/cost.json"))
+}
+
+/// Builds four times from nothing, which takes minutes, and tells of each on stderr.
+///
+/// # Errors
+/// Cargo is not there, or a build fails; [`child::Interrupted`].
+pub fn measure() -> anyhow::Result<Costs> {
+    let workspace = workspace()?;
+    // What was downloaded and unpacked before is no part of a build.
+    let mut fetch = Command::new(cargo());
+    let fetched = fetch.args(["fetch", "--locked", "--quiet"]).current_dir(&workspace).status();
+    ensure!(fetched.context("starting cargo")?.success(), "cargo could not fetch the crates");
+    let rustc = Command::new("rustc").arg("--version").output().context("starting rustc")?;
+    let build = |feature: &str, number: usize| {
+        let what = if feature.is_empty() { "no runtime" } else { feature };
+        build(&workspace, feature, &format!("{number} of 4, {what}"))
+    };
+    Ok(Costs {
+        rustc: String::from_utf8_lossy(&rustc.stdout).trim().into(),
+        baseline: build("", 1)?,
+        runtimes: [build("tokio", 2)?, build("async-std", 3)?, build("smol", 4)?],
+    })
+}
+
+/// Writes the result to its file.
+///
+/// # Errors
+/// The folder or the file cannot be written.
+pub fn save(costs: &Costs) -> anyhow::Result<PathBuf> {
+    let file = file()?;
+    let folder = file.parent().context("a file has a folder")?;
+    fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    fs::write(&file, serde_json::to_vec_pretty(costs)?)
+        .with_context(|| file.display().to_string())?;
+    Ok(file)
+}
+
+fn cargo() -> std::ffi::OsString {
+    // The one that runs us, where one does.
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+/// One build from nothing, in a folder of its own.
+fn build(workspace: &Path, feature: &str, title: &str) -> anyhow::Result<Build> {
+    let target = tempfile::tempdir().context("making a temporary folder")?;
+    let (start, cpu_before) = (Instant::now(), cpu_of_children());
+    let mut cargo = Command::new(cargo())
+        .args(["build", "--release", "--locked", "--package", "compare"])
+        .args(["--no-default-features", "--features", feature])
+        .args(["--message-format", "json-render-diagnostics", "--quiet", "--target-dir"])
+        .arg(target.path())
+        .env("CARGO_PROFILE_RELEASE_STRIP", "symbols")
+        .current_dir(workspace)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("starting cargo")?;
+    let mut artifacts = Artifacts::default();
+    for line in BufReader::new(cargo.stdout.take().context("stdout")?).lines() {
+        artifacts.add(&line?);
+        let seconds = start.elapsed().as_secs();
+        let crates = artifacts.crates.len();
+        let _ = write!(io::stderr(), "\rbuild {title}: {crates} crates, {seconds} s ");
+        if child::is_interrupted() {
+            cargo.kill()?;
+            cargo.wait()?;
+            return Err(child::Interrupted.into());
+        }
+    }
+    let _ = writeln!(io::stderr());
+    let status = cargo.wait()?;
+    if !status.success() {
+        bail!("build {title}: cargo ended with {status}");
+    }
+    let executable = artifacts.executable.context("cargo names the executable")?;
+    Ok(Build {
+        crates: artifacts.crates.len(),
+        cpu_seconds: cpu_of_children().zip(cpu_before).map(|(after, before)| after - before),
+        wall_seconds: start.elapsed().as_secs_f64(),
+        bytes: executable.metadata()?.len(),
+    })
+}
+
+/// What cargo tells of a build, line by line.
+#[derive(Debug, Default)]
+struct Artifacts {
+    /// By the name of their package: one may have a library, a build script and more.
+    crates: BTreeSet<String>,
+    executable: Option<PathBuf>,
+}
+
+impl Artifacts {
+    fn add(&mut self, line: &str) {
+        let Ok(message) = serde_json::from_str::<Value>(line) else { return };
+        if message["reason"] == "compiler-artifact"
+            && let Some(package) = message["package_id"].as_str()
+        {
+            self.crates.insert(package.into());
+            self.executable =
+                message["executable"].as_str().map(Into::into).or(self.executable.take());
+        }
+    }
+}
+
+/// User and system time of all processes that we have started and waited for, in seconds.
+#[cfg(unix)]
+fn cpu_of_children() -> Option<f64> {
+    use nix::sys::resource::{UsageWho, getrusage};
+    use nix::sys::time::TimeValLike;
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).ok()?;
+    Some((usage.user_time() + usage.system_time()).num_milliseconds() as f64 / 1e3)
+}
+
+#[cfg(not(unix))]
+fn cpu_of_children() -> Option<f64> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn crates_are_counted_once_and_the_executable_is_found() {
+        let mut artifacts = Artifacts::default();
+        for line in [
+            r#"{"reason":"compiler-artifact","package_id":"a 1.0","executable":null}"#,
+            r#"{"reason":"compiler-artifact","package_id":"a 1.0","executable":null}"#,
+            r#"{"reason":"build-script-executed","package_id":"c 1.0"}"#,
+            "no JSON",
+            r#"{"reason":"compiler-artifact","package_id":"b 1.0","executable":"/x/compare"}"#,
+            r#"{"reason":"build-finished","success":true}"#,
+        ] {
+            artifacts.add(line);
+        }
+        assert_eq!(artifacts.crates.len(), 2);
+        assert_eq!(artifacts.executable, Some("/x/compare".into()));
+    }
+}
