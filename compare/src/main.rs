@@ -196,6 +196,18 @@ fn watch(names: &[String], json: bool, width: usize) -> anyhow::Result<ExitCode>
     Ok(if all_as_expected { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// What each runtime adds to a build, measured now, and kept.
+fn cost(json: bool) -> anyhow::Result<ExitCode> {
+    child::watch_for_ctrl_c()?;
+    let costs = cost::measure()?;
+    let file = cost::save(&costs)?;
+    let _ = writeln!(io::stderr(), "kept in {}", file.display());
+    match json {
+        true => print(&format!("{}\n", serde_json::to_string_pretty(&costs)?)),
+        false => print(&view::cost_table(&costs)),
+    }
+}
+
 fn code(name: &str, runtimes: &[String], width: usize, plain: bool) -> anyhow::Result<ExitCode> {
     let lesson: &Lesson = catalog::find(name)?;
     let runtimes = match runtimes {
