@@ -191,7 +191,12 @@ fn watch(names: &[String], json: bool, width: usize) -> anyhow::Result<ExitCode>
     }
     if !json {
         let verdict = if all_as_expected { "All as expected." } else { "Not all as expected." };
-        writeln!(io::stdout(), "{} questions. {verdict}", chosen.len())?;
+        let count = if let [_] = chosen[..] {
+            "1 question".into()
+        } else {
+            format!("{} questions", chosen.len())
+        };
+        writeln!(io::stdout(), "{count}. {verdict}")?;
     }
     Ok(if all_as_expected { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -46,6 +46,7 @@ fn links(text: &str) -> Vec<(String, String)> {
 fn readmes() -> Vec<PathBuf> {
     let mut readmes = vec![PathBuf::from("README.md")];
     readmes.extend(members().iter().map(|member| Path::new(member).join("README.md")));
+    readmes.push("compare/MIGRATING.md".into());
     readmes
 }
 

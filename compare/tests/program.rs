@@ -146,8 +146,64 @@ fn api_prints_how_each_spells_it() {
 }
 
 #[test]
+fn every_behaviour_is_as_expected_on_all_three() {
+    let output = compare(&["behaviours", "--json"]);
+    let lines = text(&output.stdout);
+    let mut behaviours = std::collections::BTreeSet::new();
+    for line in lines.lines() {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(row["is_as_expected"], true, "{row:#}");
+        assert_eq!(row["seen"]["answer"], row["expected"], "{row:#}");
+        behaviours.insert((row["behaviour"].to_string(), row["runtime"].to_string()));
+    }
+    assert_eq!(behaviours.len(), 3 * 19);
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn one_behaviour_is_told_with_its_reason_and_its_source() {
+    let output = compare(&["behaviours", "dropped-handle", "--width", "80"]);
+    let told = text(&output.stdout);
+    for words in [
+        "A task is spawned, and its handle dropped at once.",
+        "tokio     the task goes on\n",
+        "async-std the task goes on\n",
+        "smol      the task is cancelled\n",
+        "Why: smol's Task",
+        "Source: compare/src/behaviours/dropped_handle.rs\n",
+        "1 question. All as expected.",
+    ] {
+        assert!(told.contains(words), "no {words:?} in\n{told}");
+    }
+    assert!(told.lines().all(|line| line.chars().count() <= 80), "{told}");
+}
+
+#[test]
+fn a_lesson_asked_for_by_name_comes_with_its_timeline() {
+    let output = compare(&["lessons", "worker-pool"]);
+    let told = text(&output.stdout);
+    for runtime in ["tokio", "async-std", "smol"] {
+        let title = format!("worker-pool on {runtime}, ");
+        let (_, after) =
+            told.split_once(&title).unwrap_or_else(|| panic!("no {title:?} in\n{told}"));
+        let rows: Vec<_> = after.lines().skip(1).take_while(|line| !line.is_empty()).collect();
+        assert_eq!(rows.len(), 10, "{told}");
+        // Three at once: the tenth begins when others have long ended.
+        let start = |row: &str| row.chars().position(|c| c == '\u{2588}').unwrap();
+        assert!(start(rows[0]) < start(rows[9]), "{told}");
+    }
+    assert!(!text(&compare(&["lessons", "worker-pool", "--json"]).stdout).contains('\u{2588}'));
+}
+
+#[test]
 fn what_is_not_known_is_a_wrong_call() {
-    for arguments in [&["lessons", "nope"][..], &["code", "nope"], &["nope"]] {
+    for arguments in [
+        &["lessons", "nope"][..],
+        &["code", "nope"],
+        &["code", "hello", "--runtime", "nope"],
+        &["behaviours", "nope"],
+        &["nope"],
+    ] {
         let output = compare(arguments);
         let errors = text(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{errors}");
