@@ -160,6 +160,11 @@ pub fn execute(arguments: &[&str], input: String, timeout: Duration) -> anyhow::
         .args(arguments)
         // What a panic says is read below; a backtrace would only be in the way.
         .env("RUST_BACKTRACE", "0")
+        // The runtimes are to be as they are when nothing is said about it.
+        .env_remove("TOKIO_WORKER_THREADS")
+        .env_remove("ASYNC_STD_THREAD_COUNT")
+        .env_remove("SMOL_THREADS")
+        .env_remove("BLOCKING_MAX_THREADS")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -221,6 +226,10 @@ fn watch(
     let mut threads = None;
     loop {
         if let Some(status) = child.try_wait()? {
+            // A terminal interrupts the child as well.
+            if is_interrupted() {
+                return Err(Interrupted.into());
+            }
             return Ok((Some(status), threads));
         }
         threads = threads.max(threads_of(child.id()));

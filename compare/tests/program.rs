@@ -156,7 +156,7 @@ fn every_behaviour_is_as_expected_on_all_three() {
         assert_eq!(row["seen"]["answer"], row["expected"], "{row:#}");
         behaviours.insert((row["behaviour"].to_string(), row["runtime"].to_string()));
     }
-    assert_eq!(behaviours.len(), 3 * 19);
+    assert_eq!(behaviours.len(), 3 * 22);
     assert_eq!(output.status.code(), Some(0));
 }
 

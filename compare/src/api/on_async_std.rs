@@ -56,7 +56,7 @@ async fn time() -> Result<(), Box<dyn Error>> {
     let value = future::timeout(SECOND, work()).await?;
 
     // api: interval
-    // no: a loop around sleep
+    // no: a loop around sleep, or the feature `unstable`
 
     Ok(())
 }

@@ -6,7 +6,14 @@ use super::{A_MOMENT, Flag, LONGER, Seen};
 
 /// Looked at while the thread of one task is still blocked.
 fn seen(has_run: &Flag) -> Seen {
-    if has_run.is_set() { "others go on" } else { "all others wait" }.into()
+    match has_run.is_set() {
+        _ if thread::available_parallelism().is_ok_and(|cores| cores.get() == 1) => {
+            super::NOT_TO_BE_TOLD
+        }
+        true => "others go on",
+        false => "all others wait",
+    }
+    .into()
 }
 
 #[cfg(feature = "tokio")]

@@ -5,30 +5,45 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 use std::time::Duration;
 
-use super::Seen;
+use super::{Flag, Seen};
 
 const CALLS: usize = 600;
 
-/// Counts the calls that run at the same time.
+/// Counts the calls that run at the same time. Each blocks until all are let go.
 #[derive(Clone, Default)]
-struct Gauge(Arc<[AtomicUsize; 3]>);
+struct Gauge {
+    running: Arc<AtomicUsize>,
+    let_go: Flag,
+}
 
 impl Gauge {
     fn call(&self) {
-        let [now, most, ended] = &*self.0;
-        most.fetch_max(now.fetch_add(1, SeqCst) + 1, SeqCst);
-        thread::sleep(Duration::from_millis(300));
-        now.fetch_sub(1, SeqCst);
-        ended.fetch_add(1, SeqCst);
+        self.running.fetch_add(1, SeqCst);
+        while !self.let_go.is_set() {
+            thread::sleep(Duration::from_millis(10));
+        }
     }
 
-    fn seen(&self) -> Seen {
-        let [_, most, ended] = &*self.0;
-        let what_of_the_rest = match ended.load(SeqCst) {
+    /// Waits until no more calls come, and lets all of them go.
+    fn most(&self) -> usize {
+        let mut most = 0;
+        loop {
+            thread::sleep(Duration::from_millis(500));
+            let now = self.running.load(SeqCst);
+            if now == most {
+                self.let_go.set();
+                return most;
+            }
+            most = now;
+        }
+    }
+
+    fn seen(&self, most: usize) -> Seen {
+        let what_of_the_rest = match self.running.load(SeqCst) {
             CALLS => "the rest waits",
             _ => "the rest is lost",
         };
-        format!("{} at once, {what_of_the_rest}", most.load(SeqCst)).into()
+        format!("{most} at once, {what_of_the_rest}").into()
     }
 }
 
@@ -40,10 +55,12 @@ pub async fn on_tokio() -> Seen {
         let gauge = gauge.clone();
         tokio::task::spawn_blocking(move || gauge.call())
     };
-    for call in (0..CALLS).map(call).collect::<Vec<_>>() {
+    let calls: Vec<_> = (0..CALLS).map(call).collect();
+    let most = gauge.most();
+    for call in calls {
         call.await.expect("it does not panic");
     }
-    gauge.seen()
+    gauge.seen(most)
 }
 
 #[cfg(feature = "async-std")]
@@ -54,10 +71,12 @@ pub fn on_async_std() -> Seen {
             let gauge = gauge.clone();
             async_std::task::spawn_blocking(move || gauge.call())
         };
-        for call in (0..CALLS).map(call).collect::<Vec<_>>() {
+        let calls: Vec<_> = (0..CALLS).map(call).collect();
+        let most = gauge.most();
+        for call in calls {
             call.await;
         }
-        gauge.seen()
+        gauge.seen(most)
     })
 }
 
@@ -69,9 +88,11 @@ pub fn on_smol() -> Seen {
             let gauge = gauge.clone();
             smol::unblock(move || gauge.call())
         };
-        for call in (0..CALLS).map(call).collect::<Vec<_>>() {
+        let calls: Vec<_> = (0..CALLS).map(call).collect();
+        let most = gauge.most();
+        for call in calls {
             call.await;
         }
-        gauge.seen()
+        gauge.seen(most)
     })
 }

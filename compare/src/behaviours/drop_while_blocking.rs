@@ -1,9 +1,16 @@
-//! The root future returns while a blocking call is still at work.
+//! The root future returns while a blocking call is at work, which has begun.
 
+use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::Instant;
 
-use super::{A_MOMENT, LONGER, Seen};
+use super::{LONGER, Seen};
+
+/// Says that it has begun, and goes on for a while.
+fn call(begun: Sender<()>) {
+    let _ = begun.send(());
+    thread::sleep(3 * LONGER);
+}
 
 /// How long it took from the end of the root future until the runtime let go of us.
 fn seen(root_ended: Instant) -> Seen {
@@ -16,8 +23,9 @@ fn seen(root_ended: Instant) -> Seen {
 pub fn on_tokio() -> Seen {
     #[tokio::main]
     async fn root() -> Instant {
-        tokio::task::spawn_blocking(|| thread::sleep(3 * LONGER));
-        tokio::time::sleep(A_MOMENT).await;
+        let (begun, has_begun) = channel();
+        tokio::task::spawn_blocking(|| call(begun));
+        has_begun.recv().expect("it begins");
         Instant::now()
     }
     seen(root())
@@ -26,8 +34,9 @@ pub fn on_tokio() -> Seen {
 #[cfg(feature = "async-std")]
 pub fn on_async_std() -> Seen {
     seen(async_std::task::block_on(async {
-        async_std::task::spawn_blocking(|| thread::sleep(3 * LONGER));
-        async_std::task::sleep(A_MOMENT).await;
+        let (begun, has_begun) = channel();
+        async_std::task::spawn_blocking(|| call(begun));
+        has_begun.recv().expect("it begins");
         Instant::now()
     }))
 }
@@ -35,8 +44,9 @@ pub fn on_async_std() -> Seen {
 #[cfg(feature = "smol")]
 pub fn on_smol() -> Seen {
     seen(smol::block_on(async {
-        smol::unblock(|| thread::sleep(3 * LONGER)).detach();
-        smol::Timer::after(A_MOMENT).await;
+        let (begun, has_begun) = channel();
+        smol::unblock(|| call(begun)).detach();
+        has_begun.recv().expect("it begins");
         Instant::now()
     }))
 }

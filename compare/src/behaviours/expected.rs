@@ -30,8 +30,8 @@ pub static EXPECTED: &[Expected] = &[
     Expected {
         name: "panic-detached",
         answers: ["the others go on", "the others go on", "the others go on"],
-        why: "Tokio catches it in the task; the threads of the others catch it outside and go on. All \
-              print a message, and no program ends, unless panics abort.",
+        why: "All of them catch it in the task. Nobody has a handle, so what it carries is dropped. A \
+              message is printed, and no program ends, unless panics abort.",
     },
     Expected {
         name: "pending-at-exit",
@@ -46,8 +46,9 @@ pub static EXPECTED: &[Expected] = &[
     Expected {
         name: "drop-while-blocking",
         answers: ["the end waits for it", "nobody waits for it", "nobody waits for it"],
-        why: "Tokio's runtime waits for its blocking threads when it is dropped, unless it is shut down \
-              with a time-out. The others have nothing to drop, and `main` ends the process.",
+        why: "Tokio's runtime waits for blocking calls that have begun when it is dropped, unless it is \
+              shut down with a time-out; those that have not begun it drops. The others have nothing \
+              to drop, and `main` ends the process.",
     },
     Expected {
         name: "cancelled-task",
@@ -68,7 +69,8 @@ pub static EXPECTED: &[Expected] = &[
         name: "blocked-worker",
         answers: ["others go on", "others go on", "all others wait"],
         why: "There is one thread in smol, and it is blocked. With as many blocking tasks as threads, \
-              the others stand still as well.",
+              the others stand still as well. So does, in Tokio, a task that the blocking one has \
+              woken last: it waits for that thread, and no other may take it.",
     },
     Expected {
         name: "spawned-before-await",
@@ -83,12 +85,12 @@ pub static EXPECTED: &[Expected] = &[
     Expected {
         name: "short-sleeps",
         answers: [
-            "to the next full millisecond",
+            "half a millisecond or more",
             "less than half a millisecond",
             "less than half a millisecond",
         ],
-        why: "Tokio keeps its timers in a wheel with one slot for each millisecond. async-io, under the \
-              two others, waits for the exact time.",
+        why: "Tokio keeps its timers in a wheel with one slot for each millisecond since its start, and \
+              rounds up to the next slot. async-io, under the two others, waits for the exact time.",
     },
     Expected {
         name: "mutex-order",
@@ -112,8 +114,8 @@ pub static EXPECTED: &[Expected] = &[
     Expected {
         name: "fairness",
         answers: ["they do", "they do", "they do"],
-        why: "Who yields goes to the end of a queue. All of them also look for timers and I/O now and \
-              then while there is work.",
+        why: "Who yields goes to the end of a queue. Tokio's workers look for timers and I/O now and \
+              then while there is work; in the two others another thread does that here.",
     },
     Expected {
         name: "blocking-pool",
@@ -126,6 +128,20 @@ pub static EXPECTED: &[Expected] = &[
               limit waits for a thread without a word.",
     },
     Expected {
+        name: "nested-block-on",
+        answers: ["it panics", "it works", "it works"],
+        why: "Tokio does not let a task block its thread that way; `block_in_place` would allow it. In \
+              the others it works, and blocks the thread all the same.",
+    },
+    Expected {
+        name: "dropped-file",
+        answers: ["a moment later", "they are", "some are lost"],
+        why: "All of them write on another thread. async-std's file waits for it when it is dropped, and \
+              blocks meanwhile. Tokio's goes on with the write that has begun, as long as the runtime \
+              is there. smol's drops what has not been written. So: `flush().await`, or `sync_all`, \
+              before a file is dropped.",
+    },
+    Expected {
         name: "tokio-sleep-elsewhere",
         answers: ["it works", "it panics", "it panics"],
         why: "It looks for its runtime in a variable of the thread, and there is none.",
@@ -136,14 +152,22 @@ pub static EXPECTED: &[Expected] = &[
         why: "The socket wants to be watched by Tokio's driver, and there is none.",
     },
     Expected {
+        name: "tokio-tcp-entered",
+        answers: ["it works", "it panics", "it panics"],
+        why: "An async function does nothing until it is polled. It looks for its Tokio then, and not \
+              when it was called.",
+    },
+    Expected {
         name: "tokio-by-compat",
         answers: ["it works", "it works", "it works"],
-        why: "async-compat starts a Tokio beside the runtime, and enters it at each poll.",
+        why: "async-compat starts a Tokio beside the runtime, unless it is in one already, and enters \
+              it at each poll.",
     },
     Expected {
         name: "tokio-by-handle",
         answers: ["it works", "it works", "it works"],
-        why: "What was made inside a Tokio belongs to it, and may be awaited anywhere.",
+        why: "Tokio polls what is spawned on it. A sleep belongs to the Tokio in which it was made, and \
+              may be awaited anywhere.",
     },
     Expected {
         name: "smol-elsewhere",

@@ -11,9 +11,9 @@ const TIMES: usize = 60;
 fn seen(mut lateness: Vec<Duration>) -> Seen {
     lateness.sort();
     let (quarter, half) = (lateness[TIMES / 4], lateness[TIMES / 2]);
-    let answer = match quarter < Duration::from_micros(400) {
+    let answer = match quarter < Duration::from_micros(500) {
         true => "less than half a millisecond",
-        false => "to the next full millisecond",
+        false => "half a millisecond or more",
     };
     Seen::from(answer).with(format!("the median is {:.2} ms late", half.as_secs_f64() * 1e3))
 }

@@ -1,4 +1,5 @@
-//! The same again, with a Tokio started beside the runtime and its handle entered.
+//! The same again, with a Tokio started beside the runtime: the TCP stream spawned on its handle, the
+//! sleep made while the handle is entered.
 
 use std::net::TcpListener;
 
@@ -6,18 +7,18 @@ use tokio::runtime::Runtime;
 
 use super::{A_MOMENT, Seen, attempt};
 
-/// What is made while the handle is entered belongs to that Tokio, whoever polls it.
-fn sleep_and_connect(tokio: &Runtime) -> impl Future<Output = ()> + use<> {
+async fn sleep_and_connect(tokio: &Runtime) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("it is bound");
-    let connect = tokio.spawn(tokio::net::TcpStream::connect(address));
-    let _entered = tokio.enter();
-    let sleep = tokio::time::sleep(A_MOMENT);
-    async move {
-        sleep.await;
-        connect.await.expect("it does not panic").expect("somebody listens");
-        drop(listener);
-    }
+    // An async function looks for its Tokio when it is polled: so Tokio has to poll it.
+    let stream = tokio.spawn(tokio::net::TcpStream::connect(address));
+    // A sleep looks for it when it is made, and may be awaited anywhere.
+    let sleep = {
+        let _entered = tokio.enter();
+        tokio::time::sleep(A_MOMENT)
+    };
+    sleep.await;
+    stream.await.expect("it does not panic").expect("somebody listens");
 }
 
 #[cfg(feature = "tokio")]

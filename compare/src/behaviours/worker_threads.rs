@@ -14,10 +14,10 @@ async fn keep_the_thread() -> ThreadId {
 fn seen(threads: Vec<ThreadId>) -> Seen {
     let count = threads.into_iter().collect::<HashSet<_>>().len();
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    // The thread that waits for the tasks may lend a hand.
     let answer = match count {
+        _ if cores == 1 => super::NOT_TO_BE_TOLD,
         1 => "one",
-        _ if (cores..=cores + 1).contains(&count) => "one a core",
+        count if count == cores => "one a core",
         _ => "another number",
     };
     Seen::from(answer).with(format!("{count} threads on {cores} cores"))

@@ -159,7 +159,7 @@ pub fn behaviour(behaviour: &Behaviour, row: &[Observation], width: usize) -> St
     text
 }
 
-/// Breaks a text between words.
+/// Breaks a text between words, and words that are longer than a line where it ends.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_inclusive(' ') {
@@ -167,7 +167,12 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
             Some(line) if line.chars().count() + word.trim_end().chars().count() <= width => {
                 line.push_str(word);
             }
-            _ => lines.push(word.into()),
+            _ => {
+                let characters: Vec<char> = word.chars().collect();
+                lines.extend(
+                    characters.chunks(width.max(1)).map(|part| part.iter().collect::<String>()),
+                );
+            }
         }
     }
     lines.iter().map(|line| line.trim_end().into()).collect()
@@ -205,7 +210,9 @@ fn api_list(rows: &[api::Row], width: usize) -> String {
                 // What is carried over stands two further than its line.
                 let indent = line.len() - line.trim_start().len();
                 for (place, part) in
-                    wrapped(line.trim_start(), width - 14 - indent).iter().enumerate()
+                    wrapped(line.trim_start(), (width - 14).saturating_sub(indent).max(10))
+                        .iter()
+                        .enumerate()
                 {
                     let indent = indent + if place > 0 { 2 } else { 0 };
                     text += &format!("  {title:<10}{:indent$}{part}\n", "");
@@ -216,4 +223,24 @@ fn api_list(rows: &[api::Row], width: usize) -> String {
         text.push('\n');
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_broken_between_words_and_a_long_word_where_the_line_ends() {
+        assert_eq!(wrapped("to be or not", 5), ["to be", "or", "not"]);
+        assert_eq!(wrapped("a longword b", 5), ["a", "longw", "ord b"]);
+    }
+
+    #[test]
+    fn no_line_of_the_api_is_wider_than_asked_for() {
+        for width in [60, 61, 80, 119] {
+            let text = api(&api::rows(), width);
+            let widest = text.lines().map(|line| line.chars().count()).max().unwrap();
+            assert!(widest <= width, "{widest} of {width}");
+        }
+    }
 }

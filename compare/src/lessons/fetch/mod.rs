@@ -36,7 +36,7 @@ pub enum Page {
 pub fn input(stage: &Stage, _: &Scene) -> Input {
     let urls = vec![
         stage.url("limited/2/120/first"),
-        stage.url("limited/2/10/second"),
+        stage.url("limited/2/10/second?page=2"),
         stage.url("status/503"),
         format!("http://{}/", stage.closed),
         stage.url("limited/2/40/fifth"),
@@ -48,7 +48,7 @@ pub fn input(stage: &Stage, _: &Scene) -> Input {
 pub fn expected(_: &Input) -> Answer {
     let body = |text: &str| Page::Body(text.into());
     let failures = [Page::Status(503), Page::NoAnswer];
-    let mut pages = vec![body("first"), body("second")];
+    let mut pages = vec![body("first"), body("second?page=2")];
     pages.extend(failures);
     pages.extend([body("fifth"), body("sixth")]);
     Answer { pages }

@@ -60,11 +60,14 @@ async fn get(url: String) -> Page {
 
 async fn send(url: &str) -> Result<Response<Incoming>, Box<dyn std::error::Error + Send + Sync>> {
     let uri: Uri = url.parse()?;
-    let host = uri.authority().ok_or("no host")?.as_str();
-    let stream = FuturesIo::new(TcpStream::connect(host).await?);
+    let host = uri.host().ok_or("no host")?;
+    let stream = TcpStream::connect((host, uri.port_u16().unwrap_or(80))).await?;
+    let stream = FuturesIo::new(stream);
     let (mut sender, connection) = http1::handshake(stream).await?;
     // What moves the bytes is a task of its own; it ends with the connection.
     smol::spawn(connection).detach();
-    let request = Request::get(uri.path()).header(header::HOST, host).body(Empty::<Bytes>::new())?;
+    let path = uri.path_and_query().ok_or("no path")?.as_str();
+    let host = uri.authority().ok_or("no host")?.as_str();
+    let request = Request::get(path).header(header::HOST, host).body(Empty::<Bytes>::new())?;
     Ok(sender.send_request(request).await?)
 }
