@@ -116,7 +116,7 @@ pub fn run(
     let input = (lesson.input)(stage, &scene)?;
     let expected = (lesson.expected)(input.clone())?;
 
-    let ended = execute(&["child", lesson.name, runtime.name()], input.to_string(), timeout)?;
+    let ended = execute(&["child", lesson.name, runtime.name()], &[], input.to_string(), timeout)?;
     let threads = ended.threads;
     let outcome = match ended.end {
         End::Killed => Outcome::Hang { seconds: timeout.as_secs_f64() },
@@ -150,12 +150,17 @@ pub enum End {
     Killed,
 }
 
-/// Starts this program again with other arguments, gives it `input`, and waits for its end, for
+/// Starts this program again with other arguments and variables, gives it `input`, and waits for its end, for
 /// `timeout` at most.
 ///
 /// # Errors
 /// Where it cannot be started, or [`Interrupted`]; whatever happens in it is an [`End`].
-pub fn execute(arguments: &[&str], input: String, timeout: Duration) -> anyhow::Result<Ended> {
+pub fn execute(
+    arguments: &[&str],
+    variables: &[(&str, &str)],
+    input: String,
+    timeout: Duration,
+) -> anyhow::Result<Ended> {
     let mut child = Command::new(std::env::current_exe()?)
         .args(arguments)
         // What a panic says is read below; a backtrace would only be in the way.
@@ -165,6 +170,7 @@ pub fn execute(arguments: &[&str], input: String, timeout: Duration) -> anyhow::
         .env_remove("ASYNC_STD_THREAD_COUNT")
         .env_remove("SMOL_THREADS")
         .env_remove("BLOCKING_MAX_THREADS")
+        .envs(variables.iter().copied())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -253,21 +259,36 @@ fn panic_message(stderr: &str) -> Option<String> {
     Some(lines.get(at + 1).copied().unwrap_or_default().to_owned())
 }
 
+/// User and system time of this process, in milliseconds.
 #[cfg(unix)]
-fn cpu_ms() -> Option<f64> {
+pub fn cpu_ms() -> Option<f64> {
     use nix::sys::resource::{UsageWho, getrusage};
     use nix::sys::time::TimeValLike;
     let usage = getrusage(UsageWho::RUSAGE_SELF).ok()?;
     Some((usage.user_time() + usage.system_time()).num_microseconds() as f64 / 1e3)
 }
 
+/// How often a thread of this process was taken off its core.
+#[cfg(unix)]
+pub fn switches() -> Option<u64> {
+    use nix::sys::resource::{UsageWho, getrusage};
+    let usage = getrusage(UsageWho::RUSAGE_SELF).ok()?;
+    let both = usage.voluntary_context_switches() + usage.involuntary_context_switches();
+    u64::try_from(both).ok()
+}
+
 #[cfg(not(unix))]
-fn cpu_ms() -> Option<f64> {
+pub fn switches() -> Option<u64> {
+    None
+}
+
+#[cfg(not(unix))]
+pub fn cpu_ms() -> Option<f64> {
     None
 }
 
 /// Not `ru_maxrss`: a child inherits the parent's there.
-fn peak_kib() -> Option<u64> {
+pub fn peak_kib() -> Option<u64> {
     status_field("self", "VmHWM:")
 }
 

@@ -9,6 +9,7 @@ mod api;
     allow(dead_code, unused_imports, reason = "an experiment left out leaves its helpers behind")
 )]
 mod behaviours;
+mod bench;
 mod catalog;
 mod child;
 mod cost;
@@ -23,6 +24,7 @@ mod timeline;
 mod view;
 
 use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -44,6 +46,7 @@ use serve::Stage;
   compare behaviours
   compare behaviours dropped-handle
   compare cost
+  cargo run --release -p compare -- bench --quick
 
 Exit status: 0 all answers are as they should be, 1 one is not, 2 wrong call, 130 interrupted.")]
 struct Arguments {
@@ -107,12 +110,49 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Measure what the runtimes cost: the same work on each, a process for every sample.
+    Bench(BenchArguments),
     /// One run, as this program starts it of itself: input on stdin, answer and figures on stdout.
     #[command(hide = true)]
     Child { lesson: String, runtime: String },
+    /// One sample of a bench, in the same way.
+    #[command(hide = true)]
+    Sample {
+        workload: String,
+        contestant: String,
+        #[arg(long)]
+        threads: usize,
+        #[arg(long)]
+        quick: bool,
+    },
     /// One experiment, in the same way.
     #[command(hide = true)]
     Experiment { name: String, runtime: String },
+}
+
+#[derive(clap::Args)]
+struct BenchArguments {
+    /// A handful of workloads, a tenth of the work, and 7 samples: a minute.
+    #[arg(long)]
+    quick: bool,
+    /// Which workloads, such as yield,ping-pong.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Say of each workload what it measures and what is expected, and measure nothing.
+    #[arg(long)]
+    list: bool,
+    /// How many samples of each; by default 30, or 7 with --quick.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=1000))]
+    samples: Option<u16>,
+    /// Worker threads of each runtime; by default one for each core.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    threads: Option<u16>,
+    /// Where to keep the results.
+    #[arg(long, value_name = "FILE", default_value = "target/compare/bench.json")]
+    save: PathBuf,
+    /// Results of an earlier run, to hold these against.
+    #[arg(long, value_name = "FILE")]
+    against: Option<PathBuf>,
 }
 
 /// Whether anything so far was not as it should be.
@@ -133,6 +173,10 @@ fn main() -> ExitCode {
         Command::Api { width } => print(&view::api(&api::rows(), width.into())),
         Command::Behaviours { names, json, width } => watch(&names, json, width.into()),
         Command::Cost { json } => cost(json),
+        Command::Bench(arguments) => measure(&arguments),
+        Command::Sample { workload, contestant, threads, quick } => {
+            bench::run::sample_here(&workload, &contestant, threads, quick)
+        }
         Command::Experiment { name, runtime } => behaviours::experiment_here(&name, &runtime),
         Command::Child { lesson, runtime } => child::run_here(&lesson, &runtime),
     };
@@ -227,6 +271,37 @@ fn cost(json: bool) -> anyhow::Result<ExitCode> {
         true => print(&format!("{}\n", serde_json::to_string_pretty(&costs)?)),
         false => print(&view::cost_table(&costs)),
     }
+}
+
+/// Measures, keeps what was measured, and prints it.
+fn measure(arguments: &BenchArguments) -> anyhow::Result<ExitCode> {
+    if arguments.list {
+        return print(&view::bench_list());
+    }
+    let workloads = bench::find(&arguments.only, arguments.quick)?;
+    // Before anything is measured: it may be no file of ours.
+    let old = arguments.against.as_deref().map(bench::run::load).transpose()?;
+    child::watch_for_ctrl_c()?;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let plan = bench::run::Plan {
+        threads: arguments.threads.map_or(cores, usize::from),
+        quick: arguments.quick,
+        samples: arguments.samples.map_or(if arguments.quick { 7 } else { 30 }, usize::from),
+        seed: fastrand::u64(..),
+    };
+    for warning in bench::machine::Machine::look().warnings() {
+        let _ = writeln!(io::stderr(), "compare: {warning}");
+    }
+    let (results, took) = bench::run::timed(|| bench::run::take(&plan, &workloads));
+    let results = results?;
+    bench::run::save(&results, &arguments.save)?;
+    write!(io::stdout(), "{}", view::bench(&results))?;
+    if let Some(old) = &old {
+        write!(io::stdout(), "{}", view::bench_against(&results, old))?;
+    }
+    let _ =
+        writeln!(io::stderr(), "{:.0} s; kept in {}", took.as_secs_f64(), arguments.save.display());
+    Ok(ExitCode::from(if child::is_interrupted() { 130 } else { 0 }))
 }
 
 fn code(name: &str, runtimes: &[String], width: usize, plain: bool) -> anyhow::Result<ExitCode> {

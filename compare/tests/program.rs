@@ -114,6 +114,52 @@ fn ctrl_c_ends_the_run_and_clears_its_folder_away() {
     std::fs::remove_dir(folder).unwrap();
 }
 
+#[cfg(unix)]
+#[test]
+fn ctrl_c_of_a_terminal_reaches_the_run_as_well_and_is_no_failure_of_it() {
+    use std::os::unix::process::CommandExt;
+    let child = std::process::Command::new(COMPARE)
+        .args(["lessons", "doubles", "--timeout", "1h", "--json"])
+        .stdout(std::process::Stdio::piped())
+        .process_group(0)
+        .spawn()
+        .unwrap();
+    // The second double has ended when its line is out, and the third never does.
+    let mut child = child;
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
+    for _ in 0..2 {
+        lines.next().unwrap().unwrap();
+    }
+    std::thread::sleep(Duration::from_millis(200));
+    let group = format!("-{}", child.id());
+    let kill = std::process::Command::new("kill").args(["-INT", "--", &group]).status();
+    assert!(kill.unwrap().success());
+    assert_eq!(lines.count(), 0, "no further run is told of");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+#[test]
+fn a_wrong_answer_counts_also_when_nobody_reads_on() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut compare = std::process::Command::new(COMPARE);
+    compare.args(["lessons", "doubles", "--timeout", "1s", "--json"]).stdout(writer);
+    assert_eq!(compare.status().unwrap().code(), Some(1));
+}
+
+#[test]
+fn variables_that_speak_to_the_runtimes_are_not_handed_on() {
+    let mut compare = Command::new(COMPARE);
+    for name in ["SMOL_THREADS", "TOKIO_WORKER_THREADS", "ASYNC_STD_THREAD_COUNT"] {
+        compare.env(name, "5");
+    }
+    compare
+        .args(["behaviours", "worker-threads"])
+        .timeout(Duration::from_secs(60))
+        .assert()
+        .success();
+}
+
 #[test]
 fn without_arguments_it_runs_all_seven_lessons_on_all_three() {
     let output = compare(&[]);

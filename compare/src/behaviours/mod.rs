@@ -181,7 +181,7 @@ pub fn observe(behaviour: &'static Behaviour, runtime: Runtime) -> anyhow::Resul
         return Ok(judge(None));
     }
     let arguments = ["experiment", behaviour.name, runtime.name()];
-    let seen = match child::execute(&arguments, String::new(), TIME_OUT)?.end {
+    let seen = match child::execute(&arguments, &[], String::new(), TIME_OUT)?.end {
         End::Answer(seen) => serde_json::from_str(&seen)?,
         End::Panic(message) => Seen::from("the program panics").with(message),
         End::Failed(message) => Seen::from("the program fails").with(message),

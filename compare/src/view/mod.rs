@@ -1,5 +1,6 @@
 //! What the terminal shows: plain text, made of data by pure functions.
 
+mod bench;
 mod code;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
@@ -11,6 +12,7 @@ use crate::child::{Outcome, Run};
 use crate::cost::{self, Costs};
 use crate::timeline;
 
+pub use bench::{bench, bench_against, bench_list};
 pub use code::{Source, code};
 
 /// The width of the terminal in characters; 180 where there is none.

@@ -1,0 +1,107 @@
+//! On what something was measured.
+
+use std::fs;
+use std::process::Command;
+use std::thread;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+/// The machine, and what it was doing; what a system does not tell is left out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Machine {
+    pub processor: Option<String>,
+    pub cores: usize,
+    pub kernel: Option<String>,
+    /// How the frequency of the processor is chosen.
+    pub governor: Option<String>,
+    /// How many processes wanted a core in the minute before.
+    pub load: Option<f64>,
+    /// The versions of the runtimes in this build.
+    pub versions: Vec<String>,
+    pub commit: Option<String>,
+    pub is_release: bool,
+    /// Seconds since 1970.
+    pub time: u64,
+}
+
+impl Machine {
+    /// This one, now.
+    pub fn look() -> Self {
+        let read = |path: &str| fs::read_to_string(path).ok().map(|text| text.trim().to_owned());
+        let processor = read("/proc/cpuinfo").and_then(|text| {
+            let line = text.lines().find(|line| line.starts_with("model name"))?;
+            Some(line.split_once(": ")?.1.to_owned())
+        });
+        let load = read("/proc/loadavg").and_then(|text| text.split(' ').next()?.parse().ok());
+        Self {
+            processor,
+            cores: thread::available_parallelism().map_or(1, usize::from),
+            kernel: read("/proc/sys/kernel/osrelease"),
+            governor: read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+            load,
+            versions: versions(include_str!("../../../Cargo.lock")),
+            commit: commit(),
+            is_release: !cfg!(debug_assertions),
+            time: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs()),
+        }
+    }
+
+    /// Why figures of this machine are not to be trusted.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if !self.is_release {
+            warnings.push("this is no release build: the figures say nothing of one".into());
+        }
+        if let Some(load) = self.load.filter(|load| *load > 0.5) {
+            warnings.push(format!("the machine is busy with something else: its load is {load}"));
+        }
+        warnings
+    }
+}
+
+/// Name and version of the runtimes in a lock file.
+fn versions(lock: &str) -> Vec<String> {
+    let packages = lock.split("[[package]]").filter_map(|package| {
+        let value = |key: &str| {
+            let line = package.lines().find(|line| line.starts_with(&format!("{key} = ")))?;
+            line.split('"').nth(1)
+        };
+        let name = value("name").filter(|name| ["tokio", "async-std", "smol"].contains(name))?;
+        Some(format!("{name} {}", value("version")?))
+    });
+    packages.collect()
+}
+
+/// The commit of the sources, with a `+` where they have been changed since.
+fn commit() -> Option<String> {
+    let git = |arguments: &[&str]| {
+        let mut git = Command::new("git");
+        let output = git.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output().ok()?;
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let commit = git(&["rev-parse", "--short", "HEAD"])?;
+    let is_clean = git(&["status", "--porcelain"])?.is_empty();
+    Some(if is_clean { commit } else { commit + "+" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_versions_are_those_of_the_lock_file() {
+        let lock = "[[package]]\nname = \"smol\"\nversion = \"2.0.2\"\n\n\
+                    [[package]]\nname = \"smolder\"\nversion = \"1.0.0\"\n";
+        assert_eq!(versions(lock), ["smol 2.0.2"]);
+        assert_eq!(Machine::look().versions.len(), 3);
+    }
+
+    #[test]
+    fn a_busy_machine_and_a_debug_build_are_warned_of() {
+        let quiet = Machine { load: Some(0.1), is_release: true, ..Machine::look() };
+        assert!(quiet.warnings().is_empty());
+        let busy = Machine { load: Some(3.0), is_release: false, ..quiet };
+        assert_eq!(busy.warnings().len(), 2);
+    }
+}

@@ -1,0 +1,104 @@
+//! async-std. Its executor is global: the parent says by `ASYNC_STD_THREAD_COUNT` how many threads it
+//! has.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use async_std::channel::{self, Receiver, Sender};
+use async_std::fs;
+use async_std::io::{ReadExt, WriteExt};
+use async_std::net::{TcpListener, TcpStream};
+use async_std::sync::Mutex;
+use async_std::task::{self, JoinHandle};
+
+use super::Rt;
+
+pub struct AsyncStd;
+
+impl Rt for AsyncStd {
+    type Task<T: Send + 'static> = JoinHandle<T>;
+    type Lock = Mutex<u64>;
+    type Sender = Sender<u64>;
+    type Receiver = Receiver<u64>;
+    type Listener = TcpListener;
+    type Stream = TcpStream;
+
+    fn run<T: Send + 'static>(
+        _threads: Option<usize>,
+        main: impl Future<Output = T> + Send + 'static,
+    ) -> T {
+        task::block_on(task::spawn(main))
+    }
+
+    fn spawn<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+        task::spawn(future)
+    }
+
+    fn spawn_blocking<T: Send + 'static>(
+        call: impl FnOnce() -> T + Send + 'static,
+    ) -> JoinHandle<T> {
+        task::spawn_blocking(call)
+    }
+
+    async fn sleep(time: Duration) {
+        task::sleep(time).await;
+    }
+
+    async fn yield_now() {
+        task::yield_now().await;
+    }
+
+    fn lock() -> Mutex<u64> {
+        Mutex::new(0)
+    }
+
+    async fn add_one(lock: &Mutex<u64>) -> u64 {
+        let mut value = lock.lock().await;
+        *value += 1;
+        *value
+    }
+
+    fn channel(capacity: usize) -> (Self::Sender, Self::Receiver) {
+        channel::bounded(capacity)
+    }
+
+    async fn send(sender: &Self::Sender, value: u64) {
+        sender.send(value).await.expect("somebody receives");
+    }
+
+    async fn receive(receiver: &mut Self::Receiver) -> Option<u64> {
+        receiver.recv().await.ok()
+    }
+
+    async fn listen() -> io::Result<(TcpListener, SocketAddr)> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    }
+
+    async fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+
+    async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+
+    async fn read(stream: &mut TcpStream, bytes: &mut [u8]) -> io::Result<()> {
+        stream.read_exact(bytes).await
+    }
+
+    async fn write(stream: &mut TcpStream, bytes: &[u8]) -> io::Result<()> {
+        stream.write_all(bytes).await
+    }
+
+    async fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+        fs::read(path).await
+    }
+}

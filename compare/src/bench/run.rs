@@ -1,0 +1,272 @@
+//! Takes samples: a fresh process for each, contestants in random order, and keeps them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::{Deserialize, Serialize};
+
+use super::machine::Machine;
+use super::{Contestant, Sample, Setting, Workload};
+use crate::child::{self, End};
+
+/// A run of the benches, as it is kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Results {
+    /// What kind of file this is, and of which form.
+    pub kind: String,
+    pub machine: Machine,
+    /// Worker threads of each runtime.
+    pub threads: usize,
+    pub quick: bool,
+    pub rows: Vec<Row>,
+}
+
+/// What is in the field `kind` of a file of ours.
+pub const KIND: &str = "compare bench 1";
+
+/// The samples of a workload of one contestant.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    pub workload: String,
+    pub contestant: Contestant,
+    pub samples: Vec<Taken>,
+}
+
+impl Row {
+    /// The values of a metric, in the order they were taken.
+    pub fn values(&self, metric: &str) -> Vec<f64> {
+        self.samples.iter().filter_map(|taken| taken.metrics().get(metric).copied()).collect()
+    }
+}
+
+/// One sample, and what its process has used.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Taken {
+    #[serde(flatten)]
+    pub sample: Sample,
+    /// User and system time of the process.
+    pub cpu_ms: Option<f64>,
+    /// How often a thread of it was taken off its core, by itself or by the system.
+    pub switches: Option<u64>,
+    pub peak_kib: Option<u64>,
+}
+
+impl Taken {
+    /// All figures, by name.
+    pub fn metrics(&self) -> BTreeMap<&str, f64> {
+        let mut metrics: BTreeMap<&str, f64> =
+            self.sample.metrics.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+        metrics.extend(self.cpu_ms.map(|ms| ("process: CPU ms", ms)));
+        metrics.extend(self.switches.map(|count| ("process: switches", count as f64)));
+        metrics.extend(self.peak_kib.map(|kib| ("process: peak MiB", kib as f64 / 1024.0)));
+        metrics
+    }
+}
+
+/// What to run.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub threads: usize,
+    pub quick: bool,
+    pub samples: usize,
+    /// Where the order comes from.
+    pub seed: u64,
+}
+
+/// In the child: takes one sample here, and prints it.
+///
+/// # Errors
+/// There is no such work in this build.
+pub fn sample_here(
+    workload: &str,
+    contestant: &str,
+    threads: usize,
+    quick: bool,
+) -> anyhow::Result<ExitCode> {
+    let contestant = super::find_contestant(contestant)?;
+    let workloads = super::find(&[workload.to_owned()], quick)?;
+    let work = workloads.first().and_then(|workload| workload.of(contestant));
+    let sample =
+        work.context("it was left out of this build")?(Setting { threads: Some(threads), quick });
+    let taken = Taken {
+        sample,
+        cpu_ms: child::cpu_ms(),
+        switches: child::switches(),
+        peak_kib: child::peak_kib(),
+    };
+    writeln!(io::stdout(), "{}", serde_json::to_string(&taken)?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Takes all samples. Interrupted, it returns those that it has: rounds are taken as a whole, and one
+/// that was begun does not count.
+///
+/// # Errors
+/// A sample that fails, or whose checksum is not that of the others.
+pub fn take(plan: &Plan, workloads: &[&'static Workload]) -> anyhow::Result<Results> {
+    let mut rows: Vec<(Row, &Workload)> = Vec::new();
+    for workload in workloads {
+        let there =
+            Contestant::ALL.into_iter().filter(|contestant| workload.of(*contestant).is_some());
+        rows.extend(there.map(|contestant| {
+            (Row { workload: workload.name.into(), contestant, samples: Vec::new() }, *workload)
+        }));
+    }
+    let machine = Machine::look();
+    let mut random = fastrand::Rng::with_seed(plan.seed);
+    let bar = progress((plan.samples * rows.len()) as u64);
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    'rounds: for _ in 0..plan.samples {
+        // A disturbance meets them all, and none always comes after the same other.
+        random.shuffle(&mut order);
+        let mut round = Vec::new();
+        for place in &order {
+            let (row, workload) = &rows[*place];
+            bar.set_message(format!("{} on {}", row.workload, row.contestant.name()));
+            match take_one(plan, workload, row.contestant) {
+                Ok(taken) => round.push((*place, taken)),
+                Err(error) if error.is::<child::Interrupted>() => break 'rounds,
+                Err(error) => return Err(error),
+            }
+            bar.inc(1);
+        }
+        for (place, taken) in round {
+            rows[place].0.samples.push(taken);
+        }
+    }
+    bar.finish_and_clear();
+    let rows: Vec<Row> = rows.into_iter().map(|(row, _)| row).collect();
+    check(&rows)?;
+    let (threads, quick) = (plan.threads, plan.quick);
+    Ok(Results { kind: KIND.into(), machine, threads, quick, rows })
+}
+
+/// One sample may take so long. None does.
+const TIME_OUT: Duration = Duration::from_secs(120);
+
+fn take_one(plan: &Plan, workload: &Workload, contestant: Contestant) -> anyhow::Result<Taken> {
+    let threads = plan.threads.to_string();
+    let mut arguments = vec!["sample", workload.name, contestant.name(), "--threads", &threads];
+    if plan.quick {
+        arguments.push("--quick");
+    }
+    // Global executors are told by the environment.
+    let variables = [("ASYNC_STD_THREAD_COUNT", threads.as_str()), ("SMOL_THREADS", &threads)];
+    let end = child::execute(&arguments, &variables, String::new(), TIME_OUT)?.end;
+    let what = || format!("{} on {}", workload.name, contestant.name());
+    match end {
+        End::Answer(taken) => serde_json::from_str(&taken).with_context(what),
+        End::Panic(message) | End::Failed(message) => bail!("{}: {message}", what()),
+        End::Killed => bail!("{}: no end in {} s", what(), TIME_OUT.as_secs()),
+    }
+}
+
+/// Whether all contestants have done the same work.
+fn check(rows: &[Row]) -> anyhow::Result<()> {
+    for row in rows {
+        let first = rows.iter().find(|other| other.workload == row.workload);
+        let expected = first.and_then(|row| row.samples.first()).map(|taken| taken.sample.checksum);
+        for taken in &row.samples {
+            if Some(taken.sample.checksum) != expected {
+                bail!(
+                    "{} on {} has not done the work of the others: {} instead of {expected:?}",
+                    row.workload,
+                    row.contestant.name(),
+                    taken.sample.checksum
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+fn progress(samples: u64) -> ProgressBar {
+    let target = match io::stderr().is_terminal() {
+        true => ProgressDrawTarget::stderr(),
+        false => ProgressDrawTarget::hidden(),
+    };
+    let bar = ProgressBar::with_draw_target(Some(samples), target);
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len}, {eta} left  {msg}");
+    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+/// How long something takes, for the line at the end.
+pub fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let start = Instant::now();
+    (work(), start.elapsed())
+}
+
+/// Keeps results in a file.
+///
+/// # Errors
+/// It cannot be written.
+pub fn save(results: &Results, file: &Path) -> anyhow::Result<()> {
+    let write = || {
+        if let Some(folder) = file.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        // Written beside, and given its name when it is whole.
+        let part = file.with_extension("part");
+        fs::write(&part, serde_json::to_vec(results)?)?;
+        fs::rename(part, file)
+    };
+    write().with_context(|| file.display().to_string())
+}
+
+/// Reads what was kept.
+///
+/// # Errors
+/// It is not there, or no file of ours.
+pub fn load(file: &Path) -> anyhow::Result<Results> {
+    let name = || file.display().to_string();
+    let text = fs::read_to_string(file).with_context(name)?;
+    let results: Results =
+        serde_json::from_str(&text).context("no results of a bench").with_context(name)?;
+    if results.kind != KIND {
+        bail!("{}: of another form: {}", name(), results.kind);
+    }
+    Ok(results)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(contestant: Contestant, checksum: u64) -> Row {
+        let sample = Sample { metrics: BTreeMap::from([("ns".into(), 5.0)]), checksum };
+        let taken = Taken { sample, cpu_ms: Some(1.0), switches: None, peak_kib: None };
+        Row { workload: "work".into(), contestant, samples: vec![taken] }
+    }
+
+    #[test]
+    fn who_has_not_done_the_work_is_found_out() {
+        assert!(check(&[row(Contestant::Tokio, 42), row(Contestant::Smol, 42)]).is_ok());
+        let error = check(&[row(Contestant::Tokio, 42), row(Contestant::Smol, 41)]).unwrap_err();
+        assert!(error.to_string().contains("work on smol"), "{error}");
+    }
+
+    #[test]
+    fn what_is_kept_is_read_again_and_what_is_foreign_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("new/results.json");
+        let machine = Machine::look();
+        let rows = vec![row(Contestant::Threads, 1)];
+        let results = Results { kind: KIND.into(), machine, threads: 2, quick: true, rows };
+        save(&results, &file).unwrap();
+        assert_eq!(load(&file).unwrap(), results);
+        for text in ["", "{}", "[1, 2]"] {
+            fs::write(&file, text).unwrap();
+            let error = format!("{:#}", load(&file).unwrap_err());
+            assert!(error.contains("results.json") && error.contains("no results"), "{error}");
+        }
+        let other = Results { kind: "compare bench 0".into(), ..results };
+        fs::write(&file, serde_json::to_string(&other).unwrap()).unwrap();
+        assert!(load(&file).unwrap_err().to_string().contains("another form"));
+    }
+}

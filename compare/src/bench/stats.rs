@@ -1,0 +1,161 @@
+//! What can be said of samples: medians, how sure they are, and whether two of them differ. Pure: a
+//! seed says what is drawn.
+//!
+//! The intervals are percentile bootstrap intervals (Efron, 1979): the samples are drawn again and
+//! again from themselves, and what the statistic does then is how it may vary. It takes no shape of
+//! the distribution for granted, which timings would not have.
+
+use serde::{Deserialize, Serialize};
+
+/// A figure, and between which bounds it lies with 95 % certainty.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    pub low: f64,
+    pub value: f64,
+    pub high: f64,
+}
+
+impl Interval {
+    /// Whether a value lies in it.
+    pub fn contains(&self, value: f64) -> bool {
+        self.low <= value && value <= self.high
+    }
+}
+
+/// How often samples are drawn again. More would not move the bounds by what one could see.
+const DRAWS: usize = 2000;
+
+/// The middle of the values; between the two middle ones where their number is even.
+///
+/// # Panics
+/// There are no values.
+pub fn median(values: &[f64]) -> f64 {
+    quantile(values, 0.5)
+}
+
+/// The value below which this part of the values lies, between two of them by their distance.
+///
+/// # Panics
+/// There are no values.
+pub fn quantile(values: &[f64], part: f64) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    at(&sorted, part)
+}
+
+fn at(sorted: &[f64], part: f64) -> f64 {
+    let place = part * (sorted.len() - 1) as f64;
+    let (below, above) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
+    below + (above - below) * place.fract()
+}
+
+/// The median of samples with its interval.
+pub fn median_interval(samples: &[f64], seed: u64) -> Interval {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let draws = (0..DRAWS).map(|_| drawn_median(samples, &mut random)).collect();
+    interval(median(samples), draws)
+}
+
+/// How many times the median of `base` the median of `samples` is, with its interval. Where that
+/// contains 1, the two do not differ by what these samples can tell.
+pub fn ratio_interval(samples: &[f64], base: &[f64], seed: u64) -> Interval {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut ratio = || drawn_median(samples, &mut random) / drawn_median(base, &mut random);
+    let draws = (0..DRAWS).map(|_| ratio()).collect();
+    interval(median(samples) / median(base), draws)
+}
+
+/// The median of as many samples as there are, each drawn from all of them.
+fn drawn_median(samples: &[f64], random: &mut fastrand::Rng) -> f64 {
+    let mut drawn: Vec<f64> =
+        samples.iter().map(|_| samples[random.usize(..samples.len())]).collect();
+    let half = drawn.len() / 2;
+    // Only the middle need be in its place.
+    let (below, middle, _) = drawn.select_nth_unstable_by(half, f64::total_cmp);
+    match samples.len() % 2 {
+        0 => (*middle + below.iter().copied().fold(f64::MIN, f64::max)) / 2.0,
+        _ => *middle,
+    }
+}
+
+fn interval(value: f64, mut draws: Vec<f64>) -> Interval {
+    draws.sort_by(f64::total_cmp);
+    Interval { low: at(&draws, 0.025), value, high: at(&draws, 0.975) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A normally distributed value (Box and Muller, 1958).
+    fn normal(random: &mut fastrand::Rng, mean: f64, deviation: f64) -> f64 {
+        let (a, b) = (1.0 - random.f64(), random.f64());
+        mean + deviation * (-2.0 * a.ln()).sqrt() * (std::f64::consts::TAU * b).cos()
+    }
+
+    /// Timings as they are: most close together, some much later.
+    fn timings(random: &mut fastrand::Rng, count: usize, scale: f64) -> Vec<f64> {
+        let one = |random: &mut fastrand::Rng| {
+            let late = if random.u8(..) < 25 { random.f64() } else { 0.0 };
+            scale * (normal(random, 1.0, 0.05) + late)
+        };
+        (0..count).map(|_| one(random)).collect()
+    }
+
+    #[test]
+    fn medians_and_quantiles_are_those_of_the_textbook() {
+        assert_eq!(median(&[3.0]), 3.0);
+        assert_eq!(median(&[3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), 2.5);
+        let hundred: Vec<f64> = (0..=100).map(f64::from).collect();
+        assert_eq!(quantile(&hundred, 0.99), 99.0);
+        assert_eq!(quantile(&hundred, 0.0), 0.0);
+        assert_eq!(quantile(&hundred, 1.0), 100.0);
+        assert_eq!(quantile(&[0.0, 10.0], 0.25), 2.5);
+    }
+
+    #[test]
+    fn an_interval_holds_the_true_median_about_as_often_as_it_says() {
+        let hits = (0..200).filter(|seed| {
+            let mut random = fastrand::Rng::with_seed(*seed);
+            let samples: Vec<f64> = (0..30).map(|_| normal(&mut random, 10.0, 1.0)).collect();
+            median_interval(&samples, *seed).contains(10.0)
+        });
+        // 95 % of 200 are 190; the standard deviation of that count is 3.1.
+        let hits = hits.count();
+        assert!((181..=199).contains(&hits), "{hits} of 200");
+    }
+
+    #[test]
+    fn a_twin_slower_by_a_tenth_is_found() {
+        let found = (0..100).filter(|seed| {
+            let mut random = fastrand::Rng::with_seed(*seed);
+            let (base, slower) = (timings(&mut random, 30, 1.0), timings(&mut random, 30, 1.1));
+            let ratio = ratio_interval(&slower, &base, *seed);
+            ratio.low > 1.0
+        });
+        let found = found.count();
+        assert!(found >= 95, "{found} of 100");
+    }
+
+    #[test]
+    fn an_identical_twin_is_taken_for_another_in_one_case_of_twenty_at_most() {
+        // Seeds are fixed, and so is what comes of them.
+        let seeds = if std::env::var_os("STRESS").is_some() { 1000 } else { 100 };
+        let taken_for_another = (0..seeds).filter(|seed| {
+            let mut random = fastrand::Rng::with_seed(*seed);
+            let (base, twin) = (timings(&mut random, 30, 1.0), timings(&mut random, 30, 1.0));
+            !ratio_interval(&twin, &base, *seed).contains(1.0)
+        });
+        let taken_for_another = taken_for_another.count();
+        println!("{taken_for_another} of {seeds}");
+        assert!(taken_for_another <= seeds as usize / 20, "{taken_for_another} of {seeds}");
+    }
+
+    #[test]
+    fn the_same_seed_says_the_same() {
+        let samples = timings(&mut fastrand::Rng::with_seed(1), 30, 1.0);
+        assert_eq!(median_interval(&samples, 7), median_interval(&samples, 7));
+        assert_eq!(median_interval(&[5.0], 7), Interval { low: 5.0, value: 5.0, high: 5.0 });
+    }
+}

@@ -1,0 +1,359 @@
+//! The workloads, each written once for all runtimes. All work is done in spawned tasks: what the
+//! caller of `block_on` polls itself is slower on some runtimes, and would measure that.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use super::rt::Rt;
+use super::stats::quantile;
+
+/// What a workload is to be run with.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// Worker threads; without it, the runtime's own number.
+    pub threads: Option<usize>,
+    /// A tenth of the work, for a quick look.
+    pub quick: bool,
+}
+
+impl Setting {
+    fn count(&self, full: u64) -> u64 {
+        if self.quick { full / 10 } else { full }
+    }
+}
+
+/// What came of one sample.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    /// By name, which says the unit.
+    pub metrics: BTreeMap<String, f64>,
+    /// Of the work: the same on all runtimes, or the work was not done.
+    pub checksum: u64,
+}
+
+impl Sample {
+    fn new<const N: usize>(metrics: [(&str, f64); N], checksum: u64) -> Self {
+        Self { metrics: metrics.map(|(name, value)| (name.into(), value)).into(), checksum }
+    }
+}
+
+/// The time for each of `count` things, in nanoseconds.
+fn ns_each(start: Instant, count: u64) -> f64 {
+    start.elapsed().as_nanos() as f64 / count as f64
+}
+
+/// Starts the runtime, awaits one task, and stops it.
+pub fn start_stop<R: Rt>(setting: Setting) -> Sample {
+    let start = Instant::now();
+    let value = R::run(setting.threads, async { R::spawn(async { 42 }).await });
+    Sample::new([("us", start.elapsed().as_nanos() as f64 / 1e3)], value)
+}
+
+/// Spawns a task and awaits it, again and again.
+pub fn spawn_one<R: Rt>(setting: Setting) -> Sample {
+    async fn work<R: Rt>(count: u64) -> u64 {
+        let mut sum = 0;
+        for number in 0..count {
+            sum += R::spawn(async move { number }).await;
+        }
+        sum
+    }
+    let count = setting.count(20_000);
+    R::run(setting.threads, async move {
+        work::<R>(count / 10).await;
+        let start = Instant::now();
+        let sum = work::<R>(count).await;
+        Sample::new([("ns a task", ns_each(start, count))], sum)
+    })
+}
+
+/// Spawns many tasks, then awaits them all.
+pub fn spawn_many<R: Rt>(setting: Setting) -> Sample {
+    async fn work<R: Rt>(count: u64) -> u64 {
+        let tasks: Vec<_> = (0..count).map(|number| R::spawn(async move { number })).collect();
+        let mut sum = 0;
+        for task in tasks {
+            sum += task.await;
+        }
+        sum
+    }
+    let count = setting.count(100_000);
+    R::run(setting.threads, async move {
+        work::<R>(count / 10).await;
+        let start = Instant::now();
+        let sum = work::<R>(count).await;
+        Sample::new([("ns a task", ns_each(start, count))], sum)
+    })
+}
+
+/// One task that yields.
+pub fn yield_now<R: Rt>(setting: Setting) -> Sample {
+    let count = setting.count(200_000);
+    R::run(setting.threads, async move {
+        for _ in 0..count / 10 {
+            R::yield_now().await;
+        }
+        let start = Instant::now();
+        for _ in 0..count {
+            R::yield_now().await;
+        }
+        Sample::new([("ns a yield", ns_each(start, count))], count)
+    })
+}
+
+/// Two tasks that send a number to and fro.
+pub fn ping_pong<R: Rt>(setting: Setting) -> Sample {
+    let count = setting.count(20_000);
+    R::run(setting.threads, async move {
+        let (ping, mut pings) = R::channel(1);
+        let (pong, mut pongs) = R::channel(1);
+        let other = R::spawn(async move {
+            while let Some(number) = R::receive(&mut pings).await {
+                R::send(&pong, number + 1).await;
+            }
+        });
+        let mut number = 0;
+        for _ in 0..count / 10 {
+            R::send(&ping, number).await;
+            number = R::receive(&mut pongs).await.unwrap_or_default();
+        }
+        let start = Instant::now();
+        for _ in 0..count {
+            R::send(&ping, number).await;
+            number = R::receive(&mut pongs).await.unwrap_or_default();
+        }
+        let each = ns_each(start, count);
+        drop(ping);
+        other.await;
+        Sample::new([("ns a round", each)], number)
+    })
+}
+
+/// Four producers and one consumer on a bounded channel.
+pub fn channel<R: Rt>(setting: Setting) -> Sample {
+    async fn work<R: Rt>(count: u64) -> u64 {
+        let (sender, mut receiver) = R::channel(128);
+        let producer = |_| {
+            let sender = sender.clone();
+            R::spawn(async move {
+                for number in 0..count {
+                    R::send(&sender, number).await;
+                }
+            })
+        };
+        let producers: Vec<_> = (0..4).map(producer).collect();
+        drop(sender);
+        let mut sum = 0;
+        while let Some(number) = R::receive(&mut receiver).await {
+            sum += number;
+        }
+        for producer in producers {
+            producer.await;
+        }
+        sum
+    }
+    let count = setting.count(50_000);
+    R::run(setting.threads, async move {
+        work::<R>(count / 10).await;
+        let start = Instant::now();
+        let sum = work::<R>(count).await;
+        Sample::new([("ns a message", ns_each(start, 4 * count))], sum)
+    })
+}
+
+/// Takes a lock that nobody else wants.
+pub fn lock_free<R: Rt>(setting: Setting) -> Sample {
+    let count = setting.count(200_000);
+    R::run(setting.threads, async move {
+        let lock = R::lock();
+        for _ in 0..count / 10 {
+            R::add_one(&lock).await;
+        }
+        let start = Instant::now();
+        let mut value = 0;
+        for _ in 0..count {
+            value = R::add_one(&lock).await;
+        }
+        Sample::new([("ns a lock", ns_each(start, count))], value)
+    })
+}
+
+/// Four tasks that want the same lock all the time.
+pub fn lock_contended<R: Rt>(setting: Setting) -> Sample {
+    async fn work<R: Rt>(lock: &Arc<R::Lock>, count: u64) {
+        let task = |_| {
+            let lock = Arc::clone(lock);
+            R::spawn(async move {
+                for _ in 0..count {
+                    R::add_one(&lock).await;
+                }
+            })
+        };
+        for task in (0..4).map(task).collect::<Vec<_>>() {
+            task.await;
+        }
+    }
+    let count = setting.count(20_000);
+    R::run(setting.threads, async move {
+        let lock = Arc::new(R::lock());
+        work::<R>(&lock, count / 10).await;
+        let start = Instant::now();
+        work::<R>(&lock, count).await;
+        let each = ns_each(start, 4 * count);
+        Sample::new([("ns a lock", each)], R::add_one(&lock).await)
+    })
+}
+
+/// Sleeps, one after the other: how much too late they end.
+pub fn sleep<R: Rt>(setting: Setting) -> Sample {
+    R::run(setting.threads, async move {
+        let mut metrics = BTreeMap::new();
+        for (name, time, full) in [
+            ("1.5 ms", Duration::from_micros(1500), 200),
+            ("10 ms", Duration::from_millis(10), 50),
+            ("100 ms", Duration::from_millis(100), 10),
+        ] {
+            let mut late = Vec::new();
+            for _ in 0..setting.count(full) {
+                let start = Instant::now();
+                R::sleep(time).await;
+                late.push((start.elapsed() - time).as_secs_f64() * 1e6);
+            }
+            for (part, quantile_of) in [("p50", 0.5), ("p99", 0.99), ("max", 1.0)] {
+                metrics.insert(format!("us late, {name}, {part}"), quantile(&late, quantile_of));
+            }
+        }
+        Sample { metrics, checksum: 3 }
+    })
+}
+
+/// Very many tasks that sleep at the same time, for half a second to a whole one.
+pub fn timers<R: Rt>(setting: Setting) -> Sample {
+    let count = setting.count(100_000);
+    R::run(setting.threads, async move {
+        let start = Instant::now();
+        let task = |number: u64| {
+            let time = Duration::from_micros(500_000 + number * 7919 % 500_000);
+            R::spawn(async move {
+                let start = Instant::now();
+                R::sleep(time).await;
+                (start.elapsed() - time).as_secs_f64() * 1e3
+            })
+        };
+        let mut late = Vec::new();
+        for task in (0..count).map(task).collect::<Vec<_>>() {
+            late.push(task.await);
+        }
+        let wall = start.elapsed().as_secs_f64() * 1e3;
+        let metrics = [("ms in all", wall), ("ms late, p99", quantile(&late, 0.99))];
+        Sample::new(metrics, late.len() as u64)
+    })
+}
+
+/// A call on a thread that may block, there and back.
+pub fn blocking<R: Rt>(setting: Setting) -> Sample {
+    let count = setting.count(10_000);
+    R::run(setting.threads, async move {
+        for number in 0..count / 10 {
+            R::spawn_blocking(move || number).await;
+        }
+        let start = Instant::now();
+        let mut sum = 0;
+        for number in 0..count {
+            sum += R::spawn_blocking(move || number).await;
+        }
+        Sample::new([("ns a call", ns_each(start, count))], sum)
+    })
+}
+
+/// Clients that send 64 bytes and wait for their return, over so many connections at once.
+fn echo<R: Rt>(setting: Setting, connections: u64) -> Sample {
+    async fn client<R: Rt>(
+        address: std::net::SocketAddr,
+        rounds: u64,
+    ) -> std::io::Result<Vec<f64>> {
+        let mut stream = R::connect(address).await?;
+        let (message, mut answer) = ([7; 64], [0; 64]);
+        let mut latencies = Vec::new();
+        for _ in 0..rounds {
+            let start = Instant::now();
+            R::write(&mut stream, &message).await?;
+            R::read(&mut stream, &mut answer).await?;
+            latencies.push(start.elapsed().as_secs_f64() * 1e6);
+            assert_eq!(message, answer);
+        }
+        Ok(latencies)
+    }
+    let rounds = (setting.count(40_000) / connections).max(4);
+    R::run(setting.threads, async move {
+        let (listener, address) = R::listen().await.expect("a port");
+        let server = R::spawn(async move {
+            let mut serving = Vec::new();
+            for _ in 0..connections {
+                let mut stream = R::accept(&listener).await.expect("a client");
+                serving.push(R::spawn(async move {
+                    let mut bytes = [0; 64];
+                    // Until the client hangs up.
+                    while R::read(&mut stream, &mut bytes).await.is_ok() {
+                        if R::write(&mut stream, &bytes).await.is_err() {
+                            break;
+                        }
+                    }
+                }));
+            }
+            for serving in serving {
+                serving.await;
+            }
+        });
+        let start = Instant::now();
+        let client = |_| R::spawn(client::<R>(address, rounds));
+        let mut latencies = Vec::new();
+        for client in (0..connections).map(client).collect::<Vec<_>>() {
+            latencies.extend(client.await.expect("the server answers"));
+        }
+        let seconds = start.elapsed().as_secs_f64();
+        server.await;
+        let count = latencies.len() as u64;
+        let metrics = [
+            ("requests a second", count as f64 / seconds),
+            ("us, p50", quantile(&latencies, 0.5)),
+            ("us, p99", quantile(&latencies, 0.99)),
+        ];
+        Sample::new(metrics, count)
+    })
+}
+
+pub fn echo_1<R: Rt>(setting: Setting) -> Sample {
+    echo::<R>(setting, 1)
+}
+
+pub fn echo_64<R: Rt>(setting: Setting) -> Sample {
+    echo::<R>(setting, 64)
+}
+
+pub fn echo_512<R: Rt>(setting: Setting) -> Sample {
+    echo::<R>(setting, 512)
+}
+
+/// Reads a file of 1 MiB, again and again.
+pub fn file<R: Rt>(setting: Setting) -> Sample {
+    let count = setting.count(200);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("file");
+    fs::write(&path, vec![7; 1 << 20]).expect("room for a file");
+    R::run(setting.threads, async move {
+        let mut sum = 0;
+        for _ in 0..count / 10 {
+            R::read_file(&path).await.expect("a file");
+        }
+        let start = Instant::now();
+        for _ in 0..count {
+            sum += R::read_file(&path).await.expect("a file").len() as u64;
+        }
+        Sample::new([("us a file", ns_each(start, count) / 1e3)], sum)
+    })
+}
