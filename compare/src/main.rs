@@ -9,6 +9,10 @@ mod api;
     allow(dead_code, unused_imports, reason = "an experiment left out leaves its helpers behind")
 )]
 mod behaviours;
+#[cfg_attr(
+    not(any(feature = "tokio", feature = "async-std", feature = "smol")),
+    allow(dead_code, reason = "some work is only for runtimes")
+)]
 mod bench;
 mod catalog;
 mod child;
@@ -122,8 +126,6 @@ enum Command {
         contestant: String,
         #[arg(long)]
         threads: usize,
-        #[arg(long)]
-        quick: bool,
     },
     /// One experiment, in the same way.
     #[command(hide = true)]
@@ -132,7 +134,7 @@ enum Command {
 
 #[derive(clap::Args)]
 struct BenchArguments {
-    /// A handful of workloads, a tenth of the work, and 7 samples: a minute.
+    /// A handful of workloads, and 7 samples of each: less than a minute.
     #[arg(long)]
     quick: bool,
     /// Which workloads, such as yield,ping-pong.
@@ -174,8 +176,8 @@ fn main() -> ExitCode {
         Command::Behaviours { names, json, width } => watch(&names, json, width.into()),
         Command::Cost { json } => cost(json),
         Command::Bench(arguments) => measure(&arguments),
-        Command::Sample { workload, contestant, threads, quick } => {
-            bench::run::sample_here(&workload, &contestant, threads, quick)
+        Command::Sample { workload, contestant, threads } => {
+            bench::run::sample_here(&workload, &contestant, threads)
         }
         Command::Experiment { name, runtime } => behaviours::experiment_here(&name, &runtime),
         Command::Child { lesson, runtime } => child::run_here(&lesson, &runtime),
@@ -285,7 +287,6 @@ fn measure(arguments: &BenchArguments) -> anyhow::Result<ExitCode> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let plan = bench::run::Plan {
         threads: arguments.threads.map_or(cores, usize::from),
-        quick: arguments.quick,
         samples: arguments.samples.map_or(if arguments.quick { 7 } else { 30 }, usize::from),
         seed: fastrand::u64(..),
     };

@@ -242,12 +242,88 @@ fn a_lesson_asked_for_by_name_comes_with_its_timeline() {
 }
 
 #[test]
+fn the_list_of_benches_says_what_is_measured_and_what_is_expected() {
+    let list = text(&compare(&["bench", "--list"]).stdout);
+    for words in ["ping-pong (quick)\n  Two tasks that send", "Expected: Tokio's wheel"] {
+        assert!(list.contains(words), "no {words:?} in\n{list}");
+    }
+    assert_eq!(list.matches("Expected: ").count(), 15);
+}
+
+#[test]
+fn a_bench_is_run_kept_and_held_against_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (first, second) = (file("first.json"), file("second.json"));
+    let bench = ["bench", "--only", "lock-free", "--samples", "2", "--threads", "1", "--save"];
+    let output = compare(&[&bench[..], &[&first]].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let table = text(&output.stdout);
+    for words in ["lock-free: Takes a lock", "ns a lock", "tokio", "async-std", "smol", "threads"] {
+        assert!(table.contains(words), "no {words:?} in\n{table}");
+    }
+    let kept: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(&first).unwrap()).unwrap();
+    assert_eq!(kept["rows"].as_array().unwrap().len(), 4);
+    assert!(
+        kept["rows"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|row| row["samples"].as_array().unwrap().len() == 2)
+    );
+    assert_eq!(kept["threads"], 1);
+    // This is a debug build, and it says so.
+    assert!(text(&output.stderr).contains("no release build"));
+
+    let output = compare(&[&bench[..], &[&second, "--against", &first]].concat());
+    assert!(
+        text(&output.stdout).contains(" of 8 figures have changed"),
+        "{}",
+        text(&output.stdout)
+    );
+    let output = compare(&[&bench[..], &[&second, "--against", "Cargo.toml"]].concat());
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("Cargo.toml: no results of a bench"));
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_keeps_what_was_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bench.json");
+    let child = std::process::Command::new(COMPARE)
+        .args(["bench", "--only", "lock-free", "--samples", "1000", "--save"])
+        .arg(&file)
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_secs(3));
+    let pid = child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let kept: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    let counts: Vec<_> = kept["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["samples"].as_array().unwrap().len())
+        .collect();
+    // Whole rounds only, and those that were over.
+    assert!(counts.iter().all(|count| *count == counts[0] && *count < 1000), "{counts:?}");
+}
+
+#[test]
 fn what_is_not_known_is_a_wrong_call() {
     for arguments in [
         &["lessons", "nope"][..],
         &["code", "nope"],
         &["code", "hello", "--runtime", "nope"],
         &["behaviours", "nope"],
+        &["bench", "--only", "nope"],
         &["nope"],
     ] {
         let output = compare(arguments);

@@ -169,7 +169,7 @@ mod tests {
     #[cfg(all(feature = "tokio", feature = "async-std", feature = "smol"))]
     #[test]
     fn every_workload_does_the_same_work_on_every_contestant() {
-        let setting = Setting { threads: None, quick: true };
+        let setting = Setting { threads: None, is_small: true };
         for workload in WORKLOADS.iter().filter(|workload| workload.name != "timers") {
             let samples =
                 Contestant::ALL.map(|contestant| workload.of(contestant).map(|w| w(setting)));

@@ -23,7 +23,6 @@ pub struct Results {
     pub machine: Machine,
     /// Worker threads of each runtime.
     pub threads: usize,
-    pub quick: bool,
     pub rows: Vec<Row>,
 }
 
@@ -73,7 +72,6 @@ impl Taken {
 #[derive(Debug, Clone)]
 pub struct Plan {
     pub threads: usize,
-    pub quick: bool,
     pub samples: usize,
     /// Where the order comes from.
     pub seed: u64,
@@ -83,17 +81,14 @@ pub struct Plan {
 ///
 /// # Errors
 /// There is no such work in this build.
-pub fn sample_here(
-    workload: &str,
-    contestant: &str,
-    threads: usize,
-    quick: bool,
-) -> anyhow::Result<ExitCode> {
+pub fn sample_here(workload: &str, contestant: &str, threads: usize) -> anyhow::Result<ExitCode> {
     let contestant = super::find_contestant(contestant)?;
-    let workloads = super::find(&[workload.to_owned()], quick)?;
+    let workloads = super::find(&[workload.to_owned()], false)?;
     let work = workloads.first().and_then(|workload| workload.of(contestant));
-    let sample =
-        work.context("it was left out of this build")?(Setting { threads: Some(threads), quick });
+    let sample = work.context("it was left out of this build")?(Setting {
+        threads: Some(threads),
+        is_small: false,
+    });
     let taken = Taken {
         sample,
         cpu_ms: child::cpu_ms(),
@@ -143,8 +138,7 @@ pub fn take(plan: &Plan, workloads: &[&'static Workload]) -> anyhow::Result<Resu
     bar.finish_and_clear();
     let rows: Vec<Row> = rows.into_iter().map(|(row, _)| row).collect();
     check(&rows)?;
-    let (threads, quick) = (plan.threads, plan.quick);
-    Ok(Results { kind: KIND.into(), machine, threads, quick, rows })
+    Ok(Results { kind: KIND.into(), machine, threads: plan.threads, rows })
 }
 
 /// One sample may take so long. None does.
@@ -152,10 +146,7 @@ const TIME_OUT: Duration = Duration::from_secs(120);
 
 fn take_one(plan: &Plan, workload: &Workload, contestant: Contestant) -> anyhow::Result<Taken> {
     let threads = plan.threads.to_string();
-    let mut arguments = vec!["sample", workload.name, contestant.name(), "--threads", &threads];
-    if plan.quick {
-        arguments.push("--quick");
-    }
+    let arguments = ["sample", workload.name, contestant.name(), "--threads", &threads];
     // Global executors are told by the environment.
     let variables = [("ASYNC_STD_THREAD_COUNT", threads.as_str()), ("SMOL_THREADS", &threads)];
     let end = child::execute(&arguments, &variables, String::new(), TIME_OUT)?.end;
@@ -257,7 +248,7 @@ mod tests {
         let file = folder.path().join("new/results.json");
         let machine = Machine::look();
         let rows = vec![row(Contestant::Threads, 1)];
-        let results = Results { kind: KIND.into(), machine, threads: 2, quick: true, rows };
+        let results = Results { kind: KIND.into(), machine, threads: 2, rows };
         save(&results, &file).unwrap();
         assert_eq!(load(&file).unwrap(), results);
         for text in ["", "{}", "[1, 2]"] {

@@ -182,7 +182,7 @@ mod tests {
             Row { workload: "yield".into(), contestant, samples: (0..30).map(taken).collect() }
         };
         let rows = vec![row(Contestant::Tokio, 1.0), row(Contestant::Smol, factor)];
-        Results { kind: KIND.into(), machine: Machine::look(), threads: 2, quick: false, rows }
+        Results { kind: KIND.into(), machine: Machine::look(), threads: 2, rows }
     }
 
     #[test]
