@@ -287,9 +287,26 @@ pub fn cpu_ms() -> Option<f64> {
     None
 }
 
+/// How often memory was asked for in this process, in a build with the feature `allocations`.
+#[cfg(feature = "allocations")]
+pub fn allocations() -> Option<u64> {
+    let stats = stats_alloc::INSTRUMENTED_SYSTEM.stats();
+    u64::try_from(stats.allocations + stats.reallocations).ok()
+}
+
+#[cfg(not(feature = "allocations"))]
+pub fn allocations() -> Option<u64> {
+    None
+}
+
 /// Not `ru_maxrss`: a child inherits the parent's there.
 pub fn peak_kib() -> Option<u64> {
     status_field("self", "VmHWM:")
+}
+
+/// What this process has of the memory now, in KiB.
+pub fn resident_kib() -> Option<u64> {
+    status_field("self", "VmRSS:")
 }
 
 fn threads_of(process: u32) -> Option<u32> {

@@ -125,12 +125,17 @@ enum Command {
         workload: String,
         contestant: String,
         #[arg(long)]
-        threads: usize,
+        threads: Option<usize>,
     },
     /// One experiment, in the same way.
     #[command(hide = true)]
     Experiment { name: String, runtime: String },
 }
+
+/// Counts what it gives out. Only where that is asked for: it would be measured with the rest.
+#[cfg(feature = "allocations")]
+#[global_allocator]
+static ALLOCATOR: &stats_alloc::StatsAlloc<std::alloc::System> = &stats_alloc::INSTRUMENTED_SYSTEM;
 
 #[derive(clap::Args)]
 struct BenchArguments {
@@ -149,6 +154,9 @@ struct BenchArguments {
     /// Worker threads of each runtime; by default one for each core.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     threads: Option<u16>,
+    /// As many worker threads as each runtime has by default.
+    #[arg(long, conflicts_with = "threads")]
+    defaults: bool,
     /// Where to keep the results.
     #[arg(long, value_name = "FILE", default_value = "target/compare/bench.json")]
     save: PathBuf,
@@ -286,7 +294,7 @@ fn measure(arguments: &BenchArguments) -> anyhow::Result<ExitCode> {
     child::watch_for_ctrl_c()?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let plan = bench::run::Plan {
-        threads: arguments.threads.map_or(cores, usize::from),
+        threads: (!arguments.defaults).then(|| arguments.threads.map_or(cores, usize::from)),
         samples: arguments.samples.map_or(if arguments.quick { 7 } else { 30 }, usize::from),
         seed: fastrand::u64(..),
     };

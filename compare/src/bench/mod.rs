@@ -131,6 +131,11 @@ workloads! {
     "timers" timers false None,
         "100,000 tasks that sleep at the same time, for half a second to a whole one.",
         "Tokio's wheel adds a timer in constant time; async-io keeps a sorted map.";
+    "memory" memory false None,
+        "A million tasks that all sleep for an hour: the resident memory of each, as the slope from half \
+         of them to all.",
+        "The future, a header of the task, and an entry of the timer; Tokio keeps that within the \
+         future, async-io in a map of its own.";
     "blocking" blocking true threads!(blocking),
         "A call on a thread that may block, there and back.",
         "Two switches between threads; without a pool, a thread has to be made each time.";
@@ -170,7 +175,7 @@ mod tests {
     #[test]
     fn every_workload_does_the_same_work_on_every_contestant() {
         let setting = Setting { threads: None, is_small: true };
-        for workload in WORKLOADS.iter().filter(|workload| workload.name != "timers") {
+        for workload in WORKLOADS.iter().filter(|workload| !["timers", "memory"].contains(&workload.name)) {
             let samples =
                 Contestant::ALL.map(|contestant| workload.of(contestant).map(|w| w(setting)));
             let samples: Vec<_> = samples.into_iter().flatten().collect();

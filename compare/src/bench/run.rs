@@ -21,8 +21,8 @@ pub struct Results {
     /// What kind of file this is, and of which form.
     pub kind: String,
     pub machine: Machine,
-    /// Worker threads of each runtime.
-    pub threads: usize,
+    /// Worker threads of each runtime; `None` for its own number.
+    pub threads: Option<usize>,
     pub rows: Vec<Row>,
 }
 
@@ -54,6 +54,9 @@ pub struct Taken {
     /// How often a thread of it was taken off its core, by itself or by the system.
     pub switches: Option<u64>,
     pub peak_kib: Option<u64>,
+    /// How often memory was asked for, in a build that counts it.
+    #[serde(default)]
+    pub allocations: Option<u64>,
 }
 
 impl Taken {
@@ -64,6 +67,7 @@ impl Taken {
         metrics.extend(self.cpu_ms.map(|ms| ("process: CPU ms", ms)));
         metrics.extend(self.switches.map(|count| ("process: switches", count as f64)));
         metrics.extend(self.peak_kib.map(|kib| ("process: peak MiB", kib as f64 / 1024.0)));
+        metrics.extend(self.allocations.map(|count| ("process: allocations", count as f64)));
         metrics
     }
 }
@@ -71,7 +75,8 @@ impl Taken {
 /// What to run.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    pub threads: usize,
+    /// Worker threads of each runtime; `None` for its own number.
+    pub threads: Option<usize>,
     pub samples: usize,
     /// Where the order comes from.
     pub seed: u64,
@@ -94,6 +99,7 @@ pub fn sample_here(workload: &str, contestant: &str, threads: usize) -> anyhow::
         cpu_ms: child::cpu_ms(),
         switches: child::switches(),
         peak_kib: child::peak_kib(),
+        allocations: child::allocations(),
     };
     writeln!(io::stdout(), "{}", serde_json::to_string(&taken)?)?;
     Ok(ExitCode::SUCCESS)
@@ -145,10 +151,14 @@ pub fn take(plan: &Plan, workloads: &[&'static Workload]) -> anyhow::Result<Resu
 const TIME_OUT: Duration = Duration::from_secs(120);
 
 fn take_one(plan: &Plan, workload: &Workload, contestant: Contestant) -> anyhow::Result<Taken> {
-    let threads = plan.threads.to_string();
-    let arguments = ["sample", workload.name, contestant.name(), "--threads", &threads];
-    // Global executors are told by the environment.
-    let variables = [("ASYNC_STD_THREAD_COUNT", threads.as_str()), ("SMOL_THREADS", &threads)];
+    let threads = plan.threads.map(|threads| threads.to_string());
+    let mut arguments = vec!["sample", workload.name, contestant.name()];
+    let mut variables = Vec::new();
+    if let Some(threads) = &threads {
+        arguments.extend(["--threads", threads]);
+        // Global executors are told by the environment.
+        variables.extend(["ASYNC_STD_THREAD_COUNT", "SMOL_THREADS"].map(|name| (name, threads.as_str())));
+    }
     let end = child::execute(&arguments, &variables, String::new(), TIME_OUT)?.end;
     let what = || format!("{} on {}", workload.name, contestant.name());
     match end {
@@ -231,7 +241,7 @@ mod tests {
 
     fn row(contestant: Contestant, checksum: u64) -> Row {
         let sample = Sample { metrics: BTreeMap::from([("ns".into(), 5.0)]), checksum };
-        let taken = Taken { sample, cpu_ms: Some(1.0), switches: None, peak_kib: None };
+        let taken = Taken { sample, cpu_ms: Some(1.0), switches: None, peak_kib: None, allocations: None };
         Row { workload: "work".into(), contestant, samples: vec![taken] }
     }
 
@@ -248,7 +258,7 @@ mod tests {
         let file = folder.path().join("new/results.json");
         let machine = Machine::look();
         let rows = vec![row(Contestant::Threads, 1)];
-        let results = Results { kind: KIND.into(), machine, threads: 2, rows };
+        let results = Results { kind: KIND.into(), machine, threads: Some(2), rows };
         save(&results, &file).unwrap();
         assert_eq!(load(&file).unwrap(), results);
         for text in ["", "{}", "[1, 2]"] {

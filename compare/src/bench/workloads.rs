@@ -4,12 +4,14 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
 use super::rt::Rt;
 use super::stats::quantile;
+use crate::child;
 
 /// What a workload is to be run with.
 #[derive(Debug, Clone, Copy)]
@@ -251,6 +253,39 @@ pub fn timers<R: Rt>(setting: Setting) -> Sample {
         let wall = start.elapsed().as_secs_f64() * 1e3;
         let metrics = [("ms in all", wall), ("ms late, p99", quantile(&late, 0.99))];
         Sample::new(metrics, late.len() as u64)
+    })
+}
+
+/// Very many tasks that all sleep for an hour: what each takes of the memory.
+pub fn memory<R: Rt>(setting: Setting) -> Sample {
+    async fn one<R: Rt>(asleep: Arc<AtomicU64>) {
+        asleep.fetch_add(1, Relaxed);
+        R::sleep(Duration::from_secs(3600)).await;
+    }
+    let half = setting.count(500_000);
+    R::run(setting.threads, async move {
+        let asleep = Arc::new(AtomicU64::new(0));
+        let mut metrics = BTreeMap::new();
+        // The control: what the future itself takes.
+        let bytes = size_of_val(&one::<R>(Arc::clone(&asleep)));
+        metrics.insert("bytes of the future".into(), bytes as f64);
+        let mut tasks = Vec::with_capacity(2 * half as usize);
+        let mut resident = Vec::new();
+        for count in [half, 2 * half] {
+            while (tasks.len() as u64) < count {
+                tasks.push(R::spawn(one::<R>(Arc::clone(&asleep))));
+            }
+            while asleep.load(Relaxed) < count {
+                R::sleep(Duration::from_millis(10)).await;
+            }
+            resident.extend(child::resident_kib());
+        }
+        // The slope from one half to all: what the runtime has anyway is in both.
+        if let [half_kib, all_kib] = resident[..] {
+            let each = all_kib.saturating_sub(half_kib) as f64 * 1024.0 / half as f64;
+            metrics.insert("bytes a task".into(), each);
+        }
+        Sample { metrics, checksum: asleep.load(Relaxed) }
     })
 }
 

@@ -30,7 +30,7 @@ pub fn bench(results: &Results) -> String {
     let machine = &results.machine;
     let or_unknown = |value: &Option<String>| value.clone().unwrap_or_else(|| "unknown".into());
     text += &format!(
-        "{} cores of {}, kernel {}, governor {}, load {}\n{}, commit {}, {} worker threads each\n\n",
+        "{} cores of {}, kernel {}, governor {}, load {}\n{}, commit {}, {}\n\n",
         machine.cores,
         or_unknown(&machine.processor),
         or_unknown(&machine.kernel),
@@ -38,7 +38,10 @@ pub fn bench(results: &Results) -> String {
         machine.load.map_or_else(|| "unknown".into(), |load| load.to_string()),
         machine.versions.join(", "),
         or_unknown(&machine.commit),
-        results.threads,
+        match results.threads {
+            Some(threads) => format!("{threads} worker threads each"),
+            None => "as many worker threads as each has by default".into(),
+        },
     );
     for workload in WORKLOADS {
         let rows: Vec<&Row> =
@@ -177,12 +180,12 @@ mod tests {
                 let value = factor * (100.0 + f64::from(n % 5));
                 let metrics = BTreeMap::from([("ns a yield".into(), value)]);
                 let sample = Sample { metrics, checksum: 1 };
-                Taken { sample, cpu_ms: None, switches: Some(1), peak_kib: None }
+                Taken { sample, cpu_ms: None, switches: Some(1), peak_kib: None, allocations: None }
             };
             Row { workload: "yield".into(), contestant, samples: (0..30).map(taken).collect() }
         };
         let rows = vec![row(Contestant::Tokio, 1.0), row(Contestant::Smol, factor)];
-        Results { kind: KIND.into(), machine: Machine::look(), threads: 2, rows }
+        Results { kind: KIND.into(), machine: Machine::look(), threads: Some(2), rows }
     }
 
     #[test]
