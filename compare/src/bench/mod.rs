@@ -175,7 +175,9 @@ mod tests {
     #[test]
     fn every_workload_does_the_same_work_on_every_contestant() {
         let setting = Setting { threads: None, is_small: true };
-        for workload in WORKLOADS.iter().filter(|workload| !["timers", "memory"].contains(&workload.name)) {
+        for workload in
+            WORKLOADS.iter().filter(|workload| !["timers", "memory"].contains(&workload.name))
+        {
             let samples =
                 Contestant::ALL.map(|contestant| workload.of(contestant).map(|w| w(setting)));
             let samples: Vec<_> = samples.into_iter().flatten().collect();

@@ -86,14 +86,16 @@ pub struct Plan {
 ///
 /// # Errors
 /// There is no such work in this build.
-pub fn sample_here(workload: &str, contestant: &str, threads: usize) -> anyhow::Result<ExitCode> {
+pub fn sample_here(
+    workload: &str,
+    contestant: &str,
+    threads: Option<usize>,
+) -> anyhow::Result<ExitCode> {
     let contestant = super::find_contestant(contestant)?;
     let workloads = super::find(&[workload.to_owned()], false)?;
     let work = workloads.first().and_then(|workload| workload.of(contestant));
-    let sample = work.context("it was left out of this build")?(Setting {
-        threads: Some(threads),
-        is_small: false,
-    });
+    let sample =
+        work.context("it was left out of this build")?(Setting { threads, is_small: false });
     let taken = Taken {
         sample,
         cpu_ms: child::cpu_ms(),
@@ -157,7 +159,9 @@ fn take_one(plan: &Plan, workload: &Workload, contestant: Contestant) -> anyhow:
     if let Some(threads) = &threads {
         arguments.extend(["--threads", threads]);
         // Global executors are told by the environment.
-        variables.extend(["ASYNC_STD_THREAD_COUNT", "SMOL_THREADS"].map(|name| (name, threads.as_str())));
+        variables.extend(
+            ["ASYNC_STD_THREAD_COUNT", "SMOL_THREADS"].map(|name| (name, threads.as_str())),
+        );
     }
     let end = child::execute(&arguments, &variables, String::new(), TIME_OUT)?.end;
     let what = || format!("{} on {}", workload.name, contestant.name());
@@ -241,7 +245,8 @@ mod tests {
 
     fn row(contestant: Contestant, checksum: u64) -> Row {
         let sample = Sample { metrics: BTreeMap::from([("ns".into(), 5.0)]), checksum };
-        let taken = Taken { sample, cpu_ms: Some(1.0), switches: None, peak_kib: None, allocations: None };
+        let taken =
+            Taken { sample, cpu_ms: Some(1.0), switches: None, peak_kib: None, allocations: None };
         Row { workload: "work".into(), contestant, samples: vec![taken] }
     }
 
