@@ -28,7 +28,7 @@ impl Gauge {
     fn most(&self) -> usize {
         let mut most = 0;
         loop {
-            thread::sleep(Duration::from_millis(500));
+            thread::sleep(Duration::from_millis(250));
             let now = self.running.load(SeqCst);
             if now == most {
                 self.let_go.set();
