@@ -207,6 +207,21 @@ fn every_behaviour_is_as_expected_on_all_three() {
 }
 
 #[test]
+fn an_answer_that_differs_is_marked_and_the_exit_status_is_1() {
+    let output = compare(&["behaviours", "doubles"]);
+    let told = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    for words in [
+        "tokio     wrong -- EXPECTED: right\n",
+        "async-std the program panics (this double panics) -- EXPECTED: right\n",
+        "smol      right\n",
+        "Not all as expected.",
+    ] {
+        assert!(told.contains(words), "no {words:?} in\n{told}");
+    }
+}
+
+#[test]
 fn one_behaviour_is_told_with_its_reason_and_its_source() {
     let output = compare(&["behaviours", "dropped-handle", "--width", "80"]);
     let told = text(&output.stdout);

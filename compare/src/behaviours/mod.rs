@@ -4,6 +4,7 @@
 //! seen. Each is run in a process of its own. What is expected, and why, is in `expected.rs`: the
 //! experiments know nothing of it.
 
+mod doubles;
 pub mod expected;
 
 use std::fmt;
@@ -53,6 +54,7 @@ impl Behaviour {
     pub fn expected(&self) -> &'static Expected {
         expected::EXPECTED
             .iter()
+            .chain([&doubles::EXPECTED])
             .find(|expected| expected.name == self.name)
             .expect("a test sees to it that each has one")
     }
@@ -135,9 +137,10 @@ behaviours! {
     "smol-elsewhere" smol_elsewhere "smol";
 }
 
-/// Finds a question by name.
+/// Finds a question, or the doubles, by name.
 pub fn find(name: &str) -> Result<&'static Behaviour, Unknown> {
-    BEHAVIOURS.iter().find(|behaviour| behaviour.name == name).ok_or_else(|| {
+    let mut all = BEHAVIOURS.iter().chain([&doubles::DOUBLES]);
+    all.find(|behaviour| behaviour.name == name).ok_or_else(|| {
         let known: Vec<_> = BEHAVIOURS.iter().map(|behaviour| behaviour.name).collect();
         Unknown::new("behaviour", name, &known)
     })

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -199,12 +199,6 @@ fn progress(samples: u64) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(samples), target);
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len}, {eta} left  {msg}");
     bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-}
-
-/// How long something takes, for the line at the end.
-pub fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
-    let start = Instant::now();
-    (work(), start.elapsed())
 }
 
 /// Keeps results in a file.

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{bail, ensure};
 use futures_util::StreamExt;
-use guards::{with_connection, with_transaction};
+use guards::{DatabaseError, with_connection, with_transaction};
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteConnection};
 use sqlx::{Arguments as _, AssertSqlSafe, Either, Executor, SqlSafeStr, Statement};
 use tokio::task::block_in_place;
@@ -56,27 +56,32 @@ pub async fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<()> {
             false => statement(db, arguments).await,
         }
     });
-    let changed = done
-        .await
-        .map_err(|error| explain(error, arguments))
-        .with_context(|| path.display().to_string())?;
+    let changed = done.await.map_err(|error| explain(error, path, arguments))?;
     if arguments.write {
         let _ = writeln!(io::stderr(), "rows changed: {changed}");
     }
     Ok(())
 }
 
-/// Says what to do about an error of SQLite, where there is something.
-fn explain(error: anyhow::Error, arguments: &Arguments) -> anyhow::Error {
+/// Names the database, and says what to do about an error of SQLite, where there is something.
+fn explain(error: anyhow::Error, path: &Path, arguments: &Arguments) -> anyhow::Error {
     let code = error.chain().find_map(|cause| {
         let error = cause.downcast_ref::<sqlx::Error>()?.as_database_error()?;
         error.code().map(|code| code.into_owned())
     });
+    let names_it = matches!(
+        error.downcast_ref(),
+        Some(DatabaseError::Open { .. } | DatabaseError::Close { .. })
+    );
     // The low byte is the kind of error, the rest tells more of it.
-    match code.and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff) {
+    let error = match code.and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff) {
         Some(5) => error.context(format!("another program had it for {:?}", arguments.wait)),
         Some(8) if !arguments.write => error.context("it is read only, without --write"),
         _ => error,
+    };
+    match names_it {
+        true => error,
+        false => error.context(path.display().to_string()),
     }
 }
 
