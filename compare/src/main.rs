@@ -28,6 +28,7 @@ mod timeline;
 mod view;
 
 use std::io::{self, IsTerminal, Write};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -126,6 +127,8 @@ enum Command {
         contestant: String,
         #[arg(long)]
         threads: Option<usize>,
+        #[arg(long)]
+        server: SocketAddr,
     },
     /// One experiment, in the same way.
     #[command(hide = true)]
@@ -151,12 +154,10 @@ struct BenchArguments {
     /// How many samples of each; by default 30, or 7 with --quick.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=1000))]
     samples: Option<u16>,
-    /// Worker threads of each runtime; by default one for each core.
+    /// Worker threads of each runtime; by default one for each core. A runtime that by itself takes
+    /// another number is measured with that as well, but not with --quick.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     threads: Option<u16>,
-    /// As many worker threads as each runtime has by default.
-    #[arg(long, conflicts_with = "threads")]
-    defaults: bool,
     /// Where to keep the results.
     #[arg(long, value_name = "FILE", default_value = "target/compare/bench.json")]
     save: PathBuf,
@@ -184,8 +185,8 @@ fn main() -> ExitCode {
         Command::Behaviours { names, json, width } => watch(&names, json, width.into()),
         Command::Cost { json } => cost(json),
         Command::Bench(arguments) => measure(&arguments),
-        Command::Sample { workload, contestant, threads } => {
-            bench::run::sample_here(&workload, &contestant, threads)
+        Command::Sample { workload, contestant, threads, server } => {
+            bench::run::sample_here(&workload, &contestant, threads, server)
         }
         Command::Experiment { name, runtime } => behaviours::experiment_here(&name, &runtime),
         Command::Child { lesson, runtime } => child::run_here(&lesson, &runtime),
@@ -294,7 +295,8 @@ fn measure(arguments: &BenchArguments) -> anyhow::Result<ExitCode> {
     child::watch_for_ctrl_c()?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let plan = bench::run::Plan {
-        threads: (!arguments.defaults).then(|| arguments.threads.map_or(cores, usize::from)),
+        threads: arguments.threads.map_or(cores, usize::from),
+        with_defaults: !arguments.quick,
         samples: arguments.samples.map_or(if arguments.quick { 7 } else { 30 }, usize::from),
         seed: fastrand::u64(..),
     };

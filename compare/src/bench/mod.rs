@@ -1,8 +1,12 @@
 //! What the runtimes cost: the same work on each, a process for every sample, in random order.
 
+#[cfg(feature = "bench")]
+mod http;
+mod load;
 pub mod machine;
 mod rt;
 pub mod run;
+mod server;
 pub mod stats;
 mod workloads;
 
@@ -18,19 +22,29 @@ pub enum Contestant {
     Tokio,
     AsyncStd,
     Smol,
-    /// The control: plain threads, and calls that block.
-    Threads,
+    /// What the runtimes are held against: the same work without one.
+    Control,
 }
 
 impl Contestant {
-    pub const ALL: [Self; 4] = [Self::Tokio, Self::AsyncStd, Self::Smol, Self::Threads];
+    pub const ALL: [Self; 4] = [Self::Tokio, Self::AsyncStd, Self::Smol, Self::Control];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Tokio => "tokio",
             Self::AsyncStd => "async-std",
             Self::Smol => "smol",
-            Self::Threads => "threads",
+            Self::Control => "control",
+        }
+    }
+
+    /// How many worker threads it takes by itself on a machine of so many cores; the behaviour
+    /// `worker-threads` sees them. A control has none.
+    pub fn own_threads(self, cores: usize) -> Option<usize> {
+        match self {
+            Self::Tokio | Self::AsyncStd => Some(cores),
+            Self::Smol => Some(1),
+            Self::Control => None,
         }
     }
 }
@@ -50,6 +64,8 @@ pub struct Workload {
     pub expected: &'static str,
     /// One of the handful for a quick look.
     pub is_quick: bool,
+    /// What its control is, in a word; nothing where it has none.
+    pub control: &'static str,
     /// `None` where it was left out of this build, or makes no sense.
     work: [Option<Work>; 4],
 }
@@ -63,35 +79,46 @@ impl Workload {
     }
 }
 
-macro_rules! contestant {
-    ($feature:literal, $work:ident, $runtime:path) => {{
-        #[cfg(feature = $feature)]
-        let work: Option<Work> = Some(workloads::$work::<$runtime>);
-        #[cfg(not(feature = $feature))]
+/// The work of a contestant, where these features are on.
+macro_rules! work {
+    ($work:expr, $($feature:literal)*) => {{
+        #[cfg(all($(feature = $feature),*))]
+        let work: Option<Work> = Some($work);
+        #[cfg(not(all($(feature = $feature),*)))]
         let work: Option<Work> = None;
         work
     }};
 }
 
+/// Each: its name; whether it is one for a quick look; the function that is its work, and the feature that
+/// needs; what its control is, and how that is run; what it measures; what is expected.
 macro_rules! workloads {
-    ($($name:literal $work:ident $quick:literal $threads:expr, $what:literal, $expected:literal;)*) => {
+    (@is_quick quick) => { true };
+    (@is_quick full) => { false };
+    ($(
+        $name:literal $when:ident $module:ident::$work:ident $(if $feature:literal)?,
+        control $control:literal $by:expr;
+        $what:literal
+        $expected:literal
+    )*) => {
         /// All of them, in the order of the tables.
         pub static WORKLOADS: &[Workload] = &[$(Workload {
             name: $name,
             what: $what,
             expected: $expected,
-            is_quick: $quick,
+            is_quick: workloads!(@is_quick $when),
+            control: $control,
             work: [
-                contestant!("tokio", $work, rt::tokio::Tokio),
-                contestant!("async-std", $work, rt::async_std::AsyncStd),
-                contestant!("smol", $work, rt::smol::Smol),
-                $threads,
+                work!($module::$work::<rt::tokio::Tokio>, "tokio" $($feature)?),
+                work!($module::$work::<rt::async_std::AsyncStd>, "async-std" $($feature)?),
+                work!($module::$work::<rt::smol::Smol>, "smol" $($feature)?),
+                $by,
             ],
         }),*];
     };
 }
 
-/// The control of a workload.
+/// The same work on threads.
 macro_rules! threads {
     ($work:ident) => {
         Some(workloads::$work::<rt::threads::Threads>)
@@ -99,58 +126,95 @@ macro_rules! threads {
 }
 
 workloads! {
-    "start-stop" start_stop true threads!(start_stop),
-        "Starts the runtime, awaits one task, and stops it.",
-        "Tokio starts a worker for each core and stops them; the others start threads and leave them.";
-    "spawn-one" spawn_one true None,
-        "Spawns a task and awaits it, again and again.",
-        "One allocation a task and no switch of threads: a fraction of a microsecond where the task may \
-         stay on its thread.";
-    "spawn-many" spawn_many false None,
-        "Spawns 100,000 tasks, then awaits them all.",
-        "Tokio has a queue for each worker; async-executor pushes to one that is shared.";
-    "yield" yield_now true threads!(yield_now),
-        "One task that yields.",
-        "To the end of the queue and back; Tokio looks at its drivers each time.";
-    "ping-pong" ping_pong true threads!(ping_pong),
-        "Two tasks that send a number to and fro.",
-        "Two wake-ups a round. Threads need a switch by the system for each.";
-    "channel" channel false threads!(channel),
-        "Four producers and one consumer on a bounded channel with room for 128.",
-        "Tokio's has one consumer and so less to protect; that of the others allows many.";
-    "lock-free" lock_free false threads!(lock_free),
-        "Takes a lock that nobody else wants.",
-        "async-lock needs one atomic operation; Tokio's is a semaphore, and a budget is counted.";
-    "lock-contended" lock_contended false threads!(lock_contended),
-        "Four tasks that want the same lock all the time.",
-        "Tokio hands it on in order, with a wake-up each time; async-lock lets whoever runs take it.";
-    "sleep" sleep false threads!(sleep),
-        "Sleeps, one after the other: how much too late they end.",
+    "start-stop" quick workloads::start_stop, control "threads" threads!(start_stop);
+        "Starts the runtime, awaits one task, and stops it."
+        "Tokio starts a worker for each core and stops them; the others start threads and leave them. The \
+         control starts one thread."
+
+    "spawn-one" quick workloads::spawn_one, control "plain call" Some(workloads::plain_call);
+        "Spawns a task and awaits it, again and again."
+        "An allocation, and a way through the queue, which may wake another thread; the control is an \
+         async function that is called and awaited, which is no task at all."
+
+    "spawn-many" full workloads::spawn_many, control "join_all" work!(workloads::joined, "bench");
+        "Spawns 100,000 tasks, then awaits them all."
+        "Tokio has a queue for each worker; async-executor pushes to one that all share. The control \
+         keeps as many futures in one task, and needs no queue."
+
+    "yield" quick workloads::yield_now, control "threads" threads!(yield_now);
+        "One task that yields."
+        "To the end of the queue and back; Tokio looks at its drivers each time. The control yields a \
+         thread, by a call of the system."
+
+    "ping-pong" quick workloads::ping_pong, control "threads" threads!(ping_pong);
+        "Two tasks that send a number to and fro."
+        "Two wake-ups a round. Threads need a switch by the system for each."
+
+    "channel" full workloads::channel, control "threads" threads!(channel);
+        "Four producers and one consumer on a bounded channel with room for 128."
+        "Tokio's has one consumer and so less to protect; that of the others allows many."
+
+    "lock-free" full workloads::lock_free, control "threads" threads!(lock_free);
+        "Takes a lock that nobody else wants."
+        "async-lock needs one atomic operation, as std's does; Tokio's is a semaphore, and a budget is \
+         counted."
+
+    "lock-contended" full workloads::lock_contended, control "threads" threads!(lock_contended);
+        "Four tasks that want the same lock all the time."
+        "Tokio hands it on in order, with a wake-up each time; async-lock lets whoever runs take it, and \
+         so does std's."
+
+    "sleep" full workloads::sleep, control "threads" threads!(sleep);
+        "Sleeps, one after the other: how much too late they end."
         "Tokio rounds up to a slot of a millisecond; async-io and threads ask the system for the exact \
-         time.";
-    "timers" timers false None,
-        "100,000 tasks that sleep at the same time, for half a second to a whole one.",
-        "Tokio's wheel adds a timer in constant time; async-io keeps a sorted map.";
-    "memory" memory false None,
-        "A million tasks that all sleep for an hour: the resident memory of each, as the slope from half \
-         of them to all.",
+         time."
+
+    "timers" full workloads::timers, control "" None;
+        "100,000 tasks that sleep at the same time, for a quarter of a second to half of one."
+        "Tokio's wheel adds a timer in constant time; async-io keeps a sorted map. 500 ms in all would be \
+         perfect."
+
+    "memory" full workloads::memory, control "" None;
+        "A million tasks that all sleep for an hour: the memory of each, as the slope from a quarter of \
+         them to all. The future itself stands beside it."
         "The future, a header of the task, and an entry of the timer; Tokio keeps that within the \
-         future, async-io in a map of its own.";
-    "blocking" blocking true threads!(blocking),
-        "A call on a thread that may block, there and back.",
-        "Two switches between threads; without a pool, a thread has to be made each time.";
-    "echo-1" echo_1 false threads!(echo_1),
-        "64 bytes to a server and back, over one connection.",
-        "The system's work outweighs the runtime's.";
-    "echo-64" echo_64 true threads!(echo_64),
-        "64 bytes to a server and back, over 64 connections at once.",
-        "With many sockets ready, one look at the driver serves many of them.";
-    "echo-512" echo_512 false threads!(echo_512),
-        "64 bytes to a server and back, over 512 connections at once.",
-        "As with 64. Threads need a stack each, and a switch for each message.";
-    "file" file false threads!(file),
-        "Reads a file of 1 MiB.",
-        "No runtime here reads files without a thread: a call on a blocking thread, and the read.";
+         future, async-io in a map of its own."
+
+    "memory-joined" full workloads::memory_joined if "bench", control "" None;
+        "As many sleeping futures in four tasks, by `join_all`: the memory of each."
+        "No header and no queue of tasks, but a node of the list that `join_all` keeps."
+
+    "blocking" quick workloads::blocking, control "threads" threads!(blocking);
+        "A call on a thread that may block, there and back."
+        "Two switches between threads. The control has no pool: a thread has to be made each time."
+
+    "echo-1" full workloads::echo_1, control "threads" threads!(echo_1);
+        "64 bytes to a server and back, over one connection; both ends are in the same runtime."
+        "The system's work outweighs the runtime's."
+
+    "echo-64" quick workloads::echo_64, control "threads" threads!(echo_64);
+        "64 bytes to a server and back, over 64 connections at once."
+        "With many sockets ready, one look at the driver serves many of them."
+
+    "echo-512" full workloads::echo_512, control "threads" threads!(echo_512);
+        "64 bytes to a server and back, over 512 connections at once."
+        "As with 64. Threads need a stack each, and a switch for each message."
+
+    "http-hyper" quick http::hyper if "bench", control "threads" work!(http::blocking, "bench");
+        "GET of 1 KiB by hyper, which is the same on all three, over 16 connections at once. The server \
+         is in another process."
+        "hyper's own work outweighs what the runtimes differ by. The control writes a request and reads \
+         the answer, and knows no more of HTTP."
+
+    "http-own" full http::own if "bench", control "threads" work!(http::blocking, "bench");
+        "The same by the client that the runtime's users take: reqwest, surf, and on smol hyper, once \
+         more."
+        "reqwest is hyper with a pool, and all that a client for people needs; surf is async-h1, on \
+         boxed futures and streams. smol's row shows what the same work gives twice."
+
+    "file" full workloads::file, control "threads" threads!(file);
+        "Reads a file of 1 MiB, which is in the system's cache."
+        "No runtime here reads files without a thread: a call on a blocking thread, and the read."
 }
 
 /// Finds workloads by name; for no names, all, or the handful for a quick look.
@@ -174,14 +238,14 @@ mod tests {
     #[cfg(all(feature = "tokio", feature = "async-std", feature = "smol"))]
     #[test]
     fn every_workload_does_the_same_work_on_every_contestant() {
-        let setting = Setting { threads: None, is_small: true };
-        for workload in
-            WORKLOADS.iter().filter(|workload| !["timers", "memory"].contains(&workload.name))
-        {
+        let setting = Setting { threads: None, server: server::start().unwrap(), is_small: true };
+        // The memory of this process is that of all tests.
+        for workload in WORKLOADS.iter().filter(|workload| !workload.name.starts_with("memory")) {
             let samples =
                 Contestant::ALL.map(|contestant| workload.of(contestant).map(|w| w(setting)));
             let samples: Vec<_> = samples.into_iter().flatten().collect();
-            assert!(samples.len() >= 3, "{}", workload.name);
+            let has_control = !workload.control.is_empty();
+            assert_eq!(samples.len(), 3 + usize::from(has_control), "{}", workload.name);
             for sample in &samples {
                 assert_eq!(sample.checksum, samples[0].checksum, "{}", workload.name);
                 assert!(sample.metrics.keys().eq(samples[0].metrics.keys()), "{}", workload.name);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, IsTerminal, Write};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::{Deserialize, Serialize};
 
 use super::machine::Machine;
-use super::{Contestant, Sample, Setting, Workload};
+use super::{Contestant, Sample, Setting, WORKLOADS, Workload};
 use crate::child::{self, End};
 
 /// A run of the benches, as it is kept.
@@ -21,23 +22,49 @@ pub struct Results {
     /// What kind of file this is, and of which form.
     pub kind: String,
     pub machine: Machine,
-    /// Worker threads of each runtime; `None` for its own number.
-    pub threads: Option<usize>,
+    /// Worker threads of each runtime, but for rows that say otherwise.
+    pub threads: usize,
     pub rows: Vec<Row>,
 }
 
 /// What is in the field `kind` of a file of ours.
-pub const KIND: &str = "compare bench 1";
+pub const KIND: &str = "compare bench 2";
 
 /// The samples of a workload of one contestant.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Row {
     pub workload: String,
     pub contestant: Contestant,
+    /// Its worker threads; `None` for a control.
+    pub threads: Option<usize>,
+    /// Whether that is the number it takes by itself, where the others have another.
+    pub is_default: bool,
     pub samples: Vec<Taken>,
 }
 
 impl Row {
+    /// Who it is, in a table.
+    pub fn title(&self) -> String {
+        let name = match self.contestant {
+            Contestant::Control => {
+                let workload = WORKLOADS.iter().find(|workload| workload.name == self.workload);
+                workload.map_or("control", |workload| workload.control)
+            }
+            contestant => contestant.name(),
+        };
+        match self.threads {
+            Some(1) if self.is_default => format!("{name}, 1 thread"),
+            Some(threads) if self.is_default => format!("{name}, {threads} threads"),
+            _ => name.into(),
+        }
+    }
+
+    /// Whether it is of the same work by the same contestant in the same way.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let what = |row: &Self| (row.workload.clone(), row.contestant, row.is_default);
+        what(self) == what(other)
+    }
+
     /// The values of a metric, in the order they were taken.
     pub fn values(&self, metric: &str) -> Vec<f64> {
         self.samples.iter().filter_map(|taken| taken.metrics().get(metric).copied()).collect()
@@ -75,11 +102,35 @@ impl Taken {
 /// What to run.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// Worker threads of each runtime; `None` for its own number.
-    pub threads: Option<usize>,
+    /// Worker threads of each runtime.
+    pub threads: usize,
+    /// Whether those that by themselves take another number are also measured with that.
+    pub with_defaults: bool,
     pub samples: usize,
     /// Where the order comes from.
     pub seed: u64,
+}
+
+impl Plan {
+    /// What is to be measured, without samples yet.
+    fn rows(&self, workloads: &[&'static Workload], cores: usize) -> Vec<Row> {
+        let mut rows = Vec::new();
+        for workload in workloads {
+            let is_there = |contestant: &Contestant| workload.of(*contestant).is_some();
+            for contestant in Contestant::ALL.into_iter().filter(is_there) {
+                let own = contestant.own_threads(cores);
+                let mut add = |threads, is_default| {
+                    let (workload, samples) = (workload.name.into(), Vec::new());
+                    rows.push(Row { workload, contestant, threads, is_default, samples });
+                };
+                add(own.map(|_| self.threads), false);
+                if self.with_defaults && own.is_some_and(|own| own != self.threads) {
+                    add(own, true);
+                }
+            }
+        }
+        rows
+    }
 }
 
 /// In the child: takes one sample here, and prints it.
@@ -90,12 +141,13 @@ pub fn sample_here(
     workload: &str,
     contestant: &str,
     threads: Option<usize>,
+    server: SocketAddr,
 ) -> anyhow::Result<ExitCode> {
     let contestant = super::find_contestant(contestant)?;
     let workloads = super::find(&[workload.to_owned()], false)?;
     let work = workloads.first().and_then(|workload| workload.of(contestant));
-    let sample =
-        work.context("it was left out of this build")?(Setting { threads, is_small: false });
+    let setting = Setting { threads, server, is_small: false };
+    let sample = work.context("it was left out of this build")?(setting);
     let taken = Taken {
         sample,
         cpu_ms: child::cpu_ms(),
@@ -113,15 +165,9 @@ pub fn sample_here(
 /// # Errors
 /// A sample that fails, or whose checksum is not that of the others.
 pub fn take(plan: &Plan, workloads: &[&'static Workload]) -> anyhow::Result<Results> {
-    let mut rows: Vec<(Row, &Workload)> = Vec::new();
-    for workload in workloads {
-        let there =
-            Contestant::ALL.into_iter().filter(|contestant| workload.of(*contestant).is_some());
-        rows.extend(there.map(|contestant| {
-            (Row { workload: workload.name.into(), contestant, samples: Vec::new() }, *workload)
-        }));
-    }
     let machine = Machine::look();
+    let mut rows = plan.rows(workloads, machine.cores);
+    let server = super::server::start().context("starting the HTTP server")?;
     let mut random = fastrand::Rng::with_seed(plan.seed);
     let bar = progress((plan.samples * rows.len()) as u64);
     let mut order: Vec<usize> = (0..rows.len()).collect();
@@ -130,9 +176,9 @@ pub fn take(plan: &Plan, workloads: &[&'static Workload]) -> anyhow::Result<Resu
         random.shuffle(&mut order);
         let mut round = Vec::new();
         for place in &order {
-            let (row, workload) = &rows[*place];
-            bar.set_message(format!("{} on {}", row.workload, row.contestant.name()));
-            match take_one(plan, workload, row.contestant) {
+            let row = &rows[*place];
+            bar.set_message(format!("{}: {}", row.workload, row.title()));
+            match take_one(row, server) {
                 Ok(taken) => round.push((*place, taken)),
                 Err(error) if error.is::<child::Interrupted>() => break 'rounds,
                 Err(error) => return Err(error),
@@ -140,11 +186,10 @@ pub fn take(plan: &Plan, workloads: &[&'static Workload]) -> anyhow::Result<Resu
             bar.inc(1);
         }
         for (place, taken) in round {
-            rows[place].0.samples.push(taken);
+            rows[place].samples.push(taken);
         }
     }
     bar.finish_and_clear();
-    let rows: Vec<Row> = rows.into_iter().map(|(row, _)| row).collect();
     check(&rows)?;
     Ok(Results { kind: KIND.into(), machine, threads: plan.threads, rows })
 }
@@ -152,19 +197,19 @@ pub fn take(plan: &Plan, workloads: &[&'static Workload]) -> anyhow::Result<Resu
 /// One sample may take so long. None does.
 const TIME_OUT: Duration = Duration::from_secs(120);
 
-fn take_one(plan: &Plan, workload: &Workload, contestant: Contestant) -> anyhow::Result<Taken> {
-    let threads = plan.threads.map(|threads| threads.to_string());
-    let mut arguments = vec!["sample", workload.name, contestant.name()];
+fn take_one(row: &Row, server: SocketAddr) -> anyhow::Result<Taken> {
+    let (threads, server) = (row.threads.map(|threads| threads.to_string()), server.to_string());
+    let mut arguments =
+        vec!["sample", &row.workload, row.contestant.name(), "--server", server.as_str()];
     let mut variables = Vec::new();
-    if let Some(threads) = &threads {
+    // A default is taken by saying nothing.
+    if let Some(threads) = threads.as_deref().filter(|_| !row.is_default) {
         arguments.extend(["--threads", threads]);
         // Global executors are told by the environment.
-        variables.extend(
-            ["ASYNC_STD_THREAD_COUNT", "SMOL_THREADS"].map(|name| (name, threads.as_str())),
-        );
+        variables.extend(["ASYNC_STD_THREAD_COUNT", "SMOL_THREADS"].map(|name| (name, threads)));
     }
     let end = child::execute(&arguments, &variables, String::new(), TIME_OUT)?.end;
-    let what = || format!("{} on {}", workload.name, contestant.name());
+    let what = || format!("{}: {}", row.workload, row.title());
     match end {
         End::Answer(taken) => serde_json::from_str(&taken).with_context(what),
         End::Panic(message) | End::Failed(message) => bail!("{}: {message}", what()),
@@ -180,9 +225,9 @@ fn check(rows: &[Row]) -> anyhow::Result<()> {
         for taken in &row.samples {
             if Some(taken.sample.checksum) != expected {
                 bail!(
-                    "{} on {} has not done the work of the others: {} instead of {expected:?}",
+                    "{}: {} has not done the work of the others: {} instead of {expected:?}",
                     row.workload,
-                    row.contestant.name(),
+                    row.title(),
                     taken.sample.checksum
                 );
             }
@@ -241,14 +286,35 @@ mod tests {
         let sample = Sample { metrics: BTreeMap::from([("ns".into(), 5.0)]), checksum };
         let taken =
             Taken { sample, cpu_ms: Some(1.0), switches: None, peak_kib: None, allocations: None };
-        Row { workload: "work".into(), contestant, samples: vec![taken] }
+        let (threads, is_default) = (Some(2), false);
+        Row { workload: "work".into(), contestant, threads, is_default, samples: vec![taken] }
+    }
+
+    #[test]
+    fn who_takes_another_number_of_threads_by_itself_is_measured_with_that_too() {
+        let titles = |threads, with_defaults| {
+            let plan = Plan { threads, with_defaults, samples: 1, seed: 1 };
+            let workloads: Vec<_> = WORKLOADS.iter().filter(|w| w.name == "yield").collect();
+            let rows = plan.rows(&workloads, 2);
+            rows.iter().map(Row::title).collect::<Vec<_>>()
+        };
+        if cfg!(all(feature = "tokio", feature = "async-std", feature = "smol")) {
+            let equal = ["tokio", "async-std", "smol", "threads"];
+            assert_eq!(titles(2, false), equal);
+            assert_eq!(
+                titles(2, true),
+                ["tokio", "async-std", "smol", "smol, 1 thread", "threads"]
+            );
+            let others = ["tokio", "tokio, 2 threads", "async-std", "async-std, 2 threads"];
+            assert_eq!(titles(1, true), [&others[..], &["smol", "threads"]].concat());
+        }
     }
 
     #[test]
     fn who_has_not_done_the_work_is_found_out() {
         assert!(check(&[row(Contestant::Tokio, 42), row(Contestant::Smol, 42)]).is_ok());
         let error = check(&[row(Contestant::Tokio, 42), row(Contestant::Smol, 41)]).unwrap_err();
-        assert!(error.to_string().contains("work on smol"), "{error}");
+        assert!(error.to_string().contains("work: smol has not"), "{error}");
     }
 
     #[test]
@@ -256,8 +322,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("new/results.json");
         let machine = Machine::look();
-        let rows = vec![row(Contestant::Threads, 1)];
-        let results = Results { kind: KIND.into(), machine, threads: Some(2), rows };
+        let rows = vec![row(Contestant::Control, 1)];
+        let results = Results { kind: KIND.into(), machine, threads: 2, rows };
         save(&results, &file).unwrap();
         assert_eq!(load(&file).unwrap(), results);
         for text in ["", "{}", "[1, 2]"] {

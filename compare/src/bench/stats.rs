@@ -83,6 +83,17 @@ fn interval(value: f64, mut draws: Vec<f64>) -> Interval {
     Interval { low: at(&draws, 0.025), value, high: at(&draws, 0.975) }
 }
 
+/// How much `y` grows for each `x`, of points `(x, y)`: the line with the least squares (Legendre, 1805).
+/// `None` where there is no line.
+pub fn slope(points: &[(f64, f64)]) -> Option<f64> {
+    let count = points.len() as f64;
+    let mean_x = points.iter().map(|(x, _)| x).sum::<f64>() / count;
+    let mean_y = points.iter().map(|(_, y)| y).sum::<f64>() / count;
+    let both: f64 = points.iter().map(|(x, y)| (x - mean_x) * (y - mean_y)).sum();
+    let square: f64 = points.iter().map(|(x, _)| (x - mean_x).powi(2)).sum();
+    (square > 0.0).then(|| both / square)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,6 +123,15 @@ mod tests {
         assert_eq!(quantile(&hundred, 0.0), 0.0);
         assert_eq!(quantile(&hundred, 1.0), 100.0);
         assert_eq!(quantile(&[0.0, 10.0], 0.25), 2.5);
+    }
+
+    #[test]
+    fn a_slope_is_that_of_the_line_through_the_points() {
+        assert_eq!(slope(&[(1.0, 10.0), (2.0, 13.0), (3.0, 16.0)]), Some(3.0));
+        // Above, below, below, above: the line goes through the middle.
+        assert_eq!(slope(&[(0.0, 1.0), (1.0, 0.0), (2.0, 1.0), (3.0, 4.0)]), Some(1.0));
+        assert_eq!(slope(&[(1.0, 10.0)]), None);
+        assert_eq!(slope(&[]), None);
     }
 
     #[test]

@@ -3,14 +3,18 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::hint::black_box;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use super::load::{Client, Outcome, load};
 use super::rt::Rt;
-use super::stats::quantile;
+use super::rt::threads::Threads;
+use super::stats::{quantile, slope};
 use crate::child;
 
 /// What a workload is to be run with.
@@ -18,12 +22,14 @@ use crate::child;
 pub struct Setting {
     /// Worker threads; without it, the runtime's own number.
     pub threads: Option<usize>,
+    /// Where the HTTP server of the parent listens.
+    pub server: SocketAddr,
     /// A tenth of the work: for tests, which ask for no figures.
     pub is_small: bool,
 }
 
 impl Setting {
-    fn count(&self, full: u64) -> u64 {
+    pub(super) fn count(&self, full: u64) -> u64 {
         if self.is_small { full / 10 } else { full }
     }
 }
@@ -38,13 +44,13 @@ pub struct Sample {
 }
 
 impl Sample {
-    fn new<const N: usize>(metrics: [(&str, f64); N], checksum: u64) -> Self {
+    pub(super) fn new<const N: usize>(metrics: [(&str, f64); N], checksum: u64) -> Self {
         Self { metrics: metrics.map(|(name, value)| (name.into(), value)).into(), checksum }
     }
 }
 
 /// The time for each of `count` things, in nanoseconds.
-fn ns_each(start: Instant, count: u64) -> f64 {
+pub(super) fn ns_each(start: Instant, count: u64) -> f64 {
     start.elapsed().as_nanos() as f64 / count as f64
 }
 
@@ -73,6 +79,22 @@ pub fn spawn_one<R: Rt>(setting: Setting) -> Sample {
     })
 }
 
+/// The control of `spawn_one`: calls an async function and awaits it. That is no task, only a call.
+pub fn plain_call(setting: Setting) -> Sample {
+    async fn call(number: u64) -> u64 {
+        black_box(number)
+    }
+    let count = setting.count(20_000);
+    Threads::run(None, async move {
+        let start = Instant::now();
+        let mut sum = 0;
+        for number in 0..count {
+            sum += call(black_box(number)).await;
+        }
+        Sample::new([("ns a task", ns_each(start, count))], sum)
+    })
+}
+
 /// Spawns many tasks, then awaits them all.
 pub fn spawn_many<R: Rt>(setting: Setting) -> Sample {
     async fn work<R: Rt>(count: u64) -> u64 {
@@ -88,6 +110,22 @@ pub fn spawn_many<R: Rt>(setting: Setting) -> Sample {
         work::<R>(count / 10).await;
         let start = Instant::now();
         let sum = work::<R>(count).await;
+        Sample::new([("ns a task", ns_each(start, count))], sum)
+    })
+}
+
+/// The control of `spawn_many`: as many futures in one task, by `join_all`.
+#[cfg(feature = "bench")]
+pub fn joined(setting: Setting) -> Sample {
+    async fn work(count: u64) -> u64 {
+        let futures = (0..count).map(async |number| black_box(number));
+        futures_util::future::join_all(futures).await.into_iter().sum()
+    }
+    let count = setting.count(100_000);
+    Threads::run(None, async move {
+        work(count / 10).await;
+        let start = Instant::now();
+        let sum = work(count).await;
         Sample::new([("ns a task", ns_each(start, count))], sum)
     })
 }
@@ -109,7 +147,7 @@ pub fn yield_now<R: Rt>(setting: Setting) -> Sample {
 
 /// Two tasks that send a number to and fro.
 pub fn ping_pong<R: Rt>(setting: Setting) -> Sample {
-    let count = setting.count(20_000);
+    let count = setting.count(10_000);
     R::run(setting.threads, async move {
         let (ping, mut pings) = R::channel(1);
         let (pong, mut pongs) = R::channel(1);
@@ -215,12 +253,13 @@ pub fn sleep<R: Rt>(setting: Setting) -> Sample {
     R::run(setting.threads, async move {
         let mut metrics = BTreeMap::new();
         for (name, time, full) in [
-            ("1.5 ms", Duration::from_micros(1500), 200),
-            ("10 ms", Duration::from_millis(10), 50),
-            ("100 ms", Duration::from_millis(100), 10),
+            ("1.5 ms", Duration::from_micros(1500), 100),
+            ("10 ms", Duration::from_millis(10), 20),
+            ("100 ms", Duration::from_millis(100), 5),
         ] {
+            R::sleep(time).await;
             let mut late = Vec::new();
-            for _ in 0..setting.count(full) {
+            for _ in 0..setting.count(full).max(1) {
                 let start = Instant::now();
                 R::sleep(time).await;
                 late.push((start.elapsed() - time).as_secs_f64() * 1e6);
@@ -233,13 +272,13 @@ pub fn sleep<R: Rt>(setting: Setting) -> Sample {
     })
 }
 
-/// Very many tasks that sleep at the same time, for half a second to a whole one.
+/// Very many tasks that sleep at the same time, for a quarter of a second to half of one.
 pub fn timers<R: Rt>(setting: Setting) -> Sample {
     let count = setting.count(100_000);
     R::run(setting.threads, async move {
         let start = Instant::now();
         let task = |number: u64| {
-            let time = Duration::from_micros(500_000 + number * 7919 % 500_000);
+            let time = Duration::from_micros(250_000 + number * 7919 % 250_000);
             R::spawn(async move {
                 let start = Instant::now();
                 R::sleep(time).await;
@@ -256,42 +295,61 @@ pub fn timers<R: Rt>(setting: Setting) -> Sample {
     })
 }
 
-/// Very many tasks that all sleep for an hour: what each takes of the memory.
+/// Sleeps for an hour, and says before that it is there.
+async fn asleep<R: Rt>(awake: Arc<AtomicU64>) {
+    awake.fetch_sub(1, Relaxed);
+    R::sleep(Duration::from_secs(3600)).await;
+}
+
+/// Very many tasks that all sleep: what each takes of the memory.
 pub fn memory<R: Rt>(setting: Setting) -> Sample {
-    async fn one<R: Rt>(asleep: Arc<AtomicU64>) {
-        asleep.fetch_add(1, Relaxed);
-        R::sleep(Duration::from_secs(3600)).await;
-    }
-    let half = setting.count(500_000);
+    memory_of::<R, _>(setting, |count, awake| {
+        (0..count).map(|_| R::spawn(asleep::<R>(Arc::clone(awake)))).collect::<Vec<_>>()
+    })
+}
+
+/// As many futures that sleep, in a few tasks, by `join_all`.
+#[cfg(feature = "bench")]
+pub fn memory_joined<R: Rt>(setting: Setting) -> Sample {
+    memory_of::<R, _>(setting, |count, awake| {
+        let futures = (0..count).map(|_| asleep::<R>(Arc::clone(awake)));
+        R::spawn(futures_util::future::join_all(futures.collect::<Vec<_>>()))
+    })
+}
+
+/// Has the sleepers spawned, a quarter of them at a time, and looks at the memory after each.
+fn memory_of<R: Rt, S: Send + 'static>(
+    setting: Setting,
+    spawn: impl Fn(u64, &Arc<AtomicU64>) -> S + Send + 'static,
+) -> Sample {
+    let quarter = setting.count(250_000);
     R::run(setting.threads, async move {
-        let asleep = Arc::new(AtomicU64::new(0));
-        let mut metrics = BTreeMap::new();
+        let awake = Arc::new(AtomicU64::new(0));
+        let (mut sleepers, mut resident, mut peak) = (Vec::new(), Vec::new(), Vec::new());
+        for quarters in 1..=4 {
+            awake.store(quarter, Relaxed);
+            sleepers.push(spawn(quarter, &awake));
+            while awake.load(Relaxed) > 0 {
+                R::sleep(Duration::from_millis(5)).await;
+            }
+            let point = |kib: u64| ((quarters * quarter) as f64, kib as f64 * 1024.0);
+            resident.extend(child::resident_kib().map(point));
+            peak.extend(child::peak_kib().map(point));
+        }
         // The control: what the future itself takes.
-        let bytes = size_of_val(&one::<R>(Arc::clone(&asleep)));
-        metrics.insert("bytes of the future".into(), bytes as f64);
-        let mut tasks = Vec::with_capacity(2 * half as usize);
-        let mut resident = Vec::new();
-        for count in [half, 2 * half] {
-            while (tasks.len() as u64) < count {
-                tasks.push(R::spawn(one::<R>(Arc::clone(&asleep))));
-            }
-            while asleep.load(Relaxed) < count {
-                R::sleep(Duration::from_millis(10)).await;
-            }
-            resident.extend(child::resident_kib());
+        let future = size_of_val(&asleep::<R>(Arc::clone(&awake)));
+        let mut metrics = BTreeMap::from([("bytes of the future".to_owned(), future as f64)]);
+        // The slopes: what the program has anyway is at all of their points.
+        for (name, points) in [("bytes a task", &resident), ("bytes a task, at the peak", &peak)] {
+            metrics.extend(slope(points).map(|slope| (name.to_owned(), slope)));
         }
-        // The slope from one half to all: what the runtime has anyway is in both.
-        if let [half_kib, all_kib] = resident[..] {
-            let each = all_kib.saturating_sub(half_kib) as f64 * 1024.0 / half as f64;
-            metrics.insert("bytes a task".into(), each);
-        }
-        Sample { metrics, checksum: asleep.load(Relaxed) }
+        Sample { metrics, checksum: 4 * quarter }
     })
 }
 
 /// A call on a thread that may block, there and back.
 pub fn blocking<R: Rt>(setting: Setting) -> Sample {
-    let count = setting.count(10_000);
+    let count = setting.count(4_000);
     R::run(setting.threads, async move {
         for number in 0..count / 10 {
             R::spawn_blocking(move || number).await;
@@ -305,73 +363,66 @@ pub fn blocking<R: Rt>(setting: Setting) -> Sample {
     })
 }
 
-/// Clients that send 64 bytes and wait for their return, over so many connections at once.
-fn echo<R: Rt>(setting: Setting, connections: u64) -> Sample {
-    async fn client<R: Rt>(
-        address: std::net::SocketAddr,
-        rounds: u64,
-    ) -> std::io::Result<Vec<f64>> {
-        let mut stream = R::connect(address).await?;
-        let (message, mut answer) = ([7; 64], [0; 64]);
-        let mut latencies = Vec::new();
-        for _ in 0..rounds {
-            let start = Instant::now();
-            R::write(&mut stream, &message).await?;
-            R::read(&mut stream, &mut answer).await?;
-            latencies.push(start.elapsed().as_secs_f64() * 1e6);
-            assert_eq!(message, answer);
+/// A connection on which 64 bytes come back.
+struct Echo<R: Rt>(R::Stream);
+
+impl<R: Rt> Client for Echo<R> {
+    async fn all(server: SocketAddr, count: usize) -> Outcome<Vec<Self>> {
+        let mut clients = Vec::new();
+        for _ in 0..count {
+            clients.push(Self(R::connect(server).await?));
         }
-        Ok(latencies)
+        Ok(clients)
     }
-    let rounds = (setting.count(40_000) / connections).max(4);
+
+    async fn request(&mut self) -> Outcome<()> {
+        let (message, mut answer) = ([7; 64], [0; 64]);
+        R::write(&mut self.0, &message).await?;
+        R::read(&mut self.0, &mut answer).await?;
+        (message == answer).then_some(()).ok_or_else(|| "another answer".into())
+    }
+}
+
+/// Clients that send 64 bytes and wait for their return, over so many connections at once.
+fn echo<R: Rt>(setting: Setting, connections: usize, requests: u64) -> Sample {
+    async fn answer<R: Rt>(mut stream: R::Stream) {
+        let mut bytes = [0; 64];
+        // Until the client hangs up.
+        while R::read(&mut stream, &mut bytes).await.is_ok() {
+            if R::write(&mut stream, &bytes).await.is_err() {
+                break;
+            }
+        }
+    }
+    let each = (setting.count(requests) / connections as u64).max(4);
     R::run(setting.threads, async move {
         let (listener, address) = R::listen().await.expect("a port");
         let server = R::spawn(async move {
             let mut serving = Vec::new();
             for _ in 0..connections {
-                let mut stream = R::accept(&listener).await.expect("a client");
-                serving.push(R::spawn(async move {
-                    let mut bytes = [0; 64];
-                    // Until the client hangs up.
-                    while R::read(&mut stream, &mut bytes).await.is_ok() {
-                        if R::write(&mut stream, &bytes).await.is_err() {
-                            break;
-                        }
-                    }
-                }));
+                let stream = R::accept(&listener).await.expect("a client");
+                serving.push(R::spawn(answer::<R>(stream)));
             }
             for serving in serving {
                 serving.await;
             }
         });
-        let start = Instant::now();
-        let client = |_| R::spawn(client::<R>(address, rounds));
-        let mut latencies = Vec::new();
-        for client in (0..connections).map(client).collect::<Vec<_>>() {
-            latencies.extend(client.await.expect("the server answers"));
-        }
-        let seconds = start.elapsed().as_secs_f64();
+        let sample = load::<R, Echo<R>>(address, connections, each).await;
         server.await;
-        let count = latencies.len() as u64;
-        let metrics = [
-            ("requests a second", count as f64 / seconds),
-            ("us, p50", quantile(&latencies, 0.5)),
-            ("us, p99", quantile(&latencies, 0.99)),
-        ];
-        Sample::new(metrics, count)
+        sample
     })
 }
 
 pub fn echo_1<R: Rt>(setting: Setting) -> Sample {
-    echo::<R>(setting, 1)
+    echo::<R>(setting, 1, 5_000)
 }
 
 pub fn echo_64<R: Rt>(setting: Setting) -> Sample {
-    echo::<R>(setting, 64)
+    echo::<R>(setting, 64, 40_000)
 }
 
 pub fn echo_512<R: Rt>(setting: Setting) -> Sample {
-    echo::<R>(setting, 512)
+    echo::<R>(setting, 512, 20_000)
 }
 
 /// Reads a file of 1 MiB, again and again.

@@ -2,22 +2,23 @@
 
 use std::collections::BTreeSet;
 
-use crate::bench::run::{Results, Row};
-use crate::bench::stats::{Interval, median_interval, ratio_interval};
+use crate::bench::run::{Results, Row, Taken};
+use crate::bench::stats::{Interval, median, median_interval, ratio_interval};
 use crate::bench::{Contestant, WORKLOADS, Workload};
 
 /// The bootstrap draws the same each time, so that the same results always look the same.
 const SEED: u64 = 1;
 
-/// Figures that are kept with each sample, and would only fill the terminal.
-const NOT_SHOWN: [&str; 2] = ["process: switches", "process: peak MiB"];
-
 /// The sentence on each workload.
 pub fn bench_list() -> String {
     let line = |workload: &Workload| {
         let quick = if workload.is_quick { " (quick)" } else { "" };
+        let control = match workload.control {
+            "" => String::new(),
+            control => format!("  Control: {control}\n"),
+        };
         format!(
-            "{}{quick}\n  {}\n  Expected: {}\n",
+            "{}{quick}\n  {}\n  Expected: {}\n{control}",
             workload.name, workload.what, workload.expected
         )
     };
@@ -38,10 +39,7 @@ pub fn bench(results: &Results) -> String {
         machine.load.map_or_else(|| "unknown".into(), |load| load.to_string()),
         machine.versions.join(", "),
         or_unknown(&machine.commit),
-        match results.threads {
-            Some(threads) => format!("{threads} worker threads each"),
-            None => "as many worker threads as each has by default".into(),
-        },
+        worker_threads(results.threads),
     );
     for workload in WORKLOADS {
         let rows: Vec<&Row> =
@@ -56,26 +54,48 @@ pub fn bench(results: &Results) -> String {
         );
         for metric in metrics(&rows) {
             text += &format!("  {metric}\n");
-            let tokio = rows.iter().find(|row| row.contestant == Contestant::Tokio);
-            let base = tokio.map(|row| row.values(&metric)).unwrap_or_default();
+            let base = base(&rows, &metric);
             for row in &rows {
                 text += &line(row, &row.values(&metric), &base);
             }
         }
+        text += &of_the_processes(&rows);
         text.push('\n');
     }
     text
 }
 
-/// The metrics that are shown of these rows.
-fn metrics(rows: &[&Row]) -> BTreeSet<String> {
-    let of_row = |row: &&Row| {
-        row.samples
-            .first()
-            .map(|taken| taken.metrics().into_keys().map(String::from).collect::<Vec<_>>())
-    };
-    let all = rows.iter().filter_map(of_row).flatten();
-    all.filter(|metric| !NOT_SHOWN.contains(&metric.as_str())).collect()
+fn worker_threads(threads: usize) -> String {
+    if threads == 1 {
+        "1 worker thread each".into()
+    } else {
+        format!("{threads} worker threads each")
+    }
+}
+
+/// What the work of a row has come to: its own figures, and not those of the process.
+pub fn metrics(rows: &[&Row]) -> BTreeSet<String> {
+    let samples = rows.iter().filter_map(|row| row.samples.first());
+    samples.flat_map(|taken| taken.sample.metrics.keys().cloned()).collect()
+}
+
+/// What the processes have used, their start and warm-up included.
+pub fn process_metrics(rows: &[&Row]) -> BTreeSet<String> {
+    let samples = rows.iter().filter_map(|row| row.samples.first());
+    let all = samples.flat_map(Taken::metrics).map(|(name, _)| name.to_owned());
+    all.filter(|metric| metric.starts_with("process: ")).collect()
+}
+
+/// What the others are held against: the values of Tokio with the threads that all have.
+pub fn base(rows: &[&Row], metric: &str) -> Vec<f64> {
+    let tokio = rows.iter().find(|row| row.contestant == Contestant::Tokio && !row.is_default);
+    tokio.map(|row| row.values(metric)).unwrap_or_default()
+}
+
+/// How many times the base, where that can be said.
+pub fn ratio(values: &[f64], base: &[f64]) -> Option<Interval> {
+    let can_be_divided_by = !base.is_empty() && base.iter().all(|value| *value > 0.0);
+    (can_be_divided_by && !values.is_empty()).then(|| ratio_interval(values, base, SEED))
 }
 
 fn line(row: &Row, values: &[f64], base: &[f64]) -> String {
@@ -85,16 +105,33 @@ fn line(row: &Row, values: &[f64], base: &[f64]) -> String {
     let Interval { low, value, high } = median_interval(values, SEED);
     let figures =
         format!("{:>10}  {:>23}", number(value), format!("{} to {}", number(low), number(high)));
-    let ratio = match row.contestant {
-        Contestant::Tokio => String::new(),
-        _ if base.is_empty() || base.iter().any(|value| *value <= 0.0) => String::new(),
-        _ => format!("  {}", against(ratio_interval(values, base, SEED), "of tokio")),
-    };
-    format!("    {:<10}{figures}{ratio}\n", row.contestant.name())
+    let is_base = row.contestant == Contestant::Tokio && !row.is_default;
+    let ratio = ratio(values, base).filter(|_| !is_base);
+    let ratio = ratio.map(|ratio| format!("  {}", against(ratio, "of tokio")));
+    format!("    {:<15}{figures}{}\n", row.title(), ratio.unwrap_or_default())
+}
+
+/// The medians of what the processes have used: a line for each row, a column for each figure.
+fn of_the_processes(rows: &[&Row]) -> String {
+    let metrics = process_metrics(rows);
+    let title = |metric: &String| format!("{:>13}", metric.trim_start_matches("process: "));
+    let mut text = format!("  {:<17}", "each process");
+    text.extend(metrics.iter().map(title));
+    text.push('\n');
+    for row in rows {
+        text += &format!("    {:<15}", row.title());
+        for metric in &metrics {
+            let values = row.values(metric);
+            let value = if values.is_empty() { "-".into() } else { number(median(&values)) };
+            text += &format!("{value:>13}");
+        }
+        text.push('\n');
+    }
+    text
 }
 
 /// A ratio in words.
-fn against(ratio: Interval, what: &str) -> String {
+pub fn against(ratio: Interval, what: &str) -> String {
     match ratio.contains(1.0) {
         true => "no difference".into(),
         false => format!("{:.2} {what} ({:.2} to {:.2})", ratio.value, ratio.low, ratio.high),
@@ -105,20 +142,16 @@ fn against(ratio: Interval, what: &str) -> String {
 pub fn bench_against(new: &Results, old: &Results) -> String {
     let (mut text, mut compared, mut changed) = (String::new(), 0, 0);
     for row in &new.rows {
-        let is_same = |old: &&Row| old.workload == row.workload && old.contestant == row.contestant;
-        let Some(before) = old.rows.iter().find(is_same) else { continue };
-        for metric in metrics(&[row]) {
-            let (values, base) = (row.values(&metric), before.values(&metric));
-            if values.is_empty() || base.is_empty() || base.iter().any(|value| *value <= 0.0) {
+        let Some(before) = old.rows.iter().find(|old| old.is_like(row)) else { continue };
+        for metric in metrics(&[row]).into_iter().chain(process_metrics(&[row])) {
+            let Some(ratio) = ratio(&row.values(&metric), &before.values(&metric)) else {
                 continue;
-            }
+            };
             compared += 1;
-            let ratio = ratio_interval(&values, &base, SEED);
             if !ratio.contains(1.0) {
                 changed += 1;
-                let (workload, contestant) = (&row.workload, row.contestant.name());
                 let told = against(ratio, "of what it was");
-                text += &format!("{workload} on {contestant}, {metric}: {told}\n");
+                text += &format!("{}, {}, {metric}: {told}\n", row.workload, row.title());
             }
         }
     }
@@ -128,7 +161,7 @@ pub fn bench_against(new: &Results, old: &Results) -> String {
 }
 
 /// A figure with three digits that count, or all before the point.
-fn number(value: f64) -> String {
+pub fn number(value: f64) -> String {
     match value.abs() {
         0.0 => "0".into(),
         large if large >= 100.0 => {
@@ -182,10 +215,12 @@ mod tests {
                 let sample = Sample { metrics, checksum: 1 };
                 Taken { sample, cpu_ms: None, switches: Some(1), peak_kib: None, allocations: None }
             };
-            Row { workload: "yield".into(), contestant, samples: (0..30).map(taken).collect() }
+            let samples = (0..30).map(taken).collect();
+            let (threads, is_default) = (Some(2), false);
+            Row { workload: "yield".into(), contestant, threads, is_default, samples }
         };
         let rows = vec![row(Contestant::Tokio, 1.0), row(Contestant::Smol, factor)];
-        Results { kind: KIND.into(), machine: Machine::look(), threads: Some(2), rows }
+        Results { kind: KIND.into(), machine: Machine::look(), threads: 2, rows }
     }
 
     #[test]
@@ -193,15 +228,15 @@ mod tests {
         let text = bench(&results(1.5));
         assert!(text.contains("yield: One task that yields. Median of 30"), "{text}");
         assert!(text.contains("1.50 of tokio"), "{text}");
-        assert!(!text.contains("switches"), "{text}");
+        assert!(text.contains("each process          switches"), "{text}");
         assert!(bench(&results(1.0)).contains("no difference"));
     }
 
     #[test]
     fn two_runs_are_held_against_each_other() {
         let text = bench_against(&results(1.5), &results(1.0));
-        assert!(text.starts_with("yield on smol, ns a yield: 1.50 of what it was"), "{text}");
-        assert!(text.contains("1 of 2 figures have changed"), "{text}");
-        assert!(bench_against(&results(1.0), &results(1.0)).contains("0 of 2 figures"));
+        assert!(text.starts_with("yield, smol, ns a yield: 1.50 of what it was"), "{text}");
+        assert!(text.contains("1 of 4 figures have changed"), "{text}");
+        assert!(bench_against(&results(1.0), &results(1.0)).contains("0 of 4 figures"));
     }
 }
