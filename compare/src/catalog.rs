@@ -1,6 +1,6 @@
 //! The one list: lesson by runtime, its source text and its entry point.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
@@ -8,7 +8,7 @@ use crate::lessons;
 use crate::serve::{Scene, Stage};
 
 /// A runtime the lessons are written for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Runtime {
     Tokio,
@@ -40,7 +40,7 @@ pub struct Column {
 }
 
 /// How long a source is, in lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lines {
     /// Lines with something on them that is no comment.
     pub code: usize,
@@ -68,6 +68,8 @@ impl Lines {
 #[derive(Debug)]
 pub struct Lesson {
     pub name: &'static str,
+    /// The file of its contract.
+    contract: &'static str,
     /// What the columns are given, as JSON, for a run on this scene.
     pub input: fn(&Stage, &Scene) -> serde_json::Result<Value>,
     /// The one right answer to an input.
@@ -76,6 +78,18 @@ pub struct Lesson {
 }
 
 impl Lesson {
+    /// What it is about: the first lines of its contract, without its name.
+    pub fn about(&self) -> String {
+        let lines = self.contract.lines().map_while(|line| line.strip_prefix("//! "));
+        let text = lines.collect::<Vec<_>>().join(" ");
+        let about = text.split_once(": ").map_or(text.as_str(), |(_, about)| about);
+        let mut letters = about.chars();
+        letters
+            .next()
+            .map(|first| first.to_uppercase().chain(letters).collect())
+            .unwrap_or_default()
+    }
+
     /// The lesson as written for a runtime.
     pub fn column(&self, runtime: Runtime) -> &Column {
         &self.columns[runtime as usize]
@@ -147,6 +161,7 @@ macro_rules! lesson {
     ($name:literal, $lesson:ident) => {
         Lesson {
             name: $name,
+            contract: include_str!(concat!("lessons/", stringify!($lesson), "/mod.rs")),
             input: |stage, scene| serde_json::to_value(lessons::$lesson::input(stage, scene)),
             expected: |input| {
                 serde_json::to_value(lessons::$lesson::expected(&serde_json::from_value(input)?))
@@ -178,6 +193,7 @@ static DOUBLES: Lesson = {
     const SOURCE: &str = include_str!("lessons/doubles.rs");
     Lesson {
         name: "doubles",
+        contract: SOURCE,
         input: |_, _| Ok(Value::Null),
         expected: |_| Ok(doubles::EXPECTED.into()),
         columns: [
@@ -195,6 +211,13 @@ mod tests {
     /// The names of the steps of a source, in order.
     fn steps(source: &str) -> Vec<&str> {
         source.lines().filter_map(|line| line.trim_start().strip_prefix("// step: ")).collect()
+    }
+
+    #[test]
+    fn each_lesson_says_what_it_is_about() {
+        let about = find("guards").unwrap().about();
+        assert_eq!(about, "A database that is closed, whichever way its body ends.");
+        assert!(LESSONS.iter().all(|lesson| lesson.about().ends_with('.')));
     }
 
     #[test]

@@ -17,10 +17,13 @@ use crate::catalog::{self, Lesson, Lines, Runtime};
 use crate::serve::{Scene, Stage};
 use crate::timeline::{self, Recorded};
 
+/// What is in the field `kind` of a file of lessons.
+pub const KIND: &str = "compare lessons 1";
+
 /// One run and what became of it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Run {
-    pub lesson: &'static str,
+    pub lesson: String,
     pub runtime: Runtime,
     /// Of its source.
     pub lines: Lines,
@@ -31,7 +34,7 @@ pub struct Run {
 }
 
 /// What became of a run.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
 pub enum Outcome {
     /// It gave the one right answer.
@@ -110,13 +113,14 @@ pub fn run(
     let lines = Lines::of(lesson.column(runtime).source);
     if lesson.column(runtime).start.is_none() {
         let outcome = Outcome::NotBuilt;
-        return Ok(Run { lesson: lesson.name, runtime, lines, outcome, threads: None });
+        return Ok(Run { lesson: lesson.name.into(), runtime, lines, outcome, threads: None });
     }
     let scene = Scene::new().context("making a temporary folder")?;
     let input = (lesson.input)(stage, &scene)?;
     let expected = (lesson.expected)(input.clone())?;
 
-    let ended = execute(&["child", lesson.name, runtime.name()], &[], input.to_string(), timeout)?;
+    let ended =
+        execute(&["child", lesson.name, runtime.name()], &[], input.to_string(), timeout, OFTEN)?;
     let threads = ended.threads;
     let outcome = match ended.end {
         End::Killed => Outcome::Hang { seconds: timeout.as_secs_f64() },
@@ -127,8 +131,36 @@ pub fn run(
         End::Panic(message) => Outcome::Panic { message },
         End::Failed(message) => Outcome::Failed { message },
     };
-    Ok(Run { lesson: lesson.name, runtime, lines, outcome, threads })
+    Ok(Run { lesson: lesson.name.into(), runtime, lines, outcome, threads })
 }
+
+/// Runs lessons on all runtimes, one run at a time, so that none disturbs another; hands each run on when
+/// it is over.
+///
+/// # Errors
+/// As [`run`], and whatever `each` says.
+pub fn run_all(
+    lessons: &[&'static Lesson],
+    timeout: Duration,
+    mut each: impl FnMut(&Run) -> anyhow::Result<()>,
+) -> anyhow::Result<Vec<Run>> {
+    let stage = Stage::start().context("starting the loopback servers")?;
+    let mut runs = Vec::new();
+    for lesson in lessons {
+        for runtime in Runtime::ALL {
+            let run = run(lesson, runtime, &stage, timeout)
+                .with_context(|| format!("running {} on {}", lesson.name, runtime.name()))?;
+            each(&run)?;
+            runs.push(run);
+        }
+    }
+    Ok(runs)
+}
+
+/// Often enough to see threads that live for some milliseconds.
+pub const OFTEN: Duration = Duration::from_millis(2);
+/// So seldom that it does not disturb what is measured.
+pub const SELDOM: Duration = Duration::from_millis(200);
 
 /// How a process of its own has ended, and the most threads seen in it.
 #[derive(Debug)]
@@ -151,7 +183,8 @@ pub enum End {
 }
 
 /// Starts this program again with other arguments and variables, gives it `input`, and waits for its end, for
-/// `timeout` at most.
+/// `timeout` at most. Every `look` it counts its threads, which takes time of the same cores: [`OFTEN`] or
+/// [`SELDOM`].
 ///
 /// # Errors
 /// Where it cannot be started, or [`Interrupted`]; whatever happens in it is an [`End`].
@@ -160,6 +193,7 @@ pub fn execute(
     variables: &[(&str, &str)],
     input: String,
     timeout: Duration,
+    look: Duration,
 ) -> anyhow::Result<Ended> {
     let mut child = Command::new(std::env::current_exe()?)
         .args(arguments)
@@ -181,7 +215,7 @@ pub fn execute(
     let stdout = read_all(child.stdout.take());
     let stderr = read_all(child.stderr.take());
 
-    let (status, threads) = watch(&mut child, timeout)?;
+    let (status, threads) = watch(&mut child, timeout, look, &stdout)?;
     let Some(status) = status else { return Ok(Ended { end: End::Killed, threads }) };
     let stdout = stdout.join().unwrap_or_default();
     let stderr = stderr.join().unwrap_or_default();
@@ -210,14 +244,16 @@ pub fn watch_for_ctrl_c() -> anyhow::Result<()> {
     ctrlc::set_handler(|| INTERRUPTED.store(true, SeqCst)).context("listening for Ctrl-C")
 }
 
-/// Reads a pipe to its end on a thread, so that the child never waits for us.
+/// Reads a pipe to its end on a thread, so that the child never waits for us; wakes us at the end.
 fn read_all(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
+    let waiting = thread::current();
     thread::spawn(move || {
         let mut bytes = Vec::new();
         if let Some(mut pipe) = pipe {
             // What was read before an error still says something.
             let _ = pipe.read_to_end(&mut bytes);
         }
+        waiting.unpark();
         String::from_utf8_lossy(&bytes).into_owned()
     })
 }
@@ -227,6 +263,8 @@ fn read_all(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Stri
 fn watch(
     child: &mut Child,
     timeout: Duration,
+    look: Duration,
+    stdout: &thread::JoinHandle<String>,
 ) -> anyhow::Result<(Option<std::process::ExitStatus>, Option<u32>)> {
     let start = Instant::now();
     let mut threads = None;
@@ -248,7 +286,8 @@ fn watch(
             }
             return Ok((None, threads));
         }
-        thread::sleep(Duration::from_millis(2));
+        // Once it has said all, it is about to end.
+        thread::park_timeout(if stdout.is_finished() { look.min(OFTEN) } else { look });
     }
 }
 

@@ -1,7 +1,6 @@
 //! What a runtime costs to adopt: this crate built without any, and with each alone.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -13,6 +12,7 @@ use serde_json::Value;
 
 use crate::catalog::Runtime;
 use crate::child;
+use crate::kept;
 
 /// What one build took.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,29 +46,15 @@ pub fn advisories(runtime: Runtime) -> &'static [&'static str] {
     }
 }
 
-/// The folder of the workspace, in which cargo can build.
-fn workspace() -> anyhow::Result<PathBuf> {
-    let folder =
-        Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("a crate has a workspace")?;
-    ensure!(
-        folder.join("Cargo.toml").is_file(),
-        "{}: the sources that this program was built from are not there any more",
-        folder.display()
-    );
-    Ok(folder.into())
-}
-
-/// Where the result is kept.
-pub fn file() -> anyhow::Result<PathBuf> {
-    Ok(workspace()?.join("target/compare/cost.json"))
-}
+/// What is in the field `kind` of a file of ours.
+pub const KIND: &str = "compare cost 1";
 
 /// Builds four times from nothing, which takes minutes, and tells of each on stderr.
 ///
 /// # Errors
 /// Cargo is not there, or a build fails; [`child::Interrupted`].
 pub fn measure() -> anyhow::Result<Costs> {
-    let workspace = workspace()?;
+    let workspace = kept::workspace()?;
     // What was downloaded and unpacked before is no part of a build.
     let mut fetch = Command::new(cargo());
     let fetched = fetch.args(["fetch", "--locked", "--quiet"]).current_dir(&workspace).status();
@@ -83,19 +69,6 @@ pub fn measure() -> anyhow::Result<Costs> {
         baseline: build("", 1)?,
         runtimes: [build("tokio", 2)?, build("async-std", 3)?, build("smol", 4)?],
     })
-}
-
-/// Writes the result to its file.
-///
-/// # Errors
-/// The folder or the file cannot be written.
-pub fn save(costs: &Costs) -> anyhow::Result<PathBuf> {
-    let file = file()?;
-    let folder = file.parent().context("a file has a folder")?;
-    fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-    fs::write(&file, serde_json::to_vec_pretty(costs)?)
-        .with_context(|| file.display().to_string())?;
-    Ok(file)
 }
 
 fn cargo() -> std::ffi::OsString {

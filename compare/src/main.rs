@@ -18,7 +18,10 @@ mod catalog;
 mod child;
 mod cost;
 mod highlight;
+mod kept;
 mod lessons;
+mod machine;
+mod report;
 mod serve;
 #[cfg_attr(
     not(any(feature = "tokio", feature = "async-std", feature = "smol")),
@@ -29,16 +32,17 @@ mod view;
 
 use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
 use behaviours::Behaviour;
+use bench::run::{Plan, Results};
 use catalog::{Lesson, Runtime};
 use clap::{Parser, Subcommand};
-use serve::Stage;
+use kept::Kept;
+use report::Report;
 
 /// The seven lessons on Tokio, async-std and smol, side by side. Without a command: `lessons`.
 #[derive(Parser)]
@@ -52,6 +56,7 @@ use serve::Stage;
   compare behaviours dropped-handle
   compare cost
   cargo run --release -p compare -- bench --quick
+  cargo run --release -p compare -- report -o compare.html
 
 Exit status: 0 all answers are as they should be, 1 one is not, 2 wrong call, 130 interrupted.")]
 struct Arguments {
@@ -117,6 +122,19 @@ enum Command {
     },
     /// Measure what the runtimes cost: the same work on each, a process for every sample.
     Bench(BenchArguments),
+    /// Write all of it on one page of HTML. What was measured before is taken from target/compare; what
+    /// is missing is measured quickly first.
+    Report {
+        /// Where to write the page; - for stdout. By default target/compare/report.html.
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// The folder with the results, instead of target/compare.
+        #[arg(long, value_name = "FOLDER")]
+        from: Option<PathBuf>,
+        /// Measure nothing: mark what is missing as not measured.
+        #[arg(long)]
+        as_is: bool,
+    },
     /// One run, as this program starts it of itself: input on stdin, answer and figures on stdout.
     #[command(hide = true)]
     Child { lesson: String, runtime: String },
@@ -158,9 +176,10 @@ struct BenchArguments {
     /// another number is measured with that as well, but not with --quick.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     threads: Option<u16>,
-    /// Where to keep the results.
-    #[arg(long, value_name = "FILE", default_value = "target/compare/bench.json")]
-    save: PathBuf,
+    /// Where to keep the results; by default in target/compare, a full run in bench.json, and anything
+    /// less in bench-quick.json.
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
     /// Results of an earlier run, to hold these against.
     #[arg(long, value_name = "FILE")]
     against: Option<PathBuf>,
@@ -185,6 +204,7 @@ fn main() -> ExitCode {
         Command::Behaviours { names, json, width } => watch(&names, json, width.into()),
         Command::Cost { json } => cost(json),
         Command::Bench(arguments) => measure(&arguments),
+        Command::Report { output, from, as_is } => report(output, from.as_deref(), as_is),
         Command::Sample { workload, contestant, threads, server } => {
             bench::run::sample_here(&workload, &contestant, threads, server)
         }
@@ -204,62 +224,53 @@ fn main() -> ExitCode {
     })
 }
 
-/// Runs lessons on all runtimes, one run at a time, so that none disturbs another.
+/// Runs lessons on all runtimes, and keeps what came of it if it is all of them.
 fn lessons(names: &[String], json: bool, timeout: Duration) -> anyhow::Result<ExitCode> {
     let lessons = catalog::find_all(names)?;
     child::watch_for_ctrl_c()?;
-    let stage = Stage::start().context("starting the loopback servers")?;
     let start = Instant::now();
-    let mut runs = Vec::new();
-    for lesson in &lessons {
-        for runtime in Runtime::ALL {
-            let run = child::run(lesson, runtime, &stage, timeout)
-                .with_context(|| format!("running {} on {}", lesson.name, runtime.name()))?;
-            note(run.outcome.is_same());
-            if json {
-                writeln!(io::stdout(), "{}", serde_json::to_string(&run)?)?;
-            }
-            runs.push(run);
+    let runs = child::run_all(&lessons, timeout, |run| {
+        note(run.outcome.is_same());
+        match json {
+            true => Ok(writeln!(io::stdout(), "{}", serde_json::to_string(run)?)?),
+            false => Ok(()),
         }
-    }
+    })?;
+    let seconds = start.elapsed().as_secs_f64();
     if !json {
         if !names.is_empty() {
             let width = usize::from(view::terminal_width()).min(100);
             write!(io::stdout(), "{}", view::timelines(&runs, width))?;
         }
         write!(io::stdout(), "{}", view::lessons_table(&runs))?;
-        writeln!(
-            io::stdout(),
-            "{} in {:.1} s",
-            view::verdict(&runs),
-            start.elapsed().as_secs_f64()
-        )?;
+        writeln!(io::stdout(), "{} in {seconds:.1} s", view::verdict(&runs))?;
+    }
+    if names.is_empty() {
+        keep(report::LESSONS, &Kept::now(child::KIND, runs));
     }
     Ok(ExitCode::from(u8::from(WRONG.load(Relaxed))))
 }
 
-/// Runs experiments on all runtimes, one at a time, so that none disturbs another.
+/// Runs experiments on all runtimes, and keeps what was seen if it is all of them.
 fn watch(names: &[String], json: bool, width: usize) -> anyhow::Result<ExitCode> {
     let chosen: Vec<&Behaviour> = match names {
         [] => behaviours::BEHAVIOURS.iter().collect(),
         names => names.iter().map(|name| behaviours::find(name)).collect::<Result<_, _>>()?,
     };
     child::watch_for_ctrl_c()?;
-    for behaviour in &chosen {
-        let mut row = Vec::new();
-        for runtime in Runtime::ALL {
-            let observation = behaviours::observe(behaviour, runtime)?;
+    let seen = behaviours::observe_all(&chosen, |behaviour, row| {
+        for observation in row {
             note(observation.is_as_expected);
             if json {
-                writeln!(io::stdout(), "{}", serde_json::to_string(&observation)?)?;
+                writeln!(io::stdout(), "{}", serde_json::to_string(observation)?)?;
             }
-            row.push(observation);
         }
         if !json {
             // As they come: all together take some seconds.
-            write!(io::stdout(), "{}", view::behaviour(behaviour, &row, width))?;
+            write!(io::stdout(), "{}", view::behaviour(behaviour, row, width))?;
         }
-    }
+        Ok(())
+    })?;
     if !json {
         let verdict = if WRONG.load(Relaxed) { "Not all as expected." } else { "All as expected." };
         let count = if let [_] = chosen[..] {
@@ -269,18 +280,27 @@ fn watch(names: &[String], json: bool, width: usize) -> anyhow::Result<ExitCode>
         };
         writeln!(io::stdout(), "{count}. {verdict}")?;
     }
+    if names.is_empty() {
+        keep(report::BEHAVIOURS, &Kept::now(behaviours::KIND, seen));
+    }
     Ok(ExitCode::from(u8::from(WRONG.load(Relaxed))))
+}
+
+/// Keeps a result for the report. Who only wants to see it is not to fail where that cannot be done.
+fn keep(name: &str, result: &impl serde::Serialize) {
+    if let Err(error) = kept::save(result, &kept::folder().join(name)) {
+        let _ = writeln!(io::stderr(), "compare: not kept for the report: {error:#}");
+    }
 }
 
 /// What each runtime adds to a build, measured now, and kept.
 fn cost(json: bool) -> anyhow::Result<ExitCode> {
     child::watch_for_ctrl_c()?;
-    let costs = cost::measure()?;
-    let file = cost::save(&costs)?;
-    let _ = writeln!(io::stderr(), "kept in {}", file.display());
+    let costs = Kept::now(cost::KIND, cost::measure()?);
+    keep(report::COST, &costs);
     match json {
         true => print(&format!("{}\n", serde_json::to_string_pretty(&costs)?)),
-        false => print(&view::cost_table(&costs)),
+        false => print(&view::cost_table(&costs.result)),
     }
 }
 
@@ -291,28 +311,57 @@ fn measure(arguments: &BenchArguments) -> anyhow::Result<ExitCode> {
     }
     let workloads = bench::find(&arguments.only, arguments.quick)?;
     // Before anything is measured: it may be no file of ours.
-    let old = arguments.against.as_deref().map(bench::run::load).transpose()?;
+    let kind = bench::run::KIND;
+    let old: Option<Results> =
+        arguments.against.as_deref().map(|file| kept::load(file, kind)).transpose()?;
     child::watch_for_ctrl_c()?;
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let plan = bench::run::Plan {
-        threads: arguments.threads.map_or(cores, usize::from),
-        with_defaults: !arguments.quick,
-        samples: arguments.samples.map_or(if arguments.quick { 7 } else { 30 }, usize::from),
-        seed: fastrand::u64(..),
+    let plan = if arguments.quick { Plan::quick() } else { Plan::full() };
+    let plan = Plan {
+        threads: arguments.threads.map_or(plan.threads, usize::from),
+        samples: arguments.samples.map_or(plan.samples, usize::from),
+        ..plan
     };
-    for warning in bench::machine::Machine::look().warnings() {
+    for warning in machine::Machine::look().warnings() {
         let _ = writeln!(io::stderr(), "compare: {warning}");
     }
     let start = Instant::now();
     let results = bench::run::take(&plan, &workloads)?;
     let seconds = start.elapsed().as_secs_f64();
-    bench::run::save(&results, &arguments.save)?;
+    let is_whole = arguments.only.is_empty() && !arguments.quick && !child::is_interrupted();
+    // Less than a full run never takes the place of one.
+    let name = if is_whole { report::BENCH } else { report::BENCH_QUICK };
+    let file = arguments.save.clone().unwrap_or_else(|| kept::folder().join(name));
+    let saved = kept::save(&results, &file);
     write!(io::stdout(), "{}", view::bench(&results))?;
     if let Some(old) = &old {
         write!(io::stdout(), "{}", view::bench_against(&results, old))?;
     }
-    let _ = writeln!(io::stderr(), "{seconds:.0} s; kept in {}", arguments.save.display());
+    // After the figures, which are not lost with it.
+    saved?;
+    let _ = writeln!(io::stderr(), "{seconds:.0} s; kept in {}", file.display());
     Ok(ExitCode::from(if child::is_interrupted() { 130 } else { 0 }))
+}
+
+/// Writes the page, from what was kept and what is measured now.
+fn report(output: Option<PathBuf>, from: Option<&Path>, as_is: bool) -> anyhow::Result<ExitCode> {
+    let own = kept::folder();
+    let folder = from.unwrap_or(&own);
+    if from.is_some() && !folder.is_dir() {
+        anyhow::bail!("{}: there is no such folder of results", folder.display());
+    }
+    let mut report = Report::read(folder)?;
+    if !as_is {
+        child::watch_for_ctrl_c()?;
+        report.complete(folder)?;
+    }
+    let page = view::page(&report)?;
+    if output.as_deref() == Some(Path::new("-")) {
+        return print(&page);
+    }
+    let output = output.unwrap_or_else(|| own.join("report.html"));
+    kept::write(page.as_bytes(), &output)?;
+    let _ = writeln!(io::stderr(), "{}", output.display());
+    Ok(ExitCode::SUCCESS)
 }
 
 fn code(name: &str, runtimes: &[String], width: usize, plain: bool) -> anyhow::Result<ExitCode> {

@@ -52,7 +52,7 @@ pub fn take(start: Instant) -> Vec<Recorded> {
 }
 
 /// The most rows that are drawn.
-const ROWS: usize = 30;
+pub const ROWS: usize = 30;
 /// How wide names may be.
 const NAME: usize = 22;
 
@@ -76,7 +76,7 @@ pub fn draw(spans: &[Recorded], total_ms: f64, width: usize) -> String {
 }
 
 /// A name short enough for its place: without the scheme and host of a URL.
-fn label(name: &str) -> String {
+pub fn label(name: &str) -> String {
     let path = name.strip_prefix("http://").and_then(|rest| rest.split_once('/'));
     let name = path.map_or(name, |(_, path)| if path.is_empty() { name } else { path });
     match name.char_indices().nth(NAME) {

@@ -297,7 +297,7 @@ fn a_bench_is_run_kept_and_held_against_another() {
     assert!(text(&output.stdout).contains(" figures have changed"), "{}", text(&output.stdout));
     let output = compare(&[&bench[..], &[&second, "--against", "Cargo.toml"]].concat());
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).contains("Cargo.toml: no results of a bench"));
+    assert!(text(&output.stderr).contains("Cargo.toml: these are no results of `compare bench`"));
 }
 
 #[cfg(unix)]

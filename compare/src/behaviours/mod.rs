@@ -146,14 +146,17 @@ pub fn find(name: &str) -> Result<&'static Behaviour, Unknown> {
     })
 }
 
+/// What is in the field `kind` of a file of observations.
+pub const KIND: &str = "compare behaviours 1";
+
 /// What was seen of one behaviour on one runtime.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Observation {
-    pub behaviour: &'static str,
+    pub behaviour: String,
     pub runtime: Runtime,
     /// `None` where it was left out of this build.
     pub seen: Option<Seen>,
-    pub expected: &'static str,
+    pub expected: String,
     pub is_as_expected: bool,
 }
 
@@ -162,7 +165,7 @@ pub const NOT_TO_BE_TOLD: &str = "not to be told on one core";
 
 /// Holds what was seen against what is expected.
 pub fn judge(
-    behaviour: &'static str,
+    behaviour: &str,
     runtime: Runtime,
     seen: Option<Seen>,
     expected: &Expected,
@@ -171,6 +174,7 @@ pub fn judge(
     // What was not built, or could not be tried, has shown nothing that one could complain of.
     let answer = seen.as_ref().map_or(NOT_TO_BE_TOLD, |seen| seen.answer.as_str());
     let is_as_expected = answer == expected || answer == NOT_TO_BE_TOLD;
+    let (behaviour, expected) = (behaviour.into(), expected.into());
     Observation { behaviour, runtime, seen, expected, is_as_expected }
 }
 
@@ -184,13 +188,32 @@ pub fn observe(behaviour: &'static Behaviour, runtime: Runtime) -> anyhow::Resul
         return Ok(judge(None));
     }
     let arguments = ["experiment", behaviour.name, runtime.name()];
-    let seen = match child::execute(&arguments, &[], String::new(), TIME_OUT)?.end {
+    let seen = match child::execute(&arguments, &[], String::new(), TIME_OUT, child::OFTEN)?.end {
         End::Answer(seen) => serde_json::from_str(&seen)?,
         End::Panic(message) => Seen::from("the program panics").with(message),
         End::Failed(message) => Seen::from("the program fails").with(message),
         End::Killed => "it hangs".into(),
     };
     Ok(judge(Some(seen)))
+}
+
+/// Runs experiments on all runtimes, one at a time, so that none disturbs another; hands on what was seen
+/// of each.
+///
+/// # Errors
+/// As [`observe`], and whatever `each` says.
+pub fn observe_all(
+    behaviours: &[&'static Behaviour],
+    mut each: impl FnMut(&Behaviour, &[Observation]) -> anyhow::Result<()>,
+) -> anyhow::Result<Vec<Observation>> {
+    let mut all = Vec::new();
+    for behaviour in behaviours {
+        let row = Runtime::ALL.map(|runtime| observe(behaviour, runtime));
+        let row = row.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
+        each(behaviour, &row)?;
+        all.extend(row);
+    }
+    Ok(all)
 }
 
 /// No experiment takes nearly as long.

@@ -1,5 +1,6 @@
 //! HTTP GET on loopback: by hyper, which is the same on all runtimes, and by the client that users of
-//! each runtime take. The server is in the parent process, and costs this one nothing.
+//! each runtime take. The server is in the parent process; its threads share the cores, and their CPU is
+//! not counted here.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -24,8 +25,8 @@ pub trait HttpRt: Rt {
 }
 
 /// An answer whose body is so long.
-fn whole(length: usize) -> Outcome<()> {
-    (length == BODY).then_some(()).ok_or_else(|| "not the whole page".into())
+fn whole(length: usize) -> Outcome<u64> {
+    (length == BODY).then_some(BODY as u64).ok_or_else(|| "not the whole page".into())
 }
 
 /// hyper: one connection, kept.
@@ -48,7 +49,7 @@ impl<R: HttpRt<Task<()>: Send>> Client for Hyper<R> {
         Ok(clients)
     }
 
-    async fn request(&mut self) -> Outcome<()> {
+    async fn request(&mut self) -> Outcome<u64> {
         let host = self.uri.authority().ok_or("no host")?.as_str();
         let request = Request::get(self.uri.path()).header(HOST, host).body(Empty::new())?;
         self.sender.ready().await?;
@@ -74,7 +75,7 @@ impl Client for Reqwest {
         Ok((0..count).map(|_| Self(client.clone(), format!("http://{server}/"))).collect())
     }
 
-    async fn request(&mut self) -> Outcome<()> {
+    async fn request(&mut self) -> Outcome<u64> {
         whole(self.0.get(&self.1).send().await?.bytes().await?.len())
     }
 }
@@ -90,7 +91,7 @@ impl Client for Surf {
         Ok((0..count).map(|_| Self(client.clone(), format!("http://{server}/"))).collect())
     }
 
-    async fn request(&mut self) -> Outcome<()> {
+    async fn request(&mut self) -> Outcome<u64> {
         whole(self.0.get(&self.1).recv_bytes().await?.len())
     }
 }
@@ -108,7 +109,7 @@ impl Client for Blocking {
         (0..count).map(connect).collect()
     }
 
-    async fn request(&mut self) -> Outcome<()> {
+    async fn request(&mut self) -> Outcome<u64> {
         self.0.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")?;
         self.0.read_exact(&mut self.1)?;
         whole(self.1.len() - HEAD.len())

@@ -16,48 +16,70 @@ pub type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 pub trait Client: Sized + Send + 'static {
     /// So many clients of a server, for as many requests at once.
     fn all(server: SocketAddr, count: usize) -> impl Future<Output = Outcome<Vec<Self>>> + Send;
-    /// Sends a request, and has the whole answer.
-    fn request(&mut self) -> impl Future<Output = Outcome<()>> + Send;
+    /// Sends a request, and has the whole answer: a sum of it.
+    fn request(&mut self) -> impl Future<Output = Outcome<u64>> + Send;
 }
 
 /// As many clients as are to ask at once, each so often, in a task of its own.
 pub async fn load<R: Rt, C: Client>(server: SocketAddr, at_once: usize, each: u64) -> Sample {
     let clients = C::all(server, at_once).await.expect("the server is up");
-    let (clients, _) = round::<R, C>(clients, (each / 10).max(1)).await;
-    let (start, cpu_before) = (Instant::now(), child::cpu_ms());
-    let (_, latencies) = round::<R, C>(clients, each).await;
-    let seconds = start.elapsed().as_secs_f64();
+    let warm = round::<R, C>(clients, (each / 10).max(1)).await;
+    let Round { seconds, cpu_ms, latencies, sum, .. } = round::<R, C>(warm.clients, each).await;
     let count = latencies.len() as f64;
+    let rate = count / seconds;
+    let mean_us = latencies.iter().sum::<f64>() / count;
     let metrics = [
-        ("requests a second", count / seconds),
+        ("requests a second", rate),
         ("us, p50", quantile(&latencies, 0.5)),
         ("us, p99", quantile(&latencies, 0.99)),
+        // Whether so many were at once: the law of Little (1961).
+        ("requests in flight", rate * mean_us / 1e6),
     ];
-    let mut sample = Sample::new(metrics, latencies.len() as u64);
-    if let Some((before, after)) = cpu_before.zip(child::cpu_ms()) {
-        sample.metrics.insert("us of CPU a request".into(), (after - before) * 1e3 / count);
+    let mut sample = Sample::new(metrics, sum);
+    if let Some(ms) = cpu_ms {
+        sample.metrics.insert("us of CPU a request".into(), ms * 1e3 / count);
     }
     sample
 }
 
-/// Gives the clients back, and how long each request took, in microseconds.
-async fn round<R: Rt, C: Client>(clients: Vec<C>, each: u64) -> (Vec<C>, Vec<f64>) {
-    let task = |mut client: C| {
-        R::spawn(async move {
-            let mut latencies = Vec::new();
+/// What came of clients that each asked so often.
+struct Round<C> {
+    clients: Vec<C>,
+    seconds: f64,
+    /// What this process has used, where the system tells.
+    cpu_ms: Option<f64>,
+    /// Of each request, in microseconds.
+    latencies: Vec<f64>,
+    sum: u64,
+}
+
+async fn round<R: Rt, C: Client>(clients: Vec<C>, each: u64) -> Round<C> {
+    let mut starts = Vec::new();
+    let mut tasks = Vec::new();
+    for mut client in clients {
+        let (start, mut started) = R::channel(1);
+        starts.push(start);
+        tasks.push(R::spawn(async move {
+            // All of them are there before the first begins: until the other end is dropped.
+            R::receive(&mut started).await;
+            let (mut latencies, mut sum) = (Vec::new(), 0);
             for _ in 0..each {
                 let start = Instant::now();
-                client.request().await.expect("the server answers");
+                sum += client.request().await.expect("the server answers");
                 latencies.push(start.elapsed().as_secs_f64() * 1e6);
             }
-            (client, latencies)
-        })
-    };
-    let (mut clients_back, mut all) = (Vec::new(), Vec::new());
-    for task in clients.into_iter().map(task).collect::<Vec<_>>() {
-        let (client, latencies) = task.await;
-        clients_back.push(client);
-        all.extend(latencies);
+            (client, latencies, sum)
+        }));
     }
-    (clients_back, all)
+    let (start, cpu_before) = (Instant::now(), child::cpu_ms());
+    drop(starts);
+    let (mut clients, mut latencies, mut sum) = (Vec::new(), Vec::new(), 0);
+    for task in tasks {
+        let (client, its_latencies, its_sum) = task.await;
+        clients.push(client);
+        latencies.extend(its_latencies);
+        sum += its_sum;
+    }
+    let cpu_ms = child::cpu_ms().zip(cpu_before).map(|(after, before)| after - before);
+    Round { clients, seconds: start.elapsed().as_secs_f64(), cpu_ms, latencies, sum }
 }

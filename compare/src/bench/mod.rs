@@ -3,7 +3,6 @@
 #[cfg(feature = "bench")]
 mod http;
 mod load;
-pub mod machine;
 mod rt;
 pub mod run;
 mod server;
@@ -128,89 +127,103 @@ macro_rules! threads {
 workloads! {
     "start-stop" quick workloads::start_stop, control "threads" threads!(start_stop);
         "Starts the runtime, awaits one task, and stops it."
-        "Tokio starts a worker for each core and stops them; the others start threads and leave them. The \
-         control starts one thread."
+        "Starting threads is most of it: Tokio's workers; in the others the executor's and one for \
+         sockets and timers. Tokio stops its workers and waits for them, the others leave theirs. The \
+         control starts two threads."
 
     "spawn-one" quick workloads::spawn_one, control "plain call" Some(workloads::plain_call);
         "Spawns a task and awaits it, again and again."
-        "An allocation, and a way through the queue, which may wake another thread; the control is an \
-         async function that is called and awaited, which is no task at all."
+        "An allocation, and a way through the queue, which may wake another thread: with one thread it \
+         cannot. The control is an async function that is called and awaited, which is no task at all."
 
     "spawn-many" full workloads::spawn_many, control "join_all" work!(workloads::joined, "bench");
-        "Spawns 100,000 tasks, then awaits them all."
-        "Tokio has a queue for each worker; async-executor pushes to one that all share. The control \
-         keeps as many futures in one task, and needs no queue."
+        "Spawns 100,000 tasks from one, then awaits them all."
+        "A worker of Tokio has room for 256 in its own queue; what is more goes to the shared one under a \
+         lock. async-executor pushes to a shared queue without a lock. The control is one task: \
+         `join_all` allocates for each future, too, and has a queue of its own, but wakes nobody."
 
     "yield" quick workloads::yield_now, control "threads" threads!(yield_now);
         "One task that yields."
-        "To the end of the queue and back; Tokio looks at its drivers each time. The control yields a \
-         thread, by a call of the system."
+        "To the end of the queue and back; Tokio looks at its driver before it goes on. The control \
+         yields a thread, by a call of the system."
 
     "ping-pong" quick workloads::ping_pong, control "threads" threads!(ping_pong);
         "Two tasks that send a number to and fro."
-        "Two wake-ups a round. Threads need a switch by the system for each."
+        "Two wake-ups a round. Tokio runs who was woken last next, on the same thread. The others may \
+         wake another thread for it. Threads need a switch by the system for each."
 
     "channel" full workloads::channel, control "threads" threads!(channel);
         "Four producers and one consumer on a bounded channel with room for 128."
-        "Tokio's has one consumer and so less to protect; that of the others allows many."
+        "Tokio's counts its room by a fair semaphore, and each operation against a budget. The others' \
+         is a ring without locks, and who waits for room is not served in order."
 
     "lock-free" full workloads::lock_free, control "threads" threads!(lock_free);
         "Takes a lock that nobody else wants."
-        "async-lock needs one atomic operation, as std's does; Tokio's is a semaphore, and a budget is \
-         counted."
+        "std's and async-lock's are taken and given back by an atomic operation each; async-lock also \
+         looks for who waits. Tokio's is a semaphore, and its budget makes the task yield every 128 \
+         times."
 
     "lock-contended" full workloads::lock_contended, control "threads" threads!(lock_contended);
-        "Four tasks that want the same lock all the time."
-        "Tokio hands it on in order, with a wake-up each time; async-lock lets whoever runs take it, and \
-         so does std's."
+        "Four tasks that want the same lock, and hold it over a yield, so that they meet."
+        "Tokio hands it on in order, with a wake-up each time; async-lock and std's let whoever runs take \
+         it again, which is quicker and less fair: see the behaviour `mutex-order`."
 
     "sleep" full workloads::sleep, control "threads" threads!(sleep);
-        "Sleeps, one after the other: how much too late they end."
-        "Tokio rounds up to a slot of a millisecond; async-io and threads ask the system for the exact \
-         time."
+        "How much too late sleeps end, of a hundred of each length. For the longer ones, ten and 25 \
+         tasks sleep at once, out of step."
+        "Tokio rounds up to its next tick of a millisecond, and the time it waits in the system up to \
+         another: up to two in all. async-io and threads ask the system for the exact time."
 
     "timers" full workloads::timers, control "" None;
-        "100,000 tasks that sleep at the same time, for a quarter of a second to half of one."
-        "Tokio's wheel adds a timer in constant time; async-io keeps a sorted map. 500 ms in all would be \
-         perfect."
+        "100,000 tasks that sleep at the same time, for a quarter of a second to half of one; how long \
+         all of it takes, spawning included, and how late they are."
+        "Tokio's wheel takes a timer in constant time, under one lock, and fires all of a millisecond at \
+         once. async-io keeps a sorted map."
 
     "memory" full workloads::memory, control "" None;
         "A million tasks that all sleep for an hour: the memory of each, as the slope from a quarter of \
-         them to all. The future itself stands beside it."
-        "The future, a header of the task, and an entry of the timer; Tokio keeps that within the \
-         future, async-io in a map of its own."
+         them to all. The handle is kept, and counts; the future itself stands beside it."
+        "The future, a header of the task, what the executor keeps of it, and an entry of the timer: \
+         Tokio has that within the future, and aligns tasks to 128 bytes; async-io has it in a map. \
+         async-std's sleep is a time-out around a future that never ends."
 
     "memory-joined" full workloads::memory_joined if "bench", control "" None;
         "As many sleeping futures in four tasks, by `join_all`: the memory of each."
-        "No header and no queue of tasks, but a node of the list that `join_all` keeps."
+        "In place of a task each has a node in the queue of `join_all`, and a place in its list of \
+         results."
 
     "blocking" quick workloads::blocking, control "threads" threads!(blocking);
         "A call on a thread that may block, there and back."
-        "Two switches between threads. The control has no pool: a thread has to be made each time."
+        "Two switches between threads, which is nearly all of it. The control has no pool: a thread has \
+         to be made each time."
 
     "echo-1" full workloads::echo_1, control "threads" threads!(echo_1);
         "64 bytes to a server and back, over one connection; both ends are in the same runtime."
-        "The system's work outweighs the runtime's."
+        "Tokio runs both ends on one thread. async-executor wakes another thread for each event, and one \
+         more to look for work: with two threads, every message goes from core to core, as in the \
+         control. With one thread it does not."
 
     "echo-64" quick workloads::echo_64, control "threads" threads!(echo_64);
         "64 bytes to a server and back, over 64 connections at once."
-        "With many sockets ready, one look at the driver serves many of them."
+        "With all threads busy nobody has to be woken. Tokio registers a socket once; async-io asks for \
+         each event anew, and reads before it asks."
 
     "echo-512" full workloads::echo_512, control "threads" threads!(echo_512);
         "64 bytes to a server and back, over 512 connections at once."
-        "As with 64. Threads need a stack each, and a switch for each message."
+        "As with 64. Threads need a stack each, and a switch by the system for each message."
 
     "http-hyper" quick http::hyper if "bench", control "threads" work!(http::blocking, "bench");
-        "GET of 1 KiB by hyper, which is the same on all three, over 16 connections at once. The server \
-         is in another process."
-        "hyper's own work outweighs what the runtimes differ by. The control writes a request and reads \
-         the answer, and knows no more of HTTP."
+        "GET of 1 KiB by hyper, which is the same on all three, over 16 connections at once. The server's \
+         threads, in another process, share the cores: the CPU a request tells more than the rate."
+        "hyper's own work outweighs what the runtimes differ by. smol-hyper clears hyper's buffer before \
+         each read. The control writes a request and reads the answer, and knows no more of HTTP."
 
     "http-own" full http::own if "bench", control "threads" work!(http::blocking, "bench");
         "The same by the client that the runtime's users take: reqwest, surf, and on smol hyper, once \
-         more."
-        "reqwest is hyper with a pool, and all that a client for people needs; surf is async-h1, on \
-         boxed futures and streams. smol's row shows what the same work gives twice."
+         more. Not the same work: reqwest and surf keep a pool, take URLs apart and follow redirects."
+        "reqwest is hyper and more; surf is async-h1, on boxed futures and streams, in the task of the \
+         request: where the answer is there already it goes on at once, and others wait. smol's row shows \
+         what the same work gives twice."
 
     "file" full workloads::file, control "threads" threads!(file);
         "Reads a file of 1 MiB, which is in the system's cache."

@@ -1,20 +1,19 @@
 //! Takes samples: a fresh process for each, contestants in random order, and keeps them.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
-use std::path::Path;
 use std::process::ExitCode;
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::{Deserialize, Serialize};
 
-use super::machine::Machine;
 use super::{Contestant, Sample, Setting, WORKLOADS, Workload};
 use crate::child::{self, End};
+use crate::machine::{self, Machine};
 
 /// A run of the benches, as it is kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,6 +23,8 @@ pub struct Results {
     pub machine: Machine,
     /// Worker threads of each runtime, but for rows that say otherwise.
     pub threads: usize,
+    /// Which part of the processors' time the machine under a virtual one took away meanwhile.
+    pub stolen: Option<f64>,
     pub rows: Vec<Row>,
 }
 
@@ -57,6 +58,11 @@ impl Row {
             Some(threads) if self.is_default => format!("{name}, {threads} threads"),
             _ => name.into(),
         }
+    }
+
+    /// Whether it is what the others are held against: Tokio, with the threads that all have.
+    pub fn is_base(&self) -> bool {
+        self.contestant == Contestant::Tokio && !self.is_default
     }
 
     /// Whether it is of the same work by the same contestant in the same way.
@@ -112,6 +118,16 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// For a quick look: 7 samples, and a worker thread for each core.
+    pub fn quick() -> Self {
+        Self { threads: cores(), with_defaults: false, samples: 7, seed: fastrand::u64(..) }
+    }
+
+    /// All that is worth knowing.
+    pub fn full() -> Self {
+        Self { with_defaults: true, samples: 30, ..Self::quick() }
+    }
+
     /// What is to be measured, without samples yet.
     fn rows(&self, workloads: &[&'static Workload], cores: usize) -> Vec<Row> {
         let mut rows = Vec::new();
@@ -131,6 +147,10 @@ impl Plan {
         }
         rows
     }
+}
+
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// In the child: takes one sample here, and prints it.
@@ -168,6 +188,7 @@ pub fn take(plan: &Plan, workloads: &[&'static Workload]) -> anyhow::Result<Resu
     let machine = Machine::look();
     let mut rows = plan.rows(workloads, machine.cores);
     let server = super::server::start().context("starting the HTTP server")?;
+    let before = machine::stolen();
     let mut random = fastrand::Rng::with_seed(plan.seed);
     let bar = progress((plan.samples * rows.len()) as u64);
     let mut order: Vec<usize> = (0..rows.len()).collect();
@@ -191,7 +212,8 @@ pub fn take(plan: &Plan, workloads: &[&'static Workload]) -> anyhow::Result<Resu
     }
     bar.finish_and_clear();
     check(&rows)?;
-    Ok(Results { kind: KIND.into(), machine, threads: plan.threads, rows })
+    let stolen = machine::stolen().zip(before).and_then(|(after, before)| after.since(before));
+    Ok(Results { kind: KIND.into(), machine, threads: plan.threads, stolen, rows })
 }
 
 /// One sample may take so long. None does.
@@ -208,7 +230,7 @@ fn take_one(row: &Row, server: SocketAddr) -> anyhow::Result<Taken> {
         // Global executors are told by the environment.
         variables.extend(["ASYNC_STD_THREAD_COUNT", "SMOL_THREADS"].map(|name| (name, threads)));
     }
-    let end = child::execute(&arguments, &variables, String::new(), TIME_OUT)?.end;
+    let end = child::execute(&arguments, &variables, String::new(), TIME_OUT, child::SELDOM)?.end;
     let what = || format!("{}: {}", row.workload, row.title());
     match end {
         End::Answer(taken) => serde_json::from_str(&taken).with_context(what),
@@ -244,38 +266,6 @@ fn progress(samples: u64) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(samples), target);
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len}, {eta} left  {msg}");
     bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-}
-
-/// Keeps results in a file.
-///
-/// # Errors
-/// It cannot be written.
-pub fn save(results: &Results, file: &Path) -> anyhow::Result<()> {
-    let write = || {
-        if let Some(folder) = file.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        // Written beside, and given its name when it is whole.
-        let part = file.with_extension("part");
-        fs::write(&part, serde_json::to_vec(results)?)?;
-        fs::rename(part, file)
-    };
-    write().with_context(|| file.display().to_string())
-}
-
-/// Reads what was kept.
-///
-/// # Errors
-/// It is not there, or no file of ours.
-pub fn load(file: &Path) -> anyhow::Result<Results> {
-    let name = || file.display().to_string();
-    let text = fs::read_to_string(file).with_context(name)?;
-    let results: Results =
-        serde_json::from_str(&text).context("no results of a bench").with_context(name)?;
-    if results.kind != KIND {
-        bail!("{}: of another form: {}", name(), results.kind);
-    }
-    Ok(results)
 }
 
 #[cfg(test)]
@@ -315,24 +305,5 @@ mod tests {
         assert!(check(&[row(Contestant::Tokio, 42), row(Contestant::Smol, 42)]).is_ok());
         let error = check(&[row(Contestant::Tokio, 42), row(Contestant::Smol, 41)]).unwrap_err();
         assert!(error.to_string().contains("work: smol has not"), "{error}");
-    }
-
-    #[test]
-    fn what_is_kept_is_read_again_and_what_is_foreign_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("new/results.json");
-        let machine = Machine::look();
-        let rows = vec![row(Contestant::Control, 1)];
-        let results = Results { kind: KIND.into(), machine, threads: 2, rows };
-        save(&results, &file).unwrap();
-        assert_eq!(load(&file).unwrap(), results);
-        for text in ["", "{}", "[1, 2]"] {
-            fs::write(&file, text).unwrap();
-            let error = format!("{:#}", load(&file).unwrap_err());
-            assert!(error.contains("results.json") && error.contains("no results"), "{error}");
-        }
-        let other = Results { kind: "compare bench 0".into(), ..results };
-        fs::write(&file, serde_json::to_string(&other).unwrap()).unwrap();
-        assert!(load(&file).unwrap_err().to_string().contains("another form"));
     }
 }

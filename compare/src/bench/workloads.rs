@@ -57,8 +57,10 @@ pub(super) fn ns_each(start: Instant, count: u64) -> f64 {
 /// Starts the runtime, awaits one task, and stops it.
 pub fn start_stop<R: Rt>(setting: Setting) -> Sample {
     let start = Instant::now();
-    let value = R::run(setting.threads, async { R::spawn(async { 42 }).await });
-    Sample::new([("us", start.elapsed().as_nanos() as f64 / 1e3)], value)
+    let us = move || start.elapsed().as_nanos() as f64 / 1e3;
+    let (value, first) =
+        R::run(setting.threads, async move { (R::spawn(async { 42 }).await, us()) });
+    Sample::new([("us to the first result", first), ("us to the end", us())], value)
 }
 
 /// Spawns a task and awaits it, again and again.
@@ -138,10 +140,12 @@ pub fn yield_now<R: Rt>(setting: Setting) -> Sample {
             R::yield_now().await;
         }
         let start = Instant::now();
+        let mut yields = 0;
         for _ in 0..count {
             R::yield_now().await;
+            yields += 1;
         }
-        Sample::new([("ns a yield", ns_each(start, count))], count)
+        Sample::new([("ns a yield", ns_each(start, count))], yields)
     })
 }
 
@@ -222,14 +226,14 @@ pub fn lock_free<R: Rt>(setting: Setting) -> Sample {
     })
 }
 
-/// Four tasks that want the same lock all the time.
+/// Four tasks that want the same lock, and hold it over a yield, so that they meet.
 pub fn lock_contended<R: Rt>(setting: Setting) -> Sample {
     async fn work<R: Rt>(lock: &Arc<R::Lock>, count: u64) {
         let task = |_| {
             let lock = Arc::clone(lock);
             R::spawn(async move {
                 for _ in 0..count {
-                    R::add_one(&lock).await;
+                    R::add_one_and_yield(&lock).await;
                 }
             })
         };
@@ -237,7 +241,7 @@ pub fn lock_contended<R: Rt>(setting: Setting) -> Sample {
             task.await;
         }
     }
-    let count = setting.count(20_000);
+    let count = setting.count(5_000);
     R::run(setting.threads, async move {
         let lock = Arc::new(R::lock());
         work::<R>(&lock, count / 10).await;
@@ -248,27 +252,40 @@ pub fn lock_contended<R: Rt>(setting: Setting) -> Sample {
     })
 }
 
-/// Sleeps, one after the other: how much too late they end.
+/// A hundred sleeps of each length: how much too late they end.
 pub fn sleep<R: Rt>(setting: Setting) -> Sample {
-    R::run(setting.threads, async move {
-        let mut metrics = BTreeMap::new();
-        for (name, time, full) in [
-            ("1.5 ms", Duration::from_micros(1500), 100),
-            ("10 ms", Duration::from_millis(10), 20),
-            ("100 ms", Duration::from_millis(100), 5),
-        ] {
+    /// Sleeps so often, one after the other; a first one keeps it out of step with other tasks.
+    async fn lateness<R: Rt>(first: Duration, time: Duration, count: u64) -> Vec<f64> {
+        R::sleep(first).await;
+        let mut late = Vec::new();
+        for _ in 0..count {
+            let start = Instant::now();
             R::sleep(time).await;
+            late.push((start.elapsed() - time).as_secs_f64() * 1e6);
+        }
+        late
+    }
+    let count = setting.count(100);
+    R::run(setting.threads, async move {
+        let (mut metrics, mut sleeps) = (BTreeMap::new(), 0);
+        // The longer, the more tasks at once: it takes long enough.
+        for (name, time, tasks) in [
+            ("1.5 ms", Duration::from_micros(1500), 1),
+            ("10 ms", Duration::from_millis(10), 10),
+            ("100 ms", Duration::from_millis(100), 25),
+        ] {
+            let each = (count / u64::from(tasks)).max(1);
+            let task = |number| R::spawn(lateness::<R>(time * (number + 1) / tasks, time, each));
             let mut late = Vec::new();
-            for _ in 0..setting.count(full).max(1) {
-                let start = Instant::now();
-                R::sleep(time).await;
-                late.push((start.elapsed() - time).as_secs_f64() * 1e6);
+            for task in (0..tasks).map(task).collect::<Vec<_>>() {
+                late.extend(task.await);
             }
             for (part, quantile_of) in [("p50", 0.5), ("p99", 0.99), ("max", 1.0)] {
                 metrics.insert(format!("us late, {name}, {part}"), quantile(&late, quantile_of));
             }
+            sleeps += late.len() as u64;
         }
-        Sample { metrics, checksum: 3 }
+        Sample { metrics, checksum: sleeps }
     })
 }
 
@@ -295,55 +312,60 @@ pub fn timers<R: Rt>(setting: Setting) -> Sample {
     })
 }
 
-/// Sleeps for an hour, and says before that it is there.
-async fn asleep<R: Rt>(awake: Arc<AtomicU64>) {
-    awake.fetch_sub(1, Relaxed);
+/// How many sleepers have begun. Not an `Arc` in each of them: that would be a part of their size.
+static ASLEEP: AtomicU64 = AtomicU64::new(0);
+
+/// Says that it is there, and sleeps for an hour.
+async fn asleep<R: Rt>() {
+    ASLEEP.fetch_add(1, Relaxed);
     R::sleep(Duration::from_secs(3600)).await;
 }
 
 /// Very many tasks that all sleep: what each takes of the memory.
 pub fn memory<R: Rt>(setting: Setting) -> Sample {
-    memory_of::<R, _>(setting, |count, awake| {
-        (0..count).map(|_| R::spawn(asleep::<R>(Arc::clone(awake)))).collect::<Vec<_>>()
+    memory_of::<R, _>(setting, |count| {
+        (0..count).map(|_| R::spawn(asleep::<R>())).collect::<Vec<_>>()
     })
 }
 
 /// As many futures that sleep, in a few tasks, by `join_all`.
 #[cfg(feature = "bench")]
 pub fn memory_joined<R: Rt>(setting: Setting) -> Sample {
-    memory_of::<R, _>(setting, |count, awake| {
-        let futures = (0..count).map(|_| asleep::<R>(Arc::clone(awake)));
-        R::spawn(futures_util::future::join_all(futures.collect::<Vec<_>>()))
+    memory_of::<R, _>(setting, |count| {
+        R::spawn(async move {
+            futures_util::future::join_all((0..count).map(|_| asleep::<R>())).await;
+        })
     })
 }
 
 /// Has the sleepers spawned, a quarter of them at a time, and looks at the memory after each.
 fn memory_of<R: Rt, S: Send + 'static>(
     setting: Setting,
-    spawn: impl Fn(u64, &Arc<AtomicU64>) -> S + Send + 'static,
+    spawn: impl Fn(u64) -> S + Send + 'static,
 ) -> Sample {
     let quarter = setting.count(250_000);
     R::run(setting.threads, async move {
-        let awake = Arc::new(AtomicU64::new(0));
         let (mut sleepers, mut resident, mut peak) = (Vec::new(), Vec::new(), Vec::new());
         for quarters in 1..=4 {
-            awake.store(quarter, Relaxed);
-            sleepers.push(spawn(quarter, &awake));
-            while awake.load(Relaxed) > 0 {
+            sleepers.push(spawn(quarter));
+            while ASLEEP.load(Relaxed) < quarters * quarter {
                 R::sleep(Duration::from_millis(5)).await;
             }
             let point = |kib: u64| ((quarters * quarter) as f64, kib as f64 * 1024.0);
             resident.extend(child::resident_kib().map(point));
             peak.extend(child::peak_kib().map(point));
         }
-        // The control: what the future itself takes.
-        let future = size_of_val(&asleep::<R>(Arc::clone(&awake)));
-        let mut metrics = BTreeMap::from([("bytes of the future".to_owned(), future as f64)]);
+        // The control: what the future itself takes. The handle is in the slope: they are kept.
+        let (future, handle) = (size_of_val(&asleep::<R>()), size_of::<R::Task<()>>());
+        let mut metrics = BTreeMap::from([
+            ("bytes of the future".to_owned(), future as f64),
+            ("bytes of the handle".to_owned(), handle as f64),
+        ]);
         // The slopes: what the program has anyway is at all of their points.
         for (name, points) in [("bytes a task", &resident), ("bytes a task, at the peak", &peak)] {
             metrics.extend(slope(points).map(|slope| (name.to_owned(), slope)));
         }
-        Sample { metrics, checksum: 4 * quarter }
+        Sample { metrics, checksum: ASLEEP.load(Relaxed) }
     })
 }
 
@@ -364,22 +386,27 @@ pub fn blocking<R: Rt>(setting: Setting) -> Sample {
 }
 
 /// A connection on which 64 bytes come back.
-struct Echo<R: Rt>(R::Stream);
+struct Echo<R: Rt>(R::Stream, u8);
 
 impl<R: Rt> Client for Echo<R> {
     async fn all(server: SocketAddr, count: usize) -> Outcome<Vec<Self>> {
         let mut clients = Vec::new();
         for _ in 0..count {
-            clients.push(Self(R::connect(server).await?));
+            clients.push(Self(R::connect(server).await?, 0));
         }
         Ok(clients)
     }
 
-    async fn request(&mut self) -> Outcome<()> {
-        let (message, mut answer) = ([7; 64], [0; 64]);
+    async fn request(&mut self) -> Outcome<u64> {
+        // Another message each time: an old answer would not do.
+        self.1 = self.1.wrapping_add(1);
+        let (message, mut answer) = ([self.1; 64], [0; 64]);
         R::write(&mut self.0, &message).await?;
         R::read(&mut self.0, &mut answer).await?;
-        (message == answer).then_some(()).ok_or_else(|| "another answer".into())
+        if message != answer {
+            return Err("it is not what was sent".into());
+        }
+        Ok(answer[0].into())
     }
 }
 
@@ -422,7 +449,7 @@ pub fn echo_64<R: Rt>(setting: Setting) -> Sample {
 }
 
 pub fn echo_512<R: Rt>(setting: Setting) -> Sample {
-    echo::<R>(setting, 512, 20_000)
+    echo::<R>(setting, 512, 26_000)
 }
 
 /// Reads a file of 1 MiB, again and again.
@@ -438,7 +465,8 @@ pub fn file<R: Rt>(setting: Setting) -> Sample {
         }
         let start = Instant::now();
         for _ in 0..count {
-            sum += R::read_file(&path).await.expect("a file").len() as u64;
+            let bytes = R::read_file(&path).await.expect("a file");
+            sum += bytes.len() as u64 + bytes.last().map_or(0, |byte| u64::from(*byte));
         }
         Sample::new([("us a file", ns_each(start, count) / 1e3)], sum)
     })

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use crate::bench::run::{Results, Row, Taken};
 use crate::bench::stats::{Interval, median, median_interval, ratio_interval};
-use crate::bench::{Contestant, WORKLOADS, Workload};
+use crate::bench::{WORKLOADS, Workload};
 
 /// The bootstrap draws the same each time, so that the same results always look the same.
-const SEED: u64 = 1;
+pub const SEED: u64 = 1;
 
 /// The sentence on each workload.
 pub fn bench_list() -> String {
@@ -31,12 +31,14 @@ pub fn bench(results: &Results) -> String {
     let machine = &results.machine;
     let or_unknown = |value: &Option<String>| value.clone().unwrap_or_else(|| "unknown".into());
     text += &format!(
-        "{} cores of {}, kernel {}, governor {}, load {}\n{}, commit {}, {}\n\n",
+        "{} cores of {}{}, kernel {}, governor {}, load {}{}\n{}, commit {}, {}\n\n",
         machine.cores,
         or_unknown(&machine.processor),
+        if machine.is_virtual == Some(true) { " (a virtual machine)" } else { "" },
         or_unknown(&machine.kernel),
         or_unknown(&machine.governor),
         machine.load.map_or_else(|| "unknown".into(), |load| load.to_string()),
+        stolen(results),
         machine.versions.join(", "),
         or_unknown(&machine.commit),
         worker_threads(results.threads),
@@ -65,7 +67,13 @@ pub fn bench(results: &Results) -> String {
     text
 }
 
-fn worker_threads(threads: usize) -> String {
+/// What was taken away meanwhile, where that is known.
+pub fn stolen(results: &Results) -> String {
+    let part = |part: f64| format!(", {:.1} % of its time stolen meanwhile", 100.0 * part);
+    results.stolen.map(part).unwrap_or_default()
+}
+
+pub fn worker_threads(threads: usize) -> String {
     if threads == 1 {
         "1 worker thread each".into()
     } else {
@@ -88,7 +96,7 @@ pub fn process_metrics(rows: &[&Row]) -> BTreeSet<String> {
 
 /// What the others are held against: the values of Tokio with the threads that all have.
 pub fn base(rows: &[&Row], metric: &str) -> Vec<f64> {
-    let tokio = rows.iter().find(|row| row.contestant == Contestant::Tokio && !row.is_default);
+    let tokio = rows.iter().find(|row| row.is_base());
     tokio.map(|row| row.values(metric)).unwrap_or_default()
 }
 
@@ -105,8 +113,7 @@ fn line(row: &Row, values: &[f64], base: &[f64]) -> String {
     let Interval { low, value, high } = median_interval(values, SEED);
     let figures =
         format!("{:>10}  {:>23}", number(value), format!("{} to {}", number(low), number(high)));
-    let is_base = row.contestant == Contestant::Tokio && !row.is_default;
-    let ratio = ratio(values, base).filter(|_| !is_base);
+    let ratio = ratio(values, base).filter(|_| !row.is_base());
     let ratio = ratio.map(|ratio| format!("  {}", against(ratio, "of tokio")));
     format!("    {:<15}{figures}{}\n", row.title(), ratio.unwrap_or_default())
 }
@@ -115,7 +122,8 @@ fn line(row: &Row, values: &[f64], base: &[f64]) -> String {
 fn of_the_processes(rows: &[&Row]) -> String {
     let metrics = process_metrics(rows);
     let title = |metric: &String| format!("{:>13}", metric.trim_start_matches("process: "));
-    let mut text = format!("  {:<17}", "each process");
+    // With its start and its warm-up.
+    let mut text = format!("  {:<17}", "whole process");
     text.extend(metrics.iter().map(title));
     text.push('\n');
     for row in rows {
@@ -132,9 +140,10 @@ fn of_the_processes(rows: &[&Row]) -> String {
 
 /// A ratio in words.
 pub fn against(ratio: Interval, what: &str) -> String {
+    let [value, low, high] = [ratio.value, ratio.low, ratio.high].map(number);
     match ratio.contains(1.0) {
-        true => "no difference".into(),
-        false => format!("{:.2} {what} ({:.2} to {:.2})", ratio.value, ratio.low, ratio.high),
+        true => format!("no difference ({low} to {high})"),
+        false => format!("{value} {what} ({low} to {high})"),
     }
 }
 
@@ -185,9 +194,9 @@ pub fn number(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::Sample;
-    use crate::bench::machine::Machine;
     use crate::bench::run::{KIND, Taken};
+    use crate::bench::{Contestant, Sample};
+    use crate::machine::Machine;
     use std::collections::BTreeMap;
 
     #[test]
@@ -220,16 +229,16 @@ mod tests {
             Row { workload: "yield".into(), contestant, threads, is_default, samples }
         };
         let rows = vec![row(Contestant::Tokio, 1.0), row(Contestant::Smol, factor)];
-        Results { kind: KIND.into(), machine: Machine::look(), threads: 2, rows }
+        Results { kind: KIND.into(), machine: Machine::look(), threads: 2, stolen: None, rows }
     }
 
     #[test]
     fn what_differs_is_told_with_its_ratio_and_what_does_not_is_no_difference() {
         let text = bench(&results(1.5));
         assert!(text.contains("yield: One task that yields. Median of 30"), "{text}");
-        assert!(text.contains("1.50 of tokio"), "{text}");
-        assert!(text.contains("each process          switches"), "{text}");
-        assert!(bench(&results(1.0)).contains("no difference"));
+        assert!(text.contains("1.50 of tokio ("), "{text}");
+        assert!(text.contains("whole process         switches"), "{text}");
+        assert!(bench(&results(1.0)).contains("no difference (0.9"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod bench;
 mod code;
+mod page;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
@@ -14,6 +15,7 @@ use crate::timeline;
 
 pub use bench::{bench, bench_against, bench_list};
 pub use code::{Source, code};
+pub use page::page;
 
 /// The width of the terminal in characters; 180 where there is none.
 pub fn terminal_width() -> u16 {
@@ -38,8 +40,8 @@ pub fn lessons_table(runs: &[Run]) -> String {
         let report = run.outcome.report();
         let number = |text: Option<String>| text.unwrap_or_else(|| "-".into());
         // A name is said once, above its three runtimes.
-        let name = if lesson == run.lesson { "" } else { run.lesson };
-        lesson = run.lesson;
+        let name = if lesson == run.lesson { "" } else { &run.lesson };
+        lesson = &run.lesson;
         table.add_row([
             name.into(),
             run.runtime.name().into(),
@@ -62,7 +64,7 @@ pub fn timelines(runs: &[Run], width: usize) -> String {
     let mut text = String::new();
     for run in runs {
         let Some(report) = run.outcome.report() else { continue };
-        let (lesson, runtime) = (run.lesson, run.runtime.name());
+        let (lesson, runtime) = (&run.lesson, run.runtime.name());
         text += &format!("{lesson} on {runtime}, {:.0} ms:\n", report.wall_ms);
         text += &timeline::draw(&report.spans, report.wall_ms, width);
         text.push('\n');

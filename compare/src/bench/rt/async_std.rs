@@ -42,8 +42,8 @@ impl Rt for AsyncStd {
         task::spawn_blocking(call)
     }
 
-    async fn sleep(time: Duration) {
-        task::sleep(time).await;
+    fn sleep(time: Duration) -> impl Future<Output = ()> + Send {
+        task::sleep(time)
     }
 
     async fn yield_now() {
@@ -58,6 +58,12 @@ impl Rt for AsyncStd {
         let mut value = lock.lock().await;
         *value += 1;
         *value
+    }
+
+    async fn add_one_and_yield(lock: &Mutex<u64>) {
+        let mut value = lock.lock().await;
+        Self::yield_now().await;
+        *value += 1;
     }
 
     fn channel(capacity: usize) -> (Self::Sender, Self::Receiver) {

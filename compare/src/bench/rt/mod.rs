@@ -38,12 +38,15 @@ pub trait Rt: 'static {
         call: impl FnOnce() -> T + Send + 'static,
     ) -> Self::Task<T>;
 
+    /// The runtime's own future, with as little around it as can be: `memory` looks at its size.
     fn sleep(time: Duration) -> impl Future<Output = ()> + Send;
     fn yield_now() -> impl Future<Output = ()> + Send;
 
     fn lock() -> Self::Lock;
     /// Takes the lock, adds one, and gives it back; returns the number.
     fn add_one(lock: &Self::Lock) -> impl Future<Output = u64> + Send;
+    /// The same, and yields before it gives the lock back.
+    fn add_one_and_yield(lock: &Self::Lock) -> impl Future<Output = ()> + Send;
 
     fn channel(capacity: usize) -> (Self::Sender, Self::Receiver);
     fn send(sender: &Self::Sender, value: u64) -> impl Future<Output = ()> + Send;

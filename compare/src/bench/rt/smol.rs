@@ -56,6 +56,12 @@ impl Rt for Smol {
         *value
     }
 
+    async fn add_one_and_yield(lock: &Mutex<u64>) {
+        let mut value = lock.lock().await;
+        Self::yield_now().await;
+        *value += 1;
+    }
+
     fn channel(capacity: usize) -> (Self::Sender, Self::Receiver) {
         channel::bounded(capacity)
     }

@@ -76,6 +76,12 @@ impl Rt for Threads {
         *value
     }
 
+    async fn add_one_and_yield(lock: &Mutex<u64>) {
+        let mut value = lock.lock().unwrap_or_else(PoisonError::into_inner);
+        thread::yield_now();
+        *value += 1;
+    }
+
     fn channel(capacity: usize) -> (Self::Sender, Self::Receiver) {
         mpsc::sync_channel(capacity)
     }

@@ -56,8 +56,8 @@ impl Rt for Tokio {
         Task(tokio::task::spawn_blocking(call))
     }
 
-    async fn sleep(time: Duration) {
-        tokio::time::sleep(time).await;
+    fn sleep(time: Duration) -> impl Future<Output = ()> + Send {
+        tokio::time::sleep(time)
     }
 
     async fn yield_now() {
@@ -72,6 +72,12 @@ impl Rt for Tokio {
         let mut value = lock.lock().await;
         *value += 1;
         *value
+    }
+
+    async fn add_one_and_yield(lock: &Mutex<u64>) {
+        let mut value = lock.lock().await;
+        Self::yield_now().await;
+        *value += 1;
     }
 
     fn channel(capacity: usize) -> (Self::Sender, Self::Receiver) {

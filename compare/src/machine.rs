@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 use std::thread;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 pub struct Machine {
     pub processor: Option<String>,
     pub cores: usize,
+    /// Whether it runs on another one.
+    pub is_virtual: Option<bool>,
     pub kernel: Option<String>,
     /// How the frequency of the processor is chosen.
     pub governor: Option<String>,
@@ -29,7 +31,8 @@ impl Machine {
     /// This one, now.
     pub fn look() -> Self {
         let read = |path: &str| fs::read_to_string(path).ok().map(|text| text.trim().to_owned());
-        let processor = read("/proc/cpuinfo").and_then(|text| {
+        let cpuinfo = read("/proc/cpuinfo");
+        let processor = cpuinfo.as_ref().and_then(|text| {
             let line = text.lines().find(|line| line.starts_with("model name"))?;
             Some(line.split_once(": ")?.1.to_owned())
         });
@@ -37,14 +40,21 @@ impl Machine {
         Self {
             processor,
             cores: thread::available_parallelism().map_or(1, usize::from),
+            is_virtual: cpuinfo.map(|text| text.contains(" hypervisor")),
             kernel: read("/proc/sys/kernel/osrelease"),
             governor: read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
             load,
-            versions: versions(include_str!("../../../Cargo.lock")),
+            versions: versions(include_str!("../../Cargo.lock")),
             commit: commit(),
             is_release: !cfg!(debug_assertions),
             time: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs()),
         }
+    }
+
+    /// When it was looked at, in UTC.
+    pub fn date(&self) -> String {
+        let time = UNIX_EPOCH + Duration::from_secs(self.time);
+        humantime::format_rfc3339_seconds(time).to_string().replace('T', " ").replace('Z', " UTC")
     }
 
     /// Why figures of this machine are not to be trusted.
@@ -58,6 +68,33 @@ impl Machine {
         }
         warnings
     }
+}
+
+/// Time of all processors together, in the system's ticks.
+#[derive(Debug, Clone, Copy)]
+pub struct Ticks {
+    all: u64,
+    stolen: u64,
+}
+
+impl Ticks {
+    /// Which part of the time since then was stolen.
+    pub fn since(self, before: Self) -> Option<f64> {
+        let all = self.all.checked_sub(before.all).filter(|all| *all > 0)?;
+        Some(self.stolen.checked_sub(before.stolen)? as f64 / all as f64)
+    }
+
+    /// From the first line of `/proc/stat`: user, nice, system, idle, iowait, irq, softirq, steal.
+    fn of(stat: &str) -> Option<Self> {
+        let numbers = stat.lines().next()?.strip_prefix("cpu ")?.split_whitespace();
+        let ticks: Vec<u64> = numbers.take(8).map(str::parse).collect::<Result<_, _>>().ok()?;
+        Some(Self { all: ticks.iter().sum(), stolen: *ticks.get(7)? })
+    }
+}
+
+/// What was taken away from this machine so far, where the system tells.
+pub fn stolen() -> Option<Ticks> {
+    Ticks::of(&fs::read_to_string("/proc/stat").ok()?)
 }
 
 /// Name and version of the runtimes in a lock file.
@@ -95,6 +132,21 @@ mod tests {
                     [[package]]\nname = \"smolder\"\nversion = \"1.0.0\"\n";
         assert_eq!(versions(lock), ["smol 2.0.2"]);
         assert_eq!(Machine::look().versions.len(), 3);
+    }
+
+    #[test]
+    fn what_was_stolen_is_a_part_of_the_time_between() {
+        let before = Ticks::of("cpu  10 0 10 70 0 0 0 10 0 0\ncpu0 1\n").unwrap();
+        let after = Ticks::of("cpu  40 0 20 115 0 0 0 25 0 0\n").unwrap();
+        assert_eq!(after.since(before), Some(0.15));
+        assert_eq!(before.since(before), None);
+        assert!(Ticks::of("intr 5").is_none());
+    }
+
+    #[test]
+    fn a_date_can_be_read() {
+        let machine = Machine { time: 1_700_000_000, ..Machine::look() };
+        assert_eq!(machine.date(), "2023-11-14 22:13:20 UTC");
     }
 
     #[test]

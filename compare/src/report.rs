@@ -1,0 +1,98 @@
+//! What the page is made of: the results that were kept, and what is missing, measured now.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context;
+
+use crate::behaviours::{self, Observation};
+use crate::bench::{self, run::Results};
+use crate::catalog;
+use crate::child::{self, Run};
+use crate::cost::{self, Costs};
+use crate::kept::{self, Kept};
+
+/// All that is known; what was not measured is `None`.
+#[derive(Debug, Default)]
+pub struct Report {
+    pub lessons: Option<Kept<Vec<Run>>>,
+    pub behaviours: Option<Kept<Vec<Observation>>>,
+    pub cost: Option<Kept<Costs>>,
+    pub bench: Option<Results>,
+}
+
+/// The files of a folder of results.
+pub const LESSONS: &str = "lessons.json";
+pub const BEHAVIOURS: &str = "behaviours.json";
+pub const COST: &str = "cost.json";
+/// All workloads, with as many samples as intervals want.
+pub const BENCH: &str = "bench.json";
+/// Anything less than that.
+pub const BENCH_QUICK: &str = "bench-quick.json";
+
+impl Report {
+    /// Reads what a folder has of results.
+    ///
+    /// # Errors
+    /// One of them is broken, or no file of ours.
+    pub fn read(folder: &Path) -> anyhow::Result<Self> {
+        Ok(Self {
+            lessons: load(&folder.join(LESSONS), child::KIND)?,
+            behaviours: load(&folder.join(BEHAVIOURS), behaviours::KIND)?,
+            cost: load(&folder.join(COST), cost::KIND)?,
+            bench: match load(&folder.join(BENCH), bench::run::KIND)? {
+                None => load(&folder.join(BENCH_QUICK), bench::run::KIND)?,
+                full => full,
+            },
+        })
+    }
+
+    /// Measures what is missing, quickly, keeps it in the folder, and tells of it on stderr. What takes
+    /// many minutes stays missing: [`cost::measure`].
+    ///
+    /// # Errors
+    /// Something cannot be run or kept; [`child::Interrupted`].
+    pub fn complete(&mut self, folder: &Path) -> anyhow::Result<()> {
+        let tell = |text: &str| {
+            let _ = writeln!(io::stderr(), "{text}");
+        };
+        if self.lessons.is_none() {
+            tell("running the lessons, some seconds ...");
+            let runs = child::run_all(&catalog::find_all(&[])?, TIME_OUT, |_| Ok(()))?;
+            let kept = Kept::now(child::KIND, runs);
+            kept::save(&kept, &folder.join(LESSONS))?;
+            self.lessons = Some(kept);
+        }
+        if self.behaviours.is_none() {
+            tell("asking for the behaviours, some seconds ...");
+            let all: Vec<_> = behaviours::BEHAVIOURS.iter().collect();
+            let seen = behaviours::observe_all(&all, |_, _| Ok(()))?;
+            let kept = Kept::now(behaviours::KIND, seen);
+            kept::save(&kept, &folder.join(BEHAVIOURS))?;
+            self.behaviours = Some(kept);
+        }
+        if self.bench.is_none() {
+            tell("measuring the quick benches, less than a minute ...");
+            let results = bench::run::take(&bench::run::Plan::quick(), &bench::find(&[], true)?)?;
+            if child::is_interrupted() {
+                return Err(child::Interrupted.into());
+            }
+            kept::save(&results, &folder.join(BENCH_QUICK))?;
+            self.bench = Some(results);
+        }
+        if self.cost.is_none() {
+            tell("what a build costs is not measured; `compare cost` does that, in minutes");
+        }
+        Ok(())
+    }
+}
+
+/// For one run of a lesson.
+const TIME_OUT: Duration = Duration::from_secs(10);
+
+/// A file that may not be there.
+fn load<T: serde::de::DeserializeOwned>(file: &Path, kind: &str) -> anyhow::Result<Option<T>> {
+    let is_there = file.try_exists().with_context(|| file.display().to_string())?;
+    is_there.then(|| kept::load(file, kind)).transpose()
+}

@@ -1,0 +1,224 @@
+//! The benches: every figure as a plot, and below it in numbers, with all samples.
+
+use maud::{Markup, html};
+
+use super::plot::{self, Point};
+use crate::bench::run::{Results, Row};
+use crate::bench::stats::{median, median_interval, quantile};
+use crate::bench::{WORKLOADS, Workload};
+use crate::view::bench::{SEED, against, base, metrics, number, process_metrics, ratio};
+
+/// All workloads, also those that were not measured.
+///
+/// # Errors
+/// A plot cannot be drawn.
+pub fn section(results: Option<&Results>) -> anyhow::Result<Markup> {
+    let no_rows = Vec::new();
+    let rows = results.map_or(&no_rows, |results| &results.rows);
+    Ok(html! {
+        section aria-labelledby="benches" {
+            h2 #benches { "The benches" }
+            p {
+                "Each plot shows the median, as a thick line its 95 % interval, and as a thin one where \
+                 the middle four fifths of the samples are. A broken line marks the control: the same \
+                 work without a runtime. " a href="#method" { "How it was measured." }
+            }
+            ul.jump {
+                @for workload in WORKLOADS {
+                    li { a href={ "#bench-" (workload.name) } { (workload.name) } }
+                }
+            }
+            @for workload in WORKLOADS {
+                section.bench aria-labelledby={ "bench-" (workload.name) } {
+                    h3 id={ "bench-" (workload.name) } { (workload.name) }
+                    p { (super::marked(workload.what)) }
+                    p { b { "Expected: " } (super::marked(workload.expected)) }
+                    (measured(workload, rows)?)
+                }
+            }
+        }
+    })
+}
+
+fn measured(workload: &Workload, rows: &[Row]) -> anyhow::Result<Markup> {
+    let is_of_it = |row: &&Row| row.workload == workload.name && !row.samples.is_empty();
+    let rows: Vec<&Row> = rows.iter().filter(is_of_it).collect();
+    if rows.is_empty() {
+        return Ok(super::not_measured(&format!("compare bench --only {}", workload.name)));
+    }
+    let metrics = metrics(&rows);
+    let plots: Vec<Markup> =
+        metrics.iter().map(|metric| figure(workload, &rows, metric)).collect::<Result<_, _>>()?;
+    Ok(html! {
+        div.plots { @for plot in plots { (plot) } }
+        details {
+            summary { "Figures and samples of " (workload.name) }
+            @let table = figures(&metrics, &rows);
+            (super::scrolling(&format!("Figures of {}", workload.name), &table))
+            @let table = of_the_processes(&rows);
+            (super::scrolling(&format!("Processes of {}", workload.name), &table))
+            p { "All samples, in the order they were taken, as CSV:" }
+            pre tabindex="0" { (samples(&rows)) }
+        }
+    })
+}
+
+/// Whether more of it is better.
+pub fn more_is_better(metric: &str) -> bool {
+    metric == "requests a second"
+}
+
+/// Whether it can be better or worse at all. The others only say what the work was.
+pub fn is_a_merit(metric: &str) -> bool {
+    !["bytes of the future", "bytes of the handle", "requests in flight"].contains(&metric)
+}
+
+fn figure(workload: &Workload, rows: &[&Row], metric: &str) -> anyhow::Result<Markup> {
+    let point = |row: &&Row| {
+        let values = row.values(metric);
+        (!values.is_empty()).then(|| Point {
+            title: row.title(),
+            contestant: row.contestant,
+            interval: median_interval(&values, SEED),
+            spread: (quantile(&values, 0.1), quantile(&values, 0.9)),
+        })
+    };
+    let points: Vec<Point> = rows.iter().filter_map(point).collect();
+    let figures: Vec<_> = points
+        .iter()
+        .map(|point| format!("{} {}", point.title, number(point.interval.value)))
+        .collect();
+    let label = format!("Plot of {}, {metric}: {}.", workload.name, figures.join(", "));
+    let scale = if plot::is_logarithmic(&points) { ", logarithmic scale" } else { "" };
+    let better = match is_a_merit(metric) {
+        false => "for the record",
+        true if more_is_better(metric) => "more is better",
+        true => "less is better",
+    };
+    Ok(html! {
+        figure {
+            figcaption { b { (metric) } " – " (better) (scale) }
+            (plot::plot(&points, &label)?)
+        }
+    })
+}
+
+fn figures<'a>(metrics: impl IntoIterator<Item = &'a String>, rows: &[&Row]) -> Markup {
+    html! {
+        table {
+            caption { "Medians, their 95 % intervals, and how many times that of tokio they are" }
+            thead {
+                tr {
+                    th scope="col" { "Figure" }
+                    th scope="col" { "Contestant" }
+                    th.number scope="col" { "Median" }
+                    th.number scope="col" { "From" }
+                    th.number scope="col" { "To" }
+                    th scope="col" { "Against tokio" }
+                }
+            }
+            tbody {
+                @for metric in metrics {
+                    @let base = base(rows, metric);
+                    @for row in rows {
+                        @let values = row.values(metric);
+                        @if !values.is_empty() {
+                            @let interval = median_interval(&values, SEED);
+                            tr {
+                                th scope="row" { (metric) }
+                                td { (row.title()) }
+                                td.number { (number(interval.value)) }
+                                td.number { (number(interval.low)) }
+                                td.number { (number(interval.high)) }
+                                td { (against_tokio(row, &values, &base)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn against_tokio(row: &Row, values: &[f64], base: &[f64]) -> String {
+    if row.is_base() {
+        return String::new();
+    }
+    ratio(values, base).map(|ratio| against(ratio, "of tokio")).unwrap_or_default()
+}
+
+fn of_the_processes(rows: &[&Row]) -> Markup {
+    let metrics = process_metrics(rows);
+    html! {
+        table {
+            caption { "Medians of the whole processes, with their start and warm-up" }
+            thead {
+                tr {
+                    th scope="col" { "Contestant" }
+                    @for metric in &metrics {
+                        th.number scope="col" { (metric.trim_start_matches("process: ")) }
+                    }
+                }
+            }
+            tbody {
+                @for row in rows {
+                    tr {
+                        th scope="row" { (row.title()) }
+                        @for metric in &metrics {
+                            @let values = row.values(metric);
+                            td.number {
+                                @if values.is_empty() { "–" } @else { (number(median(&values))) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A line for each figure of each contestant.
+fn samples(rows: &[&Row]) -> String {
+    let mut text = String::new();
+    for row in rows {
+        for metric in metrics(&[row]).into_iter().chain(process_metrics(&[row])) {
+            // Five digits that count are more than any of them deserves.
+            let values: Vec<String> = row.values(&metric).iter().map(|v| digits(*v)).collect();
+            text += &format!("\"{}\",\"{metric}\",{}\n", row.title(), values.join(","));
+        }
+    }
+    text
+}
+
+/// A number with five digits that count, and no more.
+fn digits(value: f64) -> String {
+    if value == 0.0 {
+        return "0".into();
+    }
+    let after_the_point = (4 - value.abs().log10().floor() as i32).max(0) as usize;
+    let text = format!("{value:.after_the_point$}");
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').into(),
+        false => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_have_five_digits_that_count() {
+        for (value, text) in [
+            (0.0, "0"),
+            (0.000_123_456, "0.00012346"),
+            (1.0, "1"),
+            (12.3456789, "12.346"),
+            (12_345.6, "12346"),
+            (1_234_567.0, "1234567"),
+            (100.0, "100"),
+        ] {
+            assert_eq!(digits(value), text);
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! A metric of a workload as a plot: for each contestant its median, the interval of that, and the spread of
+//! the samples; and a line through all of them where the control stands.
+
+use maud::{Markup, PreEscaped, html};
+use plotters::coord::Shift;
+use plotters::coord::ranged1d::{AsRangedCoord, ValueFormatter};
+use plotters::element::DashedPathElement;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use crate::bench::Contestant;
+use crate::bench::stats::Interval;
+use crate::view::bench::number;
+
+/// What is drawn of one contestant.
+pub struct Point {
+    pub title: String,
+    pub contestant: Contestant,
+    pub interval: Interval,
+    /// Where the middle four fifths of the samples are.
+    pub spread: (f64, f64),
+}
+
+/// In units of the drawing. A phone shows it at three quarters of that.
+const WIDTH: u32 = 480;
+const NAMES: u32 = 130;
+const VALUES: u32 = 70;
+const TOP: u32 = 4;
+const ROW: u32 = 26;
+const SCALE: u32 = 26;
+const FONT: (&str, u32) = ("sans-serif", 18);
+
+/// The style of the page gives them other values where it is dark.
+const INK: RGBColor = RGBColor(0x1b, 0x1f, 0x24);
+const GRID: RGBColor = RGBColor(0xd8, 0xde, 0xe4);
+
+fn colour(contestant: Contestant) -> RGBColor {
+    match contestant {
+        Contestant::Tokio => RGBColor(0x0b, 0x5c, 0xad),
+        Contestant::AsyncStd => RGBColor(0xb5, 0x48, 0x0f),
+        Contestant::Smol => RGBColor(0x2b, 0x7a, 0x0b),
+        Contestant::Control => RGBColor(0x6e, 0x77, 0x81),
+    }
+}
+
+/// Draws the points, of which there is at least one, with a text for who does not see them.
+///
+/// # Errors
+/// plotters cannot draw them.
+pub fn plot(points: &[Point], label: &str) -> anyhow::Result<Markup> {
+    let height = TOP + ROW * points.len() as u32 + SCALE;
+    let mut svg = String::new();
+    {
+        let area = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
+        let (low, high) = (lowest(points), highest(points));
+        if is_logarithmic(points) {
+            // Whole powers of ten, which the scale can name.
+            let power = |value: f64| 10_f64.powf(value);
+            let range = power(low.log10().floor())..power(high.log10().ceil());
+            draw(&area, range.log_scale(), points)?;
+        } else {
+            draw(&area, 0.0..if high > 0.0 { high * 1.05 } else { 1.0 }, points)?;
+        }
+        area.present()?;
+    }
+    // The page says of its own how wide it is.
+    let body = svg.split_once('>').and_then(|(_, rest)| rest.rsplit_once("</svg>"));
+    let body = body.map_or("", |(body, _)| body);
+    Ok(html! {
+        svg.plot viewBox={ "0 0 " (WIDTH) " " (height) } role="img" aria-label=(label) {
+            (PreEscaped(body))
+        }
+    })
+}
+
+/// Whether the values are too far apart for a scale that begins at zero.
+pub fn is_logarithmic(points: &[Point]) -> bool {
+    lowest(points) > 0.0 && highest(points) > 20.0 * lowest(points)
+}
+
+fn lowest(points: &[Point]) -> f64 {
+    points.iter().map(|point| point.interval.low.min(point.spread.0)).fold(f64::INFINITY, f64::min)
+}
+
+fn highest(points: &[Point]) -> f64 {
+    points.iter().map(|point| point.interval.high.max(point.spread.1)).fold(0.0, f64::max)
+}
+
+fn draw<X>(area: &DrawingArea<SVGBackend<'_>, Shift>, x: X, points: &[Point]) -> anyhow::Result<()>
+where
+    X: AsRangedCoord<Value = f64>,
+    X::CoordDescType: ValueFormatter<f64>,
+{
+    let count = points.len() as f64;
+    let mut chart = ChartBuilder::on(area)
+        .margin_top(TOP)
+        .margin_left(NAMES)
+        .margin_right(VALUES)
+        .x_label_area_size(SCALE)
+        .build_cartesian_2d(x, 0.0..count)?;
+    chart
+        .configure_mesh()
+        .disable_y_mesh()
+        .disable_y_axis()
+        .x_labels(4)
+        .x_max_light_lines(0)
+        .bold_line_style(GRID)
+        .axis_style(GRID)
+        .label_style(FONT.into_font().color(&INK))
+        .x_label_formatter(&|value| short(*value))
+        .draw()?;
+    if let Some(control) = points.iter().find(|p| p.contestant == Contestant::Control) {
+        let at = control.interval.value;
+        let line = vec![(at, 0.0), (at, count)];
+        chart.draw_series([DashedPathElement::new(line, 5, 4, colour(Contestant::Control))])?;
+    }
+    let text = TextStyle::from(FONT.into_font()).color(&INK);
+    for (row, point) in points.iter().enumerate() {
+        let (y, Interval { low, value, high }) = (count - row as f64 - 0.5, point.interval);
+        let colour = colour(point.contestant);
+        for (line, width) in [(point.spread, 1), ((low, high), 5)] {
+            let line = vec![(line.0, y), (line.1, y)];
+            chart.draw_series([PathElement::new(line, colour.stroke_width(width))])?;
+        }
+        chart.draw_series([Circle::new((value, y), 5, colour.filled())])?;
+        let middle = (TOP + ROW * row as u32 + ROW / 2) as i32;
+        let beside = |x: u32, side| (x as i32, middle, text.pos(Pos::new(side, VPos::Center)));
+        let (x, y, style) = beside(NAMES - 10, HPos::Right);
+        area.draw(&Text::new(point.title.as_str(), (x, y), style))?;
+        let (x, y, style) = beside(WIDTH - VALUES + 8, HPos::Left);
+        area.draw(&Text::new(number(value), (x, y), style))?;
+    }
+    Ok(())
+}
+
+/// A number of the scale.
+fn short(value: f64) -> String {
+    let (value, unit) = match value.abs() {
+        large if large >= 1e6 => (value / 1e6, " M"),
+        middle if middle >= 1e3 => (value / 1e3, " k"),
+        _ => (value, ""),
+    };
+    // Without what floating point adds.
+    format!("{}{unit}", (value * 1e4).round() / 1e4)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn point(contestant: Contestant, low: f64, value: f64, high: f64) -> Point {
+        let interval = Interval { low, value, high };
+        Point { title: contestant.name().into(), contestant, interval, spread: (low, high) }
+    }
+
+    #[test]
+    fn each_contestant_has_its_name_its_value_and_its_interval() {
+        let points = [
+            point(Contestant::Tokio, 90.0, 100.0, 110.0),
+            point(Contestant::Smol, 40.0, 50.0, 60.0),
+            point(Contestant::Control, 10.0, 10.0, 10.0),
+        ];
+        let svg = plot(&points, "it <says>").unwrap().into_string();
+        for words in ["\ntokio\n", "\nsmol\n", "\ncontrol\n", "\n100\n", "\n50.0\n"] {
+            assert!(svg.contains(words), "no {words:?} in\n{svg}");
+        }
+        assert_eq!(svg.matches("<circle").count(), 3);
+        assert!(svg.contains("aria-label=\"it &lt;says&gt;\""), "{svg}");
+        assert!(!svg.contains("xmlns"), "{svg}");
+        // From 0 to 115.5, over 280 units: an interval of 20 is 48 wide.
+        let width = |line: &str| {
+            let points = line.split("points=\"").nth(1).unwrap();
+            let x: Vec<f64> =
+                points.split(' ').filter_map(|pair| pair.split_once(',')?.0.parse().ok()).collect();
+            x[1] - x[0]
+        };
+        let thick = |line: &&str| line.contains("stroke-width=\"5\"") && line.contains("#0B5CAD");
+        let line = svg.lines().find(thick);
+        assert!((47.0..=50.0).contains(&width(line.unwrap())), "{svg}");
+    }
+
+    #[test]
+    fn what_spans_much_has_a_logarithmic_scale() {
+        let narrow =
+            [point(Contestant::Tokio, 5.0, 5.0, 5.0), point(Contestant::Smol, 6.0, 7.0, 99.0)];
+        assert!(!is_logarithmic(&narrow));
+        let wide =
+            [point(Contestant::Tokio, 4.0, 5.0, 5.0), point(Contestant::Smol, 6.0, 7.0, 99.0)];
+        assert!(is_logarithmic(&wide));
+        // Powers of ten from 1 to 100.
+        let svg = plot(&wide, "").unwrap().into_string();
+        assert!(svg.contains("\n1\n") && svg.contains("\n100\n"), "{svg}");
+        // Nothing at all has no logarithm.
+        assert!(!is_logarithmic(&[point(Contestant::Tokio, 0.0, 0.0, 900.0)]));
+        assert!(plot(&[point(Contestant::Tokio, 0.0, 0.0, 0.0)], "").is_ok());
+    }
+
+    #[test]
+    fn the_scale_has_short_numbers() {
+        for (value, text) in
+            [(0.0, "0"), (0.1, "0.1"), (500.0, "500"), (1_500.0, "1.5 k"), (2e6, "2 M")]
+        {
+            assert_eq!(short(value), text);
+        }
+    }
+}
