@@ -20,9 +20,9 @@ pub struct Kept<T> {
 }
 
 impl<T> Kept<T> {
-    /// A result of now, of this machine.
-    pub fn now(kind: &str, result: T) -> Self {
-        Self { kind: kind.into(), machine: Machine::look(), result }
+    /// A result, and the machine as it was before.
+    pub fn new(kind: &str, machine: Machine, result: T) -> Self {
+        Self { kind: kind.into(), machine, result }
     }
 }
 
@@ -106,7 +106,7 @@ mod tests {
         const KIND: &str = "compare things 2";
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("new/things.json");
-        let kept = Kept::now(KIND, vec![1, 2]);
+        let kept = Kept::new(KIND, Machine::look(), vec![1, 2]);
         save(&kept, &file).unwrap();
         assert_eq!(load::<Kept<Vec<u32>>>(&file, KIND).unwrap(), kept);
         assert_eq!(fs::read_dir(file.parent().unwrap()).unwrap().count(), 1, "no part is left");

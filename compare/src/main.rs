@@ -42,6 +42,7 @@ use bench::run::{Plan, Results};
 use catalog::{Lesson, Runtime};
 use clap::{Parser, Subcommand};
 use kept::Kept;
+use machine::Machine;
 use report::Report;
 
 /// The seven lessons on Tokio, async-std and smol, side by side. Without a command: `lessons`.
@@ -228,7 +229,7 @@ fn main() -> ExitCode {
 fn lessons(names: &[String], json: bool, timeout: Duration) -> anyhow::Result<ExitCode> {
     let lessons = catalog::find_all(names)?;
     child::watch_for_ctrl_c()?;
-    let start = Instant::now();
+    let (start, machine) = (Instant::now(), Machine::look());
     let runs = child::run_all(&lessons, timeout, |run| {
         note(run.outcome.is_same());
         match json {
@@ -246,7 +247,7 @@ fn lessons(names: &[String], json: bool, timeout: Duration) -> anyhow::Result<Ex
         writeln!(io::stdout(), "{} in {seconds:.1} s", view::verdict(&runs))?;
     }
     if names.is_empty() {
-        keep(report::LESSONS, &Kept::now(child::KIND, runs));
+        keep(report::LESSONS, &Kept::new(child::KIND, machine, runs));
     }
     Ok(ExitCode::from(u8::from(WRONG.load(Relaxed))))
 }
@@ -258,6 +259,7 @@ fn watch(names: &[String], json: bool, width: usize) -> anyhow::Result<ExitCode>
         names => names.iter().map(|name| behaviours::find(name)).collect::<Result<_, _>>()?,
     };
     child::watch_for_ctrl_c()?;
+    let machine = Machine::look();
     let seen = behaviours::observe_all(&chosen, |behaviour, row| {
         for observation in row {
             note(observation.is_as_expected);
@@ -281,7 +283,7 @@ fn watch(names: &[String], json: bool, width: usize) -> anyhow::Result<ExitCode>
         writeln!(io::stdout(), "{count}. {verdict}")?;
     }
     if names.is_empty() {
-        keep(report::BEHAVIOURS, &Kept::now(behaviours::KIND, seen));
+        keep(report::BEHAVIOURS, &Kept::new(behaviours::KIND, machine, seen));
     }
     Ok(ExitCode::from(u8::from(WRONG.load(Relaxed))))
 }
@@ -296,7 +298,8 @@ fn keep(name: &str, result: &impl serde::Serialize) {
 /// What each runtime adds to a build, measured now, and kept.
 fn cost(json: bool) -> anyhow::Result<ExitCode> {
     child::watch_for_ctrl_c()?;
-    let costs = Kept::now(cost::KIND, cost::measure()?);
+    let machine = Machine::look();
+    let costs = Kept::new(cost::KIND, machine, cost::measure()?);
     keep(report::COST, &costs);
     match json {
         true => print(&format!("{}\n", serde_json::to_string_pretty(&costs)?)),
@@ -321,7 +324,7 @@ fn measure(arguments: &BenchArguments) -> anyhow::Result<ExitCode> {
         samples: arguments.samples.map_or(plan.samples, usize::from),
         ..plan
     };
-    for warning in machine::Machine::look().warnings() {
+    for warning in Machine::look().warnings() {
         let _ = writeln!(io::stderr(), "compare: {warning}");
     }
     let start = Instant::now();

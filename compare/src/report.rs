@@ -12,6 +12,7 @@ use crate::catalog;
 use crate::child::{self, Run};
 use crate::cost::{self, Costs};
 use crate::kept::{self, Kept};
+use crate::machine::Machine;
 
 /// All that is known; what was not measured is `None`.
 #[derive(Debug, Default)]
@@ -59,16 +60,18 @@ impl Report {
         };
         if self.lessons.is_none() {
             tell("running the lessons, some seconds ...");
+            let machine = Machine::look();
             let runs = child::run_all(&catalog::find_all(&[])?, TIME_OUT, |_| Ok(()))?;
-            let kept = Kept::now(child::KIND, runs);
+            let kept = Kept::new(child::KIND, machine, runs);
             kept::save(&kept, &folder.join(LESSONS))?;
             self.lessons = Some(kept);
         }
         if self.behaviours.is_none() {
             tell("asking for the behaviours, some seconds ...");
+            let machine = Machine::look();
             let all: Vec<_> = behaviours::BEHAVIOURS.iter().collect();
             let seen = behaviours::observe_all(&all, |_, _| Ok(()))?;
-            let kept = Kept::now(behaviours::KIND, seen);
+            let kept = Kept::new(behaviours::KIND, machine, seen);
             kept::save(&kept, &folder.join(BEHAVIOURS))?;
             self.behaviours = Some(kept);
         }

@@ -91,7 +91,7 @@ fn spelt(runtime: Runtime, other: Runtime) -> Markup {
                     a href="#api" { "More of it there" } ": of " (rows.len()) " usual things it has " (own)
                     " of its own. "
                 } @else {
-                    a href="#api" { "What it has" } " of its own. "
+                    a href="#api" { "Of its own" } " what "
                 }
                 (other.name()) " has not: " (list(&names)) "."
             }

@@ -43,8 +43,8 @@ pub fn page(report: &Report) -> anyhow::Result<String> {
                     h1 { "Tokio, async-std and smol, side by side" }
                     p.lead {
                         "The same seven small programs on three runtimes, the questions on which the \
-                         runtimes differ, and what they cost. All of it was run and measured; nothing \
-                         here is quoted from elsewhere."
+                         runtimes differ, and what they cost. All of it was run and measured by the \
+                         program that wrote this page."
                     }
                     (contents(&lessons))
                 }
