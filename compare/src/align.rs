@@ -58,6 +58,14 @@ fn steps(lines: &[&str]) -> Vec<Range<usize>> {
     from.zip(to).map(|(from, to)| from..to).collect()
 }
 
+/// What is the same in all columns of a row, of sources with these lines: for each, the ranges of bytes.
+/// With a gap in it, nothing is.
+pub fn same_in_row(row: &Row, lines: &[Vec<&str>]) -> Vec<Vec<Range<usize>>> {
+    let texts: Option<Vec<&str>> =
+        row.iter().enumerate().map(|(source, line)| Some(lines[source][(*line)?])).collect();
+    texts.map_or_else(|| vec![Vec::new(); row.len()], |texts| same(&texts))
+}
+
 /// What is the same in all lines of a row: for each line, the ranges of its bytes. Nothing is where the
 /// lines have little in common, or where there is only one.
 pub fn same(lines: &[&str]) -> Vec<Vec<Range<usize>>> {

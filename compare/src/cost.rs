@@ -37,13 +37,52 @@ pub struct Costs {
     pub runtimes: [Build; 3],
 }
 
+/// What a runtime adds to the build without any.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Added {
+    pub crates: usize,
+    /// Processor time, in seconds, where the system tells. It may come out below zero, by chance.
+    pub cpu_seconds: Option<f64>,
+    pub bytes: u64,
+}
+
+impl Costs {
+    /// What a runtime adds.
+    pub fn added(&self, runtime: Runtime) -> Added {
+        let (build, none) = (&self.runtimes[runtime as usize], &self.baseline);
+        let cpu_seconds =
+            build.cpu_seconds.zip(none.cpu_seconds).map(|(with, without)| with - without);
+        Added {
+            crates: build.crates.saturating_sub(none.crates),
+            cpu_seconds,
+            bytes: build.bytes.saturating_sub(none.bytes),
+        }
+    }
+}
+
 /// Security advisories that are open for a runtime and the HTTP client its idiom uses.
-pub fn advisories(runtime: Runtime) -> &'static [&'static str] {
+pub fn advisories(runtime: Runtime) -> &'static [Advisory] {
     match runtime {
         Runtime::Tokio | Runtime::Smol => &[],
-        // async-std and surf are unmaintained; surf's parser of HTTP has a fault.
-        Runtime::AsyncStd => &["RUSTSEC-2025-0052", "RUSTSEC-2025-0036", "RUSTSEC-2026-0169"],
+        Runtime::AsyncStd => &[
+            Advisory { id: "RUSTSEC-2025-0052", says: "async-std is discontinued" },
+            Advisory { id: "RUSTSEC-2025-0036", says: "surf is discontinued" },
+            Advisory { id: "RUSTSEC-2026-0169", says: "surf's parser of HTTP has a fault" },
+        ],
     }
+}
+
+/// Their numbers, for a table.
+pub fn advisory_ids(runtime: Runtime, between: &str) -> String {
+    let ids: Vec<_> = advisories(runtime).iter().map(|advisory| advisory.id).collect();
+    if ids.is_empty() { "none".into() } else { ids.join(between) }
+}
+
+/// An entry of the RustSec database.
+#[derive(Debug, Clone, Copy)]
+pub struct Advisory {
+    pub id: &'static str,
+    pub says: &'static str,
 }
 
 /// What is in the field `kind` of a file of ours.
@@ -162,8 +201,27 @@ mod tests {
         let readme = include_str!("../README.md");
         for advisory in Runtime::ALL.into_iter().flat_map(advisories) {
             // Once in the text, and once in the table.
-            assert!(readme.matches(advisory).count() >= 2, "{advisory}");
+            assert!(readme.matches(advisory.id).count() >= 2, "{advisory:?}");
         }
+    }
+
+    #[test]
+    fn what_a_runtime_adds_is_told_from_what_is_there_anyway() {
+        let build =
+            |crates, cpu_seconds, bytes| Build { crates, cpu_seconds, wall_seconds: 1.0, bytes };
+        let costs = Costs {
+            rustc: "rustc".into(),
+            baseline: build(100, Some(50.0), 1000),
+            runtimes: [
+                build(120, Some(70.0), 1500),
+                build(150, None, 2000),
+                build(110, Some(49.0), 900),
+            ],
+        };
+        let added = |crates, cpu_seconds, bytes| Added { crates, cpu_seconds, bytes };
+        assert_eq!(costs.added(Runtime::Tokio), added(20, Some(20.0), 500));
+        assert_eq!(costs.added(Runtime::AsyncStd), added(50, None, 1000));
+        assert_eq!(costs.added(Runtime::Smol), added(10, Some(-1.0), 0));
     }
 
     #[test]

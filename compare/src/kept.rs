@@ -1,6 +1,7 @@
 //! Results, as they are kept for the report and for later runs: one file for each command, in one form.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
@@ -57,21 +58,36 @@ pub fn save(result: &impl Serialize, file: &Path) -> anyhow::Result<()> {
     write(&text, file)
 }
 
-/// Writes a file, which has its name only once it is whole, and makes its folder.
+/// Writes a file, which has its name only once it is whole, and makes its folder. What is no regular file,
+/// such as a pipe, is written to as it is.
 ///
 /// # Errors
-/// It cannot be written.
+/// It cannot be written, or is a folder; then nothing is left behind.
 pub fn write(text: &[u8], file: &Path) -> anyhow::Result<()> {
-    let write = || {
-        if let Some(folder) = file.parent() {
-            fs::create_dir_all(folder)?;
+    let write = || match fs::metadata(file) {
+        Ok(there) if there.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        Ok(there) if !there.is_file() => fs::write(file, text),
+        // A link stays, and what it leads to is written.
+        Ok(_) => replace(text, &fs::canonicalize(file)?),
+        Err(_) => {
+            if let Some(folder) = file.parent() {
+                fs::create_dir_all(folder)?;
+            }
+            replace(text, file)
         }
-        let mut part = file.as_os_str().to_owned();
-        part.push(".part");
-        fs::write(&part, text)?;
-        fs::rename(&part, file)
     };
     write().with_context(|| file.display().to_string())
+}
+
+fn replace(text: &[u8], file: &Path) -> io::Result<()> {
+    let mut part = file.as_os_str().to_owned();
+    part.push(".part");
+    let replaced = fs::write(&part, text).and_then(|()| fs::rename(&part, file));
+    if replaced.is_err() {
+        // It may not even be there.
+        let _ = fs::remove_file(&part);
+    }
+    replaced
 }
 
 /// Reads what was kept of this kind.
@@ -125,5 +141,28 @@ mod tests {
         }
         let error = load::<Kept<Vec<u32>>>(&folder.path().join("none"), KIND).unwrap_err();
         assert!(format!("{error:#}").contains("none: "), "{error:#}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn folders_links_and_pipes_stay_what_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::create_dir(path("folder")).unwrap();
+        let error = write(b"new", &path("folder")).unwrap_err();
+        assert!(format!("{error:#}").contains("folder: is a directory"), "{error:#}");
+
+        fs::write(path("file"), "old").unwrap();
+        std::os::unix::fs::symlink("file", path("link")).unwrap();
+        write(b"new", &path("link")).unwrap();
+        assert_eq!(fs::read_to_string(path("file")).unwrap(), "new");
+        assert!(fs::symlink_metadata(path("link")).unwrap().is_symlink());
+
+        write(b"new", Path::new("/dev/null")).unwrap();
+        assert!(!fs::metadata("/dev/null").unwrap().is_file());
+        let names = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        let mut names: Vec<_> = names.collect();
+        names.sort();
+        assert_eq!(names, ["file", "folder", "link"]);
     }
 }

@@ -53,8 +53,16 @@ impl Machine {
 
     /// When it was looked at, in UTC.
     pub fn date(&self) -> String {
-        let time = UNIX_EPOCH + Duration::from_secs(self.time);
-        humantime::format_rfc3339_seconds(time).to_string().replace('T', " ").replace('Z', " UTC")
+        // What comes from a file may be any number; with the year 10,000 its form would end.
+        let time = Some(self.time).filter(|time| *time < 253_402_300_800);
+        let time = time.and_then(|time| UNIX_EPOCH.checked_add(Duration::from_secs(time)));
+        time.map_or_else(
+            || "unknown".into(),
+            |time| {
+                let text = humantime::format_rfc3339_seconds(time).to_string();
+                text.replace('T', " ").replace('Z', " UTC")
+            },
+        )
     }
 
     /// Why figures of this machine are not to be trusted.
@@ -147,6 +155,9 @@ mod tests {
     fn a_date_can_be_read() {
         let machine = Machine { time: 1_700_000_000, ..Machine::look() };
         assert_eq!(machine.date(), "2023-11-14 22:13:20 UTC");
+        for time in [253_402_300_800, u64::MAX] {
+            assert_eq!(Machine { time, ..Machine::look() }.date(), "unknown");
+        }
     }
 
     #[test]

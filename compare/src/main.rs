@@ -177,8 +177,8 @@ struct BenchArguments {
     /// another number is measured with that as well, but not with --quick.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     threads: Option<u16>,
-    /// Where to keep the results; by default in target/compare, a full run in bench.json, and anything
-    /// less in bench-quick.json.
+    /// Where to keep the results; by default in target/compare: a whole run in bench.json or
+    /// bench-quick.json, any other in bench-other.json.
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
     /// Results of an earlier run, to hold these against.
@@ -330,9 +330,20 @@ fn measure(arguments: &BenchArguments) -> anyhow::Result<ExitCode> {
     let start = Instant::now();
     let results = bench::run::take(&plan, &workloads)?;
     let seconds = start.elapsed().as_secs_f64();
-    let is_whole = arguments.only.is_empty() && !arguments.quick && !child::is_interrupted();
-    // Less than a full run never takes the place of one.
-    let name = if is_whole { report::BENCH } else { report::BENCH_QUICK };
+    if results.rows.iter().all(|row| row.samples.is_empty()) {
+        // Interrupted in the first round: nothing to keep, and nothing to take the place of.
+        return Err(child::Interrupted.into());
+    }
+    let is_whole = arguments.only.is_empty()
+        && arguments.samples.is_none()
+        && arguments.threads.is_none()
+        && !child::is_interrupted();
+    // Less than a whole run never takes the place of one.
+    let name = match (is_whole, arguments.quick) {
+        (false, _) => report::BENCH_OTHER,
+        (true, true) => report::BENCH_QUICK,
+        (true, false) => report::BENCH,
+    };
     let file = arguments.save.clone().unwrap_or_else(|| kept::folder().join(name));
     let saved = kept::save(&results, &file);
     write!(io::stdout(), "{}", view::bench(&results))?;
@@ -352,19 +363,25 @@ fn report(output: Option<PathBuf>, from: Option<&Path>, as_is: bool) -> anyhow::
     if from.is_some() && !folder.is_dir() {
         anyhow::bail!("{}: there is no such folder of results", folder.display());
     }
+    if let Some(output) = output.as_deref().filter(|output| output.is_dir()) {
+        // Before anything is measured.
+        anyhow::bail!("{}: it is a folder, and not a file to write to", output.display());
+    }
     let mut report = Report::read(folder)?;
     if !as_is {
         child::watch_for_ctrl_c()?;
         report.complete(folder)?;
     }
+    note(report.is_right());
     let page = view::page(&report)?;
     if output.as_deref() == Some(Path::new("-")) {
-        return print(&page);
+        io::stdout().write_all(page.as_bytes())?;
+    } else {
+        let output = output.unwrap_or_else(|| own.join("report.html"));
+        kept::write(page.as_bytes(), &output)?;
+        let _ = writeln!(io::stderr(), "{}", output.display());
     }
-    let output = output.unwrap_or_else(|| own.join("report.html"));
-    kept::write(page.as_bytes(), &output)?;
-    let _ = writeln!(io::stderr(), "{}", output.display());
-    Ok(ExitCode::SUCCESS)
+    Ok(ExitCode::from(u8::from(WRONG.load(Relaxed))))
 }
 
 fn code(name: &str, runtimes: &[String], width: usize, plain: bool) -> anyhow::Result<ExitCode> {

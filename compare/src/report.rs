@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 
 use crate::behaviours::{self, Observation};
 use crate::bench::{self, run::Results};
@@ -27,10 +27,12 @@ pub struct Report {
 pub const LESSONS: &str = "lessons.json";
 pub const BEHAVIOURS: &str = "behaviours.json";
 pub const COST: &str = "cost.json";
-/// All workloads, with as many samples as intervals want.
+/// A whole full run.
 pub const BENCH: &str = "bench.json";
-/// Anything less than that.
+/// A whole quick one.
 pub const BENCH_QUICK: &str = "bench-quick.json";
+/// The last of any other kind, which is for the user only.
+pub const BENCH_OTHER: &str = "bench-other.json";
 
 impl Report {
     /// Reads what a folder has of results.
@@ -42,8 +44,8 @@ impl Report {
             lessons: load(&folder.join(LESSONS), child::KIND)?,
             behaviours: load(&folder.join(BEHAVIOURS), behaviours::KIND)?,
             cost: load(&folder.join(COST), cost::KIND)?,
-            bench: match load(&folder.join(BENCH), bench::run::KIND)? {
-                None => load(&folder.join(BENCH_QUICK), bench::run::KIND)?,
+            bench: match benches(&folder.join(BENCH))? {
+                None => benches(&folder.join(BENCH_QUICK))?,
                 full => full,
             },
         })
@@ -58,6 +60,16 @@ impl Report {
         let tell = |text: &str| {
             let _ = writeln!(io::stderr(), "{text}");
         };
+        // The benches first: what comes after them is no load on their machine.
+        if self.bench.is_none() {
+            tell("measuring the quick benches, a minute ...");
+            let results = bench::run::take(&bench::run::Plan::quick(), &bench::find(&[], true)?)?;
+            if child::is_interrupted() {
+                return Err(child::Interrupted.into());
+            }
+            kept::save(&results, &folder.join(BENCH_QUICK))?;
+            self.bench = Some(results);
+        }
         if self.lessons.is_none() {
             tell("running the lessons, some seconds ...");
             let machine = Machine::look();
@@ -75,15 +87,6 @@ impl Report {
             kept::save(&kept, &folder.join(BEHAVIOURS))?;
             self.behaviours = Some(kept);
         }
-        if self.bench.is_none() {
-            tell("measuring the quick benches, less than a minute ...");
-            let results = bench::run::take(&bench::run::Plan::quick(), &bench::find(&[], true)?)?;
-            if child::is_interrupted() {
-                return Err(child::Interrupted.into());
-            }
-            kept::save(&results, &folder.join(BENCH_QUICK))?;
-            self.bench = Some(results);
-        }
         if self.cost.is_none() {
             tell("what a build costs is not measured; `compare cost` does that, in minutes");
         }
@@ -91,8 +94,37 @@ impl Report {
     }
 }
 
+impl Report {
+    /// Whether every answer was as it should be.
+    pub fn is_right(&self) -> bool {
+        let runs = self.lessons.iter().flat_map(|kept| &kept.result);
+        let seen = self.behaviours.iter().flat_map(|kept| &kept.result);
+        runs.map(|run| run.outcome.is_same()).chain(seen.map(|o| o.is_as_expected)).all(|is| is)
+    }
+
+    /// What each part was measured on.
+    pub fn machines(&self) -> Vec<(&'static str, &Machine)> {
+        let machines = [
+            ("lessons", self.lessons.as_ref().map(|kept| &kept.machine)),
+            ("behaviours", self.behaviours.as_ref().map(|kept| &kept.machine)),
+            ("cost", self.cost.as_ref().map(|kept| &kept.machine)),
+            ("benches", self.bench.as_ref().map(|results| &results.machine)),
+        ];
+        machines.into_iter().filter_map(|(what, machine)| Some((what, machine?))).collect()
+    }
+}
+
 /// For one run of a lesson.
 const TIME_OUT: Duration = Duration::from_secs(10);
+
+/// Benches that may not be there, with figures that can be drawn.
+fn benches(file: &Path) -> anyhow::Result<Option<Results>> {
+    let results: Option<Results> = load(file, bench::run::KIND)?;
+    let is_sound = results.iter().all(Results::is_sound);
+    ensure!(is_sound, "{}: it has figures that cannot be", file.display());
+    // An empty one is as good as none.
+    Ok(results.filter(|results| results.rows.iter().any(|row| !row.samples.is_empty())))
+}
 
 /// A file that may not be there.
 fn load<T: serde::de::DeserializeOwned>(file: &Path, kind: &str) -> anyhow::Result<Option<T>> {

@@ -31,6 +31,14 @@ pub struct Results {
 /// What is in the field `kind` of a file of ours.
 pub const KIND: &str = "compare bench 2";
 
+impl Results {
+    /// Whether its figures are such as can be measured: a file may have any.
+    pub fn is_sound(&self) -> bool {
+        let taken = self.rows.iter().flat_map(|row| &row.samples);
+        taken.flat_map(Taken::metrics).all(|(_, value)| (0.0..1e15).contains(&value))
+    }
+}
+
 /// The samples of a workload of one contestant.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Row {
@@ -297,6 +305,20 @@ mod tests {
             );
             let others = ["tokio", "tokio, 2 threads", "async-std", "async-std, 2 threads"];
             assert_eq!(titles(1, true), [&others[..], &["smol", "threads"]].concat());
+        }
+    }
+
+    #[test]
+    fn figures_that_cannot_be_are_found_out() {
+        let results = |value: f64| {
+            let mut row = row(Contestant::Tokio, 1);
+            row.samples[0].sample.metrics.insert("ns".into(), value);
+            let (kind, machine) = (KIND.into(), Machine::look());
+            Results { kind, machine, threads: 2, stolen: None, rows: vec![row] }
+        };
+        assert!(results(0.0).is_sound() && results(1e9).is_sound());
+        for value in [-1.0, 1e300, f64::NAN, f64::INFINITY] {
+            assert!(!results(value).is_sound(), "{value}");
         }
     }
 

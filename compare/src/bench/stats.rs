@@ -22,6 +22,10 @@ impl Interval {
     }
 }
 
+/// With fewer samples there is no interval: not even the least and the greatest hold the true median between
+/// them with 95 % certainty, but with 2 in 2 to the power of their number.
+pub const ENOUGH: usize = 6;
+
 /// How often samples are drawn again. More would not move the bounds by what one could see.
 const DRAWS: usize = 2000;
 

@@ -363,7 +363,7 @@ fn memory_of<R: Rt, S: Send + 'static>(
         ]);
         // The slopes: what the program has anyway is at all of their points.
         for (name, points) in [("bytes a task", &resident), ("bytes a task, at the peak", &peak)] {
-            metrics.extend(slope(points).map(|slope| (name.to_owned(), slope)));
+            metrics.extend(slope(points).map(|slope| (name.to_owned(), slope.max(0.0))));
         }
         Sample { metrics, checksum: ASLEEP.load(Relaxed) }
     })

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::bench::run::{Results, Row, Taken};
-use crate::bench::stats::{Interval, median, median_interval, ratio_interval};
+use crate::bench::stats::{ENOUGH, Interval, median, median_interval, ratio_interval};
 use crate::bench::{WORKLOADS, Workload};
 
 /// The bootstrap draws the same each time, so that the same results always look the same.
@@ -51,8 +51,11 @@ pub fn bench(results: &Results) -> String {
             continue;
         }
         text += &format!(
-            "{}: {} Median of {count}, with its 95 % interval.\n  Expected: {}\n",
-            workload.name, workload.what, workload.expected
+            "{}: {} {}\n  Expected: {}\n",
+            workload.name,
+            workload.what,
+            medians_of(count),
+            workload.expected
         );
         for metric in metrics(&rows) {
             text += &format!("  {metric}\n");
@@ -65,6 +68,14 @@ pub fn bench(results: &Results) -> String {
         text.push('\n');
     }
     text
+}
+
+/// What is shown of so many samples.
+pub fn medians_of(count: usize) -> String {
+    match count {
+        few if few < ENOUGH => format!("Median of {few}: too few to tell what differs."),
+        enough => format!("Median of {enough}, with its 95 % interval."),
+    }
 }
 
 /// What was taken away meanwhile, where that is known.
@@ -100,10 +111,11 @@ pub fn base(rows: &[&Row], metric: &str) -> Vec<f64> {
     tokio.map(|row| row.values(metric)).unwrap_or_default()
 }
 
-/// How many times the base, where that can be said.
+/// How many times the base, where that can be said: not of a few samples, nor of nothing.
 pub fn ratio(values: &[f64], base: &[f64]) -> Option<Interval> {
-    let can_be_divided_by = !base.is_empty() && base.iter().all(|value| *value > 0.0);
-    (can_be_divided_by && !values.is_empty()).then(|| ratio_interval(values, base, SEED))
+    let is_enough = values.len().min(base.len()) >= ENOUGH;
+    let can_be_told = is_enough && base.iter().all(|value| *value > 0.0);
+    can_be_told.then(|| ratio_interval(values, base, SEED))
 }
 
 fn line(row: &Row, values: &[f64], base: &[f64]) -> String {
@@ -239,6 +251,18 @@ mod tests {
         assert!(text.contains("1.50 of tokio ("), "{text}");
         assert!(text.contains("whole process         switches"), "{text}");
         assert!(bench(&results(1.0)).contains("no difference (0.9"));
+    }
+
+    #[test]
+    fn a_few_samples_tell_no_difference() {
+        let mut results = results(1.5);
+        for row in &mut results.rows {
+            row.samples.truncate(ENOUGH - 1);
+        }
+        let text = bench(&results);
+        assert!(text.contains("Median of 5: too few to tell what differs"), "{text}");
+        assert!(!text.contains("of tokio"), "{text}");
+        assert!(bench_against(&results, &results).contains("0 of 0 figures"));
     }
 
     #[test]

@@ -55,10 +55,7 @@ fn styled(
     let pieces = sources.iter().map(|source| highlight::rust(source.text));
     let pieces: Vec<Vec<Vec<Piece>>> = pieces.collect::<Result<_, _>>()?;
     let row = |row: &Row| {
-        let texts: Option<Vec<&str>> =
-            row.iter().enumerate().map(|(source, line)| Some(lines[source][(*line)?])).collect();
-        // With a gap in it, nothing can be the same in all.
-        let same = texts.map_or_else(|| vec![Vec::new(); row.len()], |texts| align::same(&texts));
+        let same = align::same_in_row(row, lines);
         let cell = |(source, line): (usize, &Option<usize>)| {
             let (line, text) = ((*line)?, lines[source][(*line)?]);
             let mut cell = Vec::new();

@@ -76,6 +76,14 @@ fn mebibytes(kib: u64) -> String {
     format!("{:.1} MiB", kib as f64 / 1024.0)
 }
 
+fn seconds(seconds: Option<f64>) -> String {
+    seconds.map_or_else(|| "-".into(), |seconds| format!("{seconds:.0} s"))
+}
+
+fn more_seconds(seconds: Option<f64>) -> String {
+    seconds.map_or_else(|| "-".into(), |seconds| format!("{seconds:+.0} s"))
+}
+
 fn answer(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Same(_) => "same".into(),
@@ -109,25 +117,21 @@ pub fn cost_table(costs: &Costs) -> String {
         "open advisories",
     ]);
     let none = &costs.baseline;
-    let seconds = |seconds: Option<f64>, sign: &str| {
-        seconds.map_or_else(|| "-".into(), |s| format!("{sign}{s:.0} s"))
-    };
     table.add_row([
         "no runtime".into(),
         none.crates.to_string(),
-        seconds(none.cpu_seconds, ""),
+        seconds(none.cpu_seconds),
         mebibytes(none.bytes / 1024),
         String::new(),
     ]);
-    for (runtime, build) in Runtime::ALL.iter().zip(&costs.runtimes) {
-        let cpu = build.cpu_seconds.zip(none.cpu_seconds).map(|(with, without)| with - without);
-        let advisories = cost::advisories(*runtime);
+    for runtime in Runtime::ALL {
+        let added = costs.added(runtime);
         table.add_row([
             format!("{} adds", runtime.name()),
-            format!("+{}", build.crates.saturating_sub(none.crates)),
-            seconds(cpu, "+"),
-            format!("+{}", mebibytes(build.bytes.saturating_sub(none.bytes) / 1024)),
-            if advisories.is_empty() { "none".into() } else { advisories.join("\n") },
+            format!("+{}", added.crates),
+            more_seconds(added.cpu_seconds),
+            format!("+{}", mebibytes(added.bytes / 1024)),
+            cost::advisory_ids(runtime, "\n"),
         ]);
     }
     for column in table.column_iter_mut().skip(1).take(3) {

@@ -5,8 +5,10 @@ use maud::{Markup, html};
 use super::plot::{self, Point};
 use crate::bench::run::{Results, Row};
 use crate::bench::stats::{median, median_interval, quantile};
-use crate::bench::{WORKLOADS, Workload};
-use crate::view::bench::{SEED, against, base, metrics, number, process_metrics, ratio};
+use crate::bench::{Contestant, WORKLOADS, Workload};
+use crate::view::bench::{
+    SEED, against, base, medians_of, metrics, number, process_metrics, ratio,
+};
 
 /// All workloads, also those that were not measured.
 ///
@@ -46,10 +48,12 @@ fn measured(workload: &Workload, rows: &[Row]) -> anyhow::Result<Markup> {
     if rows.is_empty() {
         return Ok(super::not_measured(&format!("compare bench --only {}", workload.name)));
     }
+    let least = rows.iter().map(|row| row.samples.len()).min().unwrap_or(0);
     let metrics = metrics(&rows);
     let plots: Vec<Markup> =
         metrics.iter().map(|metric| figure(workload, &rows, metric)).collect::<Result<_, _>>()?;
     Ok(html! {
+        p.count { (medians_of(least)) }
         div.plots { @for plot in plots { (plot) } }
         details {
             summary { "Figures and samples of " (workload.name) }
@@ -57,8 +61,14 @@ fn measured(workload: &Workload, rows: &[Row]) -> anyhow::Result<Markup> {
             (super::scrolling(&format!("Figures of {}", workload.name), &table))
             @let table = of_the_processes(&rows);
             (super::scrolling(&format!("Processes of {}", workload.name), &table))
-            p { "All samples, in the order they were taken, as CSV:" }
-            pre tabindex="0" { (samples(&rows)) }
+            p {
+                "The samples, in the order they were taken, as CSV"
+                @if least > WRITTEN { "; the first " (WRITTEN) " of " (least) }
+                ":"
+            }
+            pre tabindex="0" role="region" aria-label={ "Samples of " (workload.name) } {
+                (samples(&rows))
+            }
         }
     })
 }
@@ -84,11 +94,7 @@ fn figure(workload: &Workload, rows: &[&Row], metric: &str) -> anyhow::Result<Ma
         })
     };
     let points: Vec<Point> = rows.iter().filter_map(point).collect();
-    let figures: Vec<_> = points
-        .iter()
-        .map(|point| format!("{} {}", point.title, number(point.interval.value)))
-        .collect();
-    let label = format!("Plot of {}, {metric}: {}.", workload.name, figures.join(", "));
+    let label = format!("Plot of {}, {metric}. {}", workload.name, in_words(&points));
     let scale = if plot::is_logarithmic(&points) { ", logarithmic scale" } else { "" };
     let better = match is_a_merit(metric) {
         false => "for the record",
@@ -101,6 +107,17 @@ fn figure(workload: &Workload, rows: &[&Row], metric: &str) -> anyhow::Result<Ma
             (plot::plot(&points, &label)?)
         }
     })
+}
+
+/// What a plot shows, for who does not see it.
+fn in_words(points: &[Point]) -> String {
+    let one = |point: &Point| {
+        let [low, value, high] =
+            [point.interval.low, point.interval.value, point.interval.high].map(number);
+        let role = if point.contestant == Contestant::Control { "The control, " } else { "" };
+        format!("{role}{}: {value}, from {low} to {high}.", point.title)
+    };
+    points.iter().map(one).collect::<Vec<_>>().join(" ")
 }
 
 fn figures<'a>(metrics: impl IntoIterator<Item = &'a String>, rows: &[&Row]) -> Markup {
@@ -177,13 +194,17 @@ fn of_the_processes(rows: &[&Row]) -> Markup {
     }
 }
 
+/// So many samples of a row are written into the page, which is not to be of any size.
+const WRITTEN: usize = 100;
+
 /// A line for each figure of each contestant.
 fn samples(rows: &[&Row]) -> String {
     let mut text = String::new();
     for row in rows {
         for metric in metrics(&[row]).into_iter().chain(process_metrics(&[row])) {
             // Five digits that count are more than any of them deserves.
-            let values: Vec<String> = row.values(&metric).iter().map(|v| digits(*v)).collect();
+            let values: Vec<String> =
+                row.values(&metric).iter().take(WRITTEN).map(|v| digits(*v)).collect();
             text += &format!("\"{}\",\"{metric}\",{}\n", row.title(), values.join(","));
         }
     }
@@ -206,6 +227,23 @@ fn digits(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench::stats::Interval;
+
+    #[test]
+    fn a_plot_is_told_in_words_that_can_be_taken_apart_by_ear() {
+        let point = |title: &str, contestant, value: f64| {
+            let interval = Interval { low: value - 1.0, value, high: value + 1.0 };
+            Point { title: title.into(), contestant, interval, spread: (value, value) }
+        };
+        let points = [
+            point("smol, 1 thread", Contestant::Smol, 200.0),
+            point("threads", Contestant::Control, 5.0),
+        ];
+        assert_eq!(
+            in_words(&points),
+            "smol, 1 thread: 200, from 199 to 201. The control, threads: 5.00, from 4.00 to 6.00."
+        );
+    }
 
     #[test]
     fn samples_have_five_digits_that_count() {

@@ -4,11 +4,13 @@ use maud::{Markup, html};
 
 use super::benches::{is_a_merit, more_is_better};
 use crate::api;
-use crate::behaviours::{BEHAVIOURS, Observation};
+use crate::behaviours::{self, BEHAVIOURS, Observation};
 use crate::bench::run::{Results, Row};
+use crate::bench::stats::median;
 use crate::bench::{Contestant, WORKLOADS, Workload};
 use crate::catalog::Runtime;
 use crate::cost;
+use crate::machine::Machine;
 use crate::report::Report;
 use crate::view::bench::{metrics, number, ratio};
 use crate::view::mebibytes;
@@ -23,11 +25,18 @@ pub fn section(report: &Report) -> Markup {
                 "Drawn from what is on this page, and from nothing else. Another machine, or a program that \
                  does more between its awaits, may well say otherwise."
             }
+            @for warning in warnings(report) {
+                div.notice role="note" { p { strong { "Take care: " } (warning) "." } }
+            }
             div.notice role="note" {
                 p {
                     strong { "Neither async-std nor surf." }
-                    " Both are discontinued (" (cost::advisories(Runtime::AsyncStd).join(", "))
-                    "). They are here because programs on them have to be moved."
+                    " They are here because programs on them have to be moved. Open advisories: "
+                    @for (place, advisory) in cost::advisories(Runtime::AsyncStd).iter().enumerate() {
+                        @if place > 0 { "; " }
+                        (advisory.says) " (" (advisory.id) ")"
+                    }
+                    "."
                 }
                 @if let Some(kept) = &report.behaviours { (moving(&kept.result)) }
             }
@@ -51,33 +60,60 @@ pub fn section(report: &Report) -> Markup {
     }
 }
 
+/// Why the figures are to be taken with care.
+fn warnings(report: &Report) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if let Some(results) = &report.bench {
+        let of_benches = |warning: String| format!("when the benches were run, {warning}");
+        warnings.extend(results.machine.warnings().into_iter().map(of_benches));
+    }
+    let machines = report.machines();
+    let differ = |of: fn(&Machine) -> (&Option<String>, &[String])| {
+        machines.windows(2).any(|pair| of(pair[0].1) != of(pair[1].1))
+    };
+    if differ(|machine| (&machine.processor, &machine.versions[..])) {
+        warnings.push("not all parts of this page are of the same machine and versions".into());
+    }
+    warnings
+}
+
 /// What async-std's users find again where they go.
 fn moving(seen: &[Observation]) -> Markup {
+    let answers: Vec<[&str; 3]> = BEHAVIOURS
+        .iter()
+        .filter_map(|behaviour| {
+            let [tokio, async_std, smol] =
+                Runtime::ALL.map(|runtime| answer(seen, behaviour.name, runtime));
+            Some([tokio?, async_std?, smol?])
+        })
+        .collect();
     let alike = |other: Runtime| {
-        let same = BEHAVIOURS.iter().filter(|behaviour| {
-            let answer = |runtime| answer(seen, behaviour.name, runtime);
-            answer(Runtime::AsyncStd).is_some() && answer(Runtime::AsyncStd) == answer(other)
-        });
+        let same =
+            answers.iter().filter(|row| row[Runtime::AsyncStd as usize] == row[other as usize]);
         same.count()
     };
     html! {
         p {
-            "Of " (BEHAVIOURS.len()) " " a href="#behaviours" { "questions" } ", async-std answers "
+            "Of " (answers.len()) " " a href="#behaviours" { "questions" } ", async-std answers "
             (alike(Runtime::Smol)) " as smol does, and " (alike(Runtime::Tokio))
             " as Tokio does: what changes with a move is in the rest."
         }
     }
 }
 
+/// What was seen, if it is what was expected.
 fn answer<'a>(seen: &'a [Observation], behaviour: &str, runtime: Runtime) -> Option<&'a str> {
-    let mut all = seen.iter();
+    let mut all = seen.iter().filter(|observation| observation.is_as_expected);
     let observation = all.find(|o| o.behaviour == behaviour && o.runtime == runtime)?;
-    observation.seen.as_ref().map(|seen| seen.answer.as_str())
+    let answer = observation.seen.as_ref()?.answer.as_str();
+    (answer != behaviours::NOT_TO_BE_TOLD).then_some(answer)
 }
 
 /// The things of the table of spellings that a runtime has, and the other has not.
 fn spelt(runtime: Runtime, other: Runtime) -> Markup {
-    let rows = api::rows();
+    let mut rows = api::rows();
+    // None of them has a client of its own.
+    rows.retain(|row| row.what != "HTTP");
     let has =
         |row: &api::Row, runtime: Runtime| !row.runtimes[runtime as usize].starts_with("no: ");
     let names: Vec<&str> =
@@ -85,38 +121,34 @@ fn spelt(runtime: Runtime, other: Runtime) -> Markup {
     let count = |runtime| rows.iter().filter(|row| has(row, runtime)).count();
     let (own, theirs) = (count(runtime), count(other));
     html! {
-        @if !names.is_empty() {
+        @if own > theirs {
             li {
-                @if own > theirs {
-                    a href="#api" { "More of it there" } ": of " (rows.len()) " usual things it has " (own)
-                    " of its own. "
-                } @else {
-                    a href="#api" { "Of its own" } " what "
-                }
-                (other.name()) " has not: " (list(&names)) "."
+                a href="#api" { "More of it there" } ": of " (rows.len()) " usual things it has " (own)
+                " of its own, and " (other.name()) " " (theirs) ". What " (other.name()) " has not: "
+                (list(&names)) "."
             }
+        } @else if !names.is_empty() {
+            li { a href="#api" { "What " (other.name()) " has not" } ": " (list(&names)) "." }
         }
     }
 }
 
-/// What it adds to a build, where that is less.
+/// What it adds to a build, where that is less by a tenth or more: one build is one sample.
 fn adds(costs: &cost::Costs, runtime: Runtime, other: Runtime) -> Markup {
-    let [ours, theirs] = [runtime, other].map(|runtime| {
-        let (build, none) = (&costs.runtimes[runtime as usize], &costs.baseline);
-        let cpu = build.cpu_seconds.zip(none.cpu_seconds).map(|(with, without)| with - without);
-        (cpu, build.bytes.saturating_sub(none.bytes))
-    });
+    let (ours, theirs) = (costs.added(runtime), costs.added(other));
+    let is_less = |ours: f64, theirs: f64| ours < 0.9 * theirs;
     html! {
-        @if ours.1 < theirs.1 {
+        @if is_less(ours.bytes as f64, theirs.bytes as f64) {
             li {
-                a href="#cost" { "A smaller program" } ": it adds " (mebibytes(ours.1 / 1024))
-                " to the executable, where " (other.name()) " adds " (mebibytes(theirs.1 / 1024)) "."
+                a href="#cost" { "A smaller program" } ": with what its lessons use beside it, it adds "
+                (mebibytes(ours.bytes / 1024)) " to the executable, where " (other.name()) " adds "
+                (mebibytes(theirs.bytes / 1024)) "."
             }
         }
-        @if let (Some(ours), Some(theirs)) = (ours.0, theirs.0) {
-            @if ours < theirs {
+        @if let (Some(ours), Some(theirs)) = (ours.cpu_seconds, theirs.cpu_seconds) {
+            @if is_less(ours, theirs) {
                 li {
-                    a href="#cost" { "A quicker build" } ": it adds " (format!("{ours:.0} s"))
+                    a href="#cost" { "A quicker build" } ": likewise, it adds " (format!("{ours:.0} s"))
                     " of CPU, where " (other.name()) " adds " (format!("{theirs:.0} s")) "."
                 }
             }
@@ -124,38 +156,39 @@ fn adds(costs: &cost::Costs, runtime: Runtime, other: Runtime) -> Markup {
     }
 }
 
-/// What a sleeping task takes, where that is less.
+/// What a sleeping task takes, where that is less beyond doubt.
 fn memory(results: &Results, ours: Contestant, theirs: Contestant) -> Markup {
-    let [ours, theirs] = [ours, theirs].map(|contestant| {
-        let row = row(results, "memory", contestant)?;
-        let values = row.values("bytes a task");
-        (!values.is_empty()).then(|| (contestant, crate::bench::stats::median(&values)))
-    });
+    let bytes = |contestant| {
+        let rows = rows(results, "memory", contestant);
+        rows.first().map(|row| row.values("bytes a task")).unwrap_or_default()
+    };
+    let (name, ours, theirs) = (theirs.name(), bytes(ours), bytes(theirs));
+    let is_less = ratio(&ours, &theirs).is_some_and(|ratio| ratio.high < 1.0);
     html! {
-        @if let (Some((_, ours)), Some((name, theirs))) = (ours, theirs) {
-            @if ours < theirs {
-                li {
-                    a href="#bench-memory" { "Very many tasks that wait" } ": each takes "
-                    (number(ours)) " bytes, where those of " (name.name()) " take " (number(theirs)) "."
-                }
+        @if is_less {
+            li {
+                a href="#bench-memory" { "Very many tasks that wait" } ": each takes "
+                (number(median(&ours))) " bytes, where those of " (name) " take "
+                (number(median(&theirs))) "."
             }
         }
     }
 }
 
-/// Work in which it was ahead.
+/// Work in which it was ahead, with the threads that all had as well as with its own number.
 fn ahead_in(results: &Results, ours: Contestant, theirs: Contestant) -> Markup {
-    // What a sleeping task takes has been said; clients of the runtimes do not all do the same work.
-    let is_fit = |workload: &&Workload| !["memory", "http-own"].contains(&workload.name);
+    // Of memory is spoken elsewhere; clients of the runtimes do not all do the same work.
+    let is_fit =
+        |workload: &&Workload| !workload.name.starts_with("memory") && workload.name != "http-own";
     let workloads = WORKLOADS.iter().filter(is_fit).filter(|workload| {
-        let rows = [ours, theirs].map(|contestant| row(results, workload.name, contestant));
-        matches!(rows, [Some(ours), Some(theirs)] if is_ahead(ours, theirs))
+        let [ours, theirs] = [ours, theirs].map(|who| rows(results, workload.name, who));
+        are_ahead(&ours, &theirs)
     });
     let workloads: Vec<&str> = workloads.map(|workload| workload.name).collect();
     html! {
         @if !workloads.is_empty() {
             li {
-                "Work like that in which it was ahead with equal threads: "
+                "Work like that in which it was ahead, whatever the number of threads: "
                 @for (place, name) in workloads.iter().enumerate() {
                     @if place > 0 { ", " }
                     a href={ "#bench-" (name) } { (name) }
@@ -166,10 +199,16 @@ fn ahead_in(results: &Results, ours: Contestant, theirs: Contestant) -> Markup {
     }
 }
 
-fn row<'a>(results: &'a Results, workload: &str, contestant: Contestant) -> Option<&'a Row> {
-    let is_it =
-        |row: &&Row| row.workload == workload && row.contestant == contestant && !row.is_default;
-    results.rows.iter().find(is_it)
+/// The rows of a contestant: with the threads that all have, and with its own number.
+fn rows<'a>(results: &'a Results, workload: &str, contestant: Contestant) -> Vec<&'a Row> {
+    let is_it = |row: &&Row| row.workload == workload && row.contestant == contestant;
+    results.rows.iter().filter(is_it).collect()
+}
+
+/// Whether each of these is ahead of each of those.
+fn are_ahead(ours: &[&Row], theirs: &[&Row]) -> bool {
+    let is_ahead_of_all = |ours: &&Row| theirs.iter().all(|theirs| is_ahead(ours, theirs));
+    !ours.is_empty() && !theirs.is_empty() && ours.iter().all(is_ahead_of_all)
 }
 
 /// Whether one is better beyond doubt in one figure at least, and worse in none.
@@ -195,7 +234,8 @@ fn by_default(seen: &[Observation], runtime: Runtime, other: Runtime) -> Markup 
     ];
     let habits = habits.map(|(name, habit)| {
         let [ours, theirs] = [runtime, other].map(|runtime| answer(seen, name, runtime));
-        Some((habit, ours.filter(|_| ours != theirs)?))
+        let (ours, theirs) = (ours?, theirs?);
+        (ours != theirs).then_some((habit, ours))
     });
     html! {
         @for (habit, answer) in habits.into_iter().flatten() {
@@ -206,26 +246,26 @@ fn by_default(seen: &[Observation], runtime: Runtime, other: Runtime) -> Markup 
 
 /// Work in which plain threads were ahead of every runtime.
 fn threads(results: &Results) -> Markup {
-    let names: Vec<&str> = WORKLOADS
-        .iter()
-        // The control of HTTP knows no more of it than the server needs.
-        .filter(|workload| workload.control == "threads" && !workload.name.starts_with("http"))
-        .filter(|workload| {
-            let all = Contestant::ALL.map(|contestant| row(results, workload.name, contestant));
-            let [runtimes @ .., control] = all;
-            control.is_some_and(|control| {
-                runtimes.iter().all(|runtime| runtime.is_some_and(|row| is_ahead(control, row)))
-            })
-        })
-        .map(|workload| workload.name)
-        .collect();
+    // The control of HTTP knows no more of it than the server needs, and std's lock can be taken within a
+    // runtime as well.
+    let is_fit = |workload: &&Workload| {
+        workload.control == "threads"
+            && !["http", "lock"].iter().any(|it| workload.name.starts_with(it))
+    };
+    let are_behind = |workload: &&Workload| {
+        let control = rows(results, workload.name, Contestant::Control);
+        let runtimes = [Contestant::Tokio, Contestant::AsyncStd, Contestant::Smol];
+        runtimes.iter().all(|runtime| are_ahead(&control, &rows(results, workload.name, *runtime)))
+    };
+    let names: Vec<&str> =
+        WORKLOADS.iter().filter(is_fit).filter(are_behind).map(|workload| workload.name).collect();
     html! {
         @if !names.is_empty() {
             h3 { "No runtime at all, if you want" }
             ul {
                 li {
-                    "Only work like that in which plain threads were ahead of all three: " (list(&names))
-                    ". What they cost in memory and switches stands in each table."
+                    "Nothing but work like that in which plain threads were ahead of all three: "
+                    (list(&names)) ". What else they cost stands under its figures."
                 }
             }
         }
@@ -239,9 +279,11 @@ fn list(names: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::behaviours::Seen;
     use crate::bench::Sample;
     use crate::bench::run::{KIND, Taken};
-    use crate::machine::Machine;
+    use crate::cost::{Build, Costs};
+    use crate::kept::Kept;
 
     fn row(workload: &str, contestant: Contestant, metric: &str, value: f64) -> Row {
         let taken = |n: u32| {
@@ -311,5 +353,86 @@ mod tests {
         assert!(text.contains("Neither async-std nor surf") && text.contains("RUSTSEC-2025-0052"));
         assert!(text.contains("More of it there"), "{text}");
         assert!(!text.contains("bench-"), "{text}");
+    }
+
+    #[test]
+    fn who_is_behind_with_other_threads_or_has_few_samples_is_not_ahead() {
+        let tokio = row("yield", Contestant::Tokio, "ns a yield", 100.0);
+        let smol = row("yield", Contestant::Smol, "ns a yield", 200.0);
+        let mut alone = row("yield", Contestant::Smol, "ns a yield", 50.0);
+        alone.is_default = true;
+        assert!(are_ahead(&[&tokio], &[&smol]));
+        assert!(!are_ahead(&[&tokio], &[&smol, &alone]));
+        assert!(!are_ahead(&[&smol, &alone], &[&tokio]));
+        assert!(!are_ahead(&[&tokio], &[]));
+        let few = |row: &Row| Row { samples: row.samples[..2].to_vec(), ..row.clone() };
+        assert!(!are_ahead(&[&few(&tokio)], &[&few(&smol)]));
+    }
+
+    #[test]
+    fn a_build_that_is_hardly_smaller_or_quicker_is_no_reason() {
+        let build =
+            |cpu, bytes| Build { crates: 1, cpu_seconds: Some(cpu), wall_seconds: 1.0, bytes };
+        let told = |smol| {
+            let runtimes = [build(200.0, 2 << 20), build(0.0, 0), smol];
+            let costs = Costs { rustc: String::new(), baseline: build(100.0, 1 << 20), runtimes };
+            adds(&costs, Runtime::Smol, Runtime::Tokio).into_string()
+        };
+        let much = told(build(150.0, 3 << 19));
+        assert!(much.contains("adds 0.5 MiB") && much.contains("adds 50 s"), "{much}");
+        assert_eq!(told(build(195.0, (2 << 20) - 1000)), "");
+    }
+
+    /// Every question, answered as expected or not.
+    fn observations(is_as_expected: bool) -> Kept<Vec<Observation>> {
+        let one = |behaviour: &crate::behaviours::Behaviour, runtime: Runtime| {
+            let expected = behaviour.expected().answers[runtime as usize];
+            Observation {
+                behaviour: behaviour.name.into(),
+                runtime,
+                seen: Some(Seen { answer: expected.into(), detail: None }),
+                expected: expected.into(),
+                is_as_expected,
+            }
+        };
+        let all = BEHAVIOURS.iter().flat_map(|behaviour| Runtime::ALL.map(|r| one(behaviour, r)));
+        Kept::new(behaviours::KIND, Machine::look(), all.collect())
+    }
+
+    #[test]
+    fn habits_are_told_where_they_differ_and_were_seen_as_expected() {
+        let told = |is_as_expected| {
+            let behaviours = Some(observations(is_as_expected));
+            section(&Report { behaviours, ..Report::default() }).into_string()
+        };
+        let text = told(true);
+        assert!(
+            part(&text, "smol").contains("A dropped handle</a>: the task is cancelled."),
+            "{text}"
+        );
+        assert!(part(&text, "tokio").contains("A dropped handle</a>: the task goes on."), "{text}");
+        assert!(text.contains("Of 22 <a href=\"#behaviours\">questions</a>, async-std answers 18"));
+        let text = told(false);
+        assert!(!text.contains("A dropped handle") && text.contains("Of 0 "), "{text}");
+    }
+
+    #[test]
+    fn parts_of_different_versions_are_warned_of() {
+        let mut behaviours = observations(true);
+        let mut lessons = Kept::new(crate::child::KIND, Machine::look(), Vec::new());
+        lessons.machine.versions = vec!["tokio 0.1".into()];
+        let text = |lessons: Kept<_>, behaviours: Kept<_>| {
+            let report = Report {
+                lessons: Some(lessons),
+                behaviours: Some(behaviours),
+                ..Report::default()
+            };
+            section(&report).into_string()
+        };
+        behaviours.machine.versions = vec!["tokio 0.2".into()];
+        let words = "not all parts of this page are of the same machine";
+        assert!(text(lessons, behaviours).contains(words));
+        let same = Kept::new(crate::child::KIND, Machine::look(), Vec::new());
+        assert!(!text(same, observations(true)).contains(words));
     }
 }

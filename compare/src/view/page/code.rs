@@ -22,7 +22,7 @@ pub fn of(lesson: &Lesson) -> anyhow::Result<Markup> {
     Ok(html! {
         div.code {
             fieldset {
-                legend { "Source on" }
+                legend { "Source of " (lesson.name) " on" }
                 @for (place, runtime) in Runtime::ALL.iter().enumerate() {
                     @let id = format!("code-{}-{}", lesson.name, runtime.name());
                     label for=(id) {
@@ -43,10 +43,7 @@ pub fn of(lesson: &Lesson) -> anyhow::Result<Markup> {
 
 /// One row of lines.
 fn line(row: &Row, lines: &[Vec<&str>], pieces: &[Vec<Vec<Piece>>]) -> Markup {
-    let texts: Option<Vec<&str>> =
-        row.iter().enumerate().map(|(source, line)| Some(lines[source][(*line)?])).collect();
-    // With a gap in it, nothing can be the same in all.
-    let same = texts.map_or_else(|| vec![Vec::new(); row.len()], |texts| align::same(&texts));
+    let same = align::same_in_row(row, lines);
     let cells = row.iter().enumerate().map(|(source, line)| {
         let number = (*line)?;
         Some((lines[source][number], &pieces[source][number], &same[source]))

@@ -43,7 +43,7 @@ pub fn page(report: &Report) -> anyhow::Result<String> {
                     h1 { "Tokio, async-std and smol, side by side" }
                     p.lead {
                         "The same seven small programs on three runtimes, the questions on which the \
-                         runtimes differ, and what they cost. All of it was run and measured by the \
+                         runtimes differ, and what they cost. Every figure was measured by the \
                          program that wrote this page."
                     }
                     (contents(&lessons))
@@ -150,7 +150,7 @@ fn figures(lesson: &Lesson, runs: &[&Run]) -> Markup {
                         }
                         td.number { (or_none(report.and_then(|r| r.peak_kib).map(super::mebibytes))) }
                         td.number { (or_none(run.threads.map(|threads| threads.to_string()))) }
-                        td { (super::answer(&run.outcome)) }
+                        td.unexpected[!run.outcome.is_same()] { (super::answer(&run.outcome)) }
                     }
                 }
             }
@@ -273,7 +273,7 @@ fn answer(observation: Option<&Observation>) -> Markup {
             }
         }
         @if !observation.is_as_expected {
-            " " strong.unexpected { "Expected: " (observation.expected) }
+            " " strong.unexpected { "Expected: " (marked(&observation.expected)) }
         }
     }
 }
@@ -308,8 +308,6 @@ fn cost_section(kept: Option<&Kept<Costs>>) -> Markup {
 
 fn cost_table(costs: &Costs) -> Markup {
     let none = &costs.baseline;
-    let seconds =
-        |seconds: Option<f64>| seconds.map_or_else(|| "–".into(), |s| format!("{s:.0} s"));
     html! {
         table {
             caption { "Crates, processor time to build, and size of the executable without symbols" }
@@ -326,18 +324,18 @@ fn cost_table(costs: &Costs) -> Markup {
                 tr {
                     th scope="row" { "no runtime" }
                     td.number { (none.crates) }
-                    td.number { (seconds(none.cpu_seconds)) }
+                    td.number { (super::seconds(none.cpu_seconds)) }
                     td.number { (super::mebibytes(none.bytes / 1024)) }
                     td {}
                 }
-                @for (runtime, build) in Runtime::ALL.iter().zip(&costs.runtimes) {
-                    @let cpu = build.cpu_seconds.zip(none.cpu_seconds).map(|(with, without)| with - without);
+                @for runtime in Runtime::ALL {
+                    @let added = costs.added(runtime);
                     tr {
                         th scope="row" { (runtime.name()) " adds" }
-                        td.number { "+" (build.crates.saturating_sub(none.crates)) }
-                        td.number { "+" (seconds(cpu)) }
-                        td.number { "+" (super::mebibytes(build.bytes.saturating_sub(none.bytes) / 1024)) }
-                        td { (advisories(*runtime)) }
+                        td.number { "+" (added.crates) }
+                        td.number { (super::more_seconds(added.cpu_seconds)) }
+                        td.number { "+" (super::mebibytes(added.bytes / 1024)) }
+                        td { (cost::advisory_ids(runtime, ", ")) }
                     }
                 }
             }
@@ -345,20 +343,7 @@ fn cost_table(costs: &Costs) -> Markup {
     }
 }
 
-fn advisories(runtime: Runtime) -> String {
-    match cost::advisories(runtime) {
-        [] => "none".into(),
-        advisories => advisories.join(", "),
-    }
-}
-
 fn method(report: &Report) -> Markup {
-    let machines = [
-        ("lessons", report.lessons.as_ref().map(|kept| &kept.machine)),
-        ("behaviours", report.behaviours.as_ref().map(|kept| &kept.machine)),
-        ("cost", report.cost.as_ref().map(|kept| &kept.machine)),
-        ("benches", report.bench.as_ref().map(|results| &results.machine)),
-    ];
     html! {
         section aria-labelledby="method" {
             h2 #method { "How it was measured" }
@@ -370,20 +355,22 @@ fn method(report: &Report) -> Markup {
             }
             h3 { "Limits" }
             ul {
-                li { "All of it is on one machine, over loopback. Servers and load share its cores." }
+                li { "All of it goes over loopback. Servers and load share the cores." }
                 li {
                     "The work is small and does nothing else. What a program does between two awaits \
                      usually outweighs all that is measured here."
                 }
                 li {
-                    "A wake-up of another thread may be dear on a virtual machine. Where one thread is \
-                     faster than two, that is why."
+                    "A wake-up of another thread is dear, on a virtual machine more than elsewhere. Where \
+                     one thread is faster than two, that may be why."
                 }
                 li { "Advisories are a list by hand, not a scan." }
             }
-            h3 { "On what" }
-            @let table = machines_table(&machines);
-            (scrolling("On what it was measured", &table))
+            @let machines = report.machines();
+            @if !machines.is_empty() {
+                h3 { "On what" }
+                (scrolling("On what it was measured", &machines_table(&machines)))
+            }
         }
     }
 }
@@ -395,8 +382,11 @@ fn bench_method(results: &Results) -> Markup {
             "Every sample of a bench has a process of its own. The work is done in spawned tasks, is \
              written once for all runtimes, and is checked by a sum that must be the same. A warm-up is \
              thrown away. Runtimes take turns in random order, " (samples) " times, with "
-            (super::bench::worker_threads(results.threads)) "; one that by itself would take another \
-             number is measured with that, too."
+            (super::bench::worker_threads(results.threads))
+            @if results.rows.iter().any(|row| row.is_default) {
+                "; one that by itself takes another number is measured with that, too"
+            }
+            "."
             @if let Some(part) = results.stolen {
                 " While it ran, " (format!("{:.1} %", 100.0 * part))
                 " of the processors' time was taken away by the machine under this one."
@@ -410,14 +400,13 @@ fn bench_method(results: &Results) -> Markup {
     }
 }
 
-fn machines_table(machines: &[(&str, Option<&Machine>)]) -> Markup {
-    let known: Vec<_> = machines.iter().filter_map(|(what, m)| Some((*what, (*m)?))).collect();
+fn machines_table(machines: &[(&str, &Machine)]) -> Markup {
     let or_unknown = |text: &Option<String>| text.clone().unwrap_or_else(|| "unknown".into());
     let row = |what: &str, value: &dyn Fn(&Machine) -> String| {
         html! {
             tr {
                 th scope="row" { (what) }
-                @for (_, machine) in &known { td { (value(machine)) } }
+                @for (_, machine) in machines { td { (value(machine)) } }
             }
         }
     };
@@ -425,7 +414,7 @@ fn machines_table(machines: &[(&str, Option<&Machine>)]) -> Markup {
         table {
             caption { "The machine, and what it was doing" }
             thead {
-                tr { td {} @for (what, _) in &known { th scope="col" { (what) } } }
+                tr { td {} @for (what, _) in machines { th scope="col" { (what) } } }
             }
             tbody {
                 (row("When", &|machine| machine.date()))
@@ -442,5 +431,45 @@ fn machines_table(machines: &[(&str, Option<&Machine>)]) -> Markup {
                 (row("Build", &|m| if m.is_release { "release" } else { "debug" }.into()))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::run::{KIND, Row, Taken};
+    use crate::bench::{Contestant, Sample, WORKLOADS};
+
+    /// A run of everything, with so many samples of nine figures each.
+    fn results(samples: u32) -> Results {
+        let taken = |n: u32| {
+            let value = 12_345.678 + f64::from(n);
+            let metrics = (0..9).map(|figure| (format!("us of figure {figure}"), value));
+            let sample = Sample { metrics: metrics.collect(), checksum: 1 };
+            let (cpu_ms, switches, peak_kib) = (Some(value), Some(12_345), Some(12_345));
+            Taken { sample, cpu_ms, switches, peak_kib, allocations: None }
+        };
+        let row = |workload: &str, contestant, is_default| {
+            let samples = (0..samples).map(taken).collect();
+            Row { workload: workload.into(), contestant, threads: Some(2), is_default, samples }
+        };
+        let rows = WORKLOADS.iter().flat_map(|workload| {
+            let equal = Contestant::ALL.map(|contestant| row(workload.name, contestant, false));
+            equal.into_iter().chain([row(workload.name, Contestant::Smol, true)])
+        });
+        let (kind, machine, rows) = (KIND.into(), Machine::look(), rows.collect());
+        Results { kind, machine, threads: 2, stolen: Some(0.01), rows }
+    }
+
+    #[test]
+    fn however_many_samples_there_are_the_page_is_smaller_than_two_megabytes() {
+        let size = |samples| {
+            let report = Report { bench: Some(results(samples)), ..Report::default() };
+            page(&report).unwrap().len()
+        };
+        // More figures than a real run has; no lessons, which take some 20 KB.
+        let (full, huge) = (size(30), size(200));
+        assert!(full > 500_000, "{full}");
+        assert!(huge < 1_900_000, "{huge}");
     }
 }

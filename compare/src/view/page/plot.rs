@@ -21,9 +21,9 @@ pub struct Point {
     pub spread: (f64, f64),
 }
 
-/// In units of the drawing. A phone shows it at three quarters of that.
+/// In units of the drawing, with the room for a letter. A phone shows it at three quarters of that.
 const WIDTH: u32 = 480;
-const NAMES: u32 = 130;
+const LETTER: f64 = 8.6;
 const VALUES: u32 = 70;
 const TOP: u32 = 4;
 const ROW: u32 = 26;
@@ -92,9 +92,11 @@ where
     X::CoordDescType: ValueFormatter<f64>,
 {
     let count = points.len() as f64;
+    let letters = points.iter().map(|point| point.title.chars().count()).max().unwrap_or(0);
+    let names = (letters as f64 * LETTER) as u32 + 14;
     let mut chart = ChartBuilder::on(area)
         .margin_top(TOP)
-        .margin_left(NAMES)
+        .margin_left(names)
         .margin_right(VALUES)
         .x_label_area_size(SCALE)
         .build_cartesian_2d(x, 0.0..count)?;
@@ -125,7 +127,7 @@ where
         chart.draw_series([Circle::new((value, y), 5, colour.filled())])?;
         let middle = (TOP + ROW * row as u32 + ROW / 2) as i32;
         let beside = |x: u32, side| (x as i32, middle, text.pos(Pos::new(side, VPos::Center)));
-        let (x, y, style) = beside(NAMES - 10, HPos::Right);
+        let (x, y, style) = beside(names - 10, HPos::Right);
         area.draw(&Text::new(point.title.as_str(), (x, y), style))?;
         let (x, y, style) = beside(WIDTH - VALUES + 8, HPos::Left);
         area.draw(&Text::new(number(value), (x, y), style))?;
@@ -167,7 +169,7 @@ mod tests {
         assert_eq!(svg.matches("<circle").count(), 3);
         assert!(svg.contains("aria-label=\"it &lt;says&gt;\""), "{svg}");
         assert!(!svg.contains("xmlns"), "{svg}");
-        // From 0 to 115.5, over 280 units: an interval of 20 is 48 wide.
+        // From 0 to 115.5, over some 320 units: an interval of 20 is a sixth of that.
         let width = |line: &str| {
             let points = line.split("points=\"").nth(1).unwrap();
             let x: Vec<f64> =
@@ -176,7 +178,7 @@ mod tests {
         };
         let thick = |line: &&str| line.contains("stroke-width=\"5\"") && line.contains("#0B5CAD");
         let line = svg.lines().find(thick);
-        assert!((47.0..=50.0).contains(&width(line.unwrap())), "{svg}");
+        assert!((54.0..=60.0).contains(&width(line.unwrap())), "{svg}");
     }
 
     #[test]

@@ -20,11 +20,21 @@ pub fn of(runs: &[&Run]) -> Markup {
                 @if let Some(report) = run.outcome.report() {
                     figure {
                         (drawing(run.runtime.name(), &report.spans, report.wall_ms))
-                        figcaption { (run.runtime.name()) ": when each task ran, in ms" }
+                        figcaption {
+                            (run.runtime.name()) ": when each task ran, in ms" (cut(&report.spans))
+                        }
                     }
                 }
             }
         }
+    }
+}
+
+/// What is said where there are more tasks than rows.
+fn cut(spans: &[Recorded]) -> String {
+    match spans.len().saturating_sub(timeline::ROWS) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
     }
 }
 
@@ -41,7 +51,7 @@ fn drawing(runtime: &str, spans: &[Recorded], total_ms: f64) -> Markup {
     };
     html! {
         svg class={ "timeline " (runtime) } viewBox={ "0 0 " (WIDTH) " " (bottom + SCALE) } role="img"
-            aria-label=(label(runtime, shown, total_ms)) {
+            aria-label=(label(runtime, spans, total_ms)) {
             @for (row, span) in shown.iter().enumerate() {
                 @let top = row as f64 * ROW;
                 @let (left, width) = bar(span);
@@ -61,6 +71,7 @@ fn label(runtime: &str, spans: &[Recorded], total_ms: f64) -> String {
         let end = span.end_ms.map_or("the end".into(), |end| format!("{end:.0}"));
         format!("{} from {:.0} to {end}", timeline::label(&span.name), span.start_ms)
     };
-    let all: Vec<_> = spans.iter().map(one).collect();
-    format!("Timeline on {runtime}, {total_ms:.0} ms in all: {}.", all.join("; "))
+    let all: Vec<_> = spans.iter().take(timeline::ROWS).map(one).collect();
+    let (all, cut) = (all.join("; "), cut(spans));
+    format!("Timeline on {runtime}, {total_ms:.0} ms in all: {all}{cut}.")
 }
