@@ -7,7 +7,7 @@ use crate::bench::run::{Results, Row};
 use crate::bench::stats::{median, median_interval, quantile};
 use crate::bench::{Contestant, WORKLOADS, Workload};
 use crate::view::bench::{
-    SEED, against, base, medians_of, metrics, number, process_metrics, ratio,
+    SEED, against as in_words, base, medians_of, metrics, number, process_metrics, ratio,
 };
 
 /// All workloads, also those that were not measured.
@@ -45,19 +45,19 @@ pub fn section(results: Option<&Results>) -> anyhow::Result<Markup> {
 fn measured(workload: &Workload, rows: &[Row]) -> anyhow::Result<Markup> {
     let is_of_it = |row: &&Row| row.workload == workload.name && !row.samples.is_empty();
     let rows: Vec<&Row> = rows.iter().filter(is_of_it).collect();
-    if rows.is_empty() {
+    let Some(least) = rows.iter().map(|row| row.samples.len()).min() else {
         return Ok(super::not_measured(&format!("compare bench --only {}", workload.name)));
-    }
-    let least = rows.iter().map(|row| row.samples.len()).min().unwrap_or(0);
-    let metrics = metrics(&rows);
+    };
+    let figures: Vec<Figure> =
+        metrics(&rows).into_iter().map(|metric| Figure::of(metric, &rows)).collect();
     let plots: Vec<Markup> =
-        metrics.iter().map(|metric| figure(workload, &rows, metric)).collect::<Result<_, _>>()?;
+        figures.iter().map(|figure| figure.plot(workload)).collect::<Result<_, _>>()?;
     Ok(html! {
         p.count { (medians_of(least)) }
         div.plots { @for plot in plots { (plot) } }
         details {
             summary { "Figures and samples of " (workload.name) }
-            @let table = figures(&metrics, &rows);
+            @let table = table(&figures);
             (super::scrolling(&format!("Figures of {}", workload.name), &table))
             @let table = of_the_processes(&rows);
             (super::scrolling(&format!("Processes of {}", workload.name), &table))
@@ -73,6 +73,64 @@ fn measured(workload: &Workload, rows: &[Row]) -> anyhow::Result<Markup> {
     })
 }
 
+/// A metric, and what it came to for each contestant.
+struct Figure {
+    metric: String,
+    points: Vec<Point>,
+    /// How many times that of Tokio each of them is, in words.
+    against: Vec<String>,
+}
+
+impl Figure {
+    fn of(metric: String, rows: &[&Row]) -> Self {
+        let base = base(rows, &metric);
+        let (mut points, mut against) = (Vec::new(), Vec::new());
+        for row in rows {
+            let values = row.values(&metric);
+            if values.is_empty() {
+                continue;
+            }
+            points.push(Point {
+                title: row.title(),
+                contestant: row.contestant,
+                interval: median_interval(&values, SEED),
+                spread: (quantile(&values, 0.1), quantile(&values, 0.9)),
+            });
+            let ratio = if row.is_base() { None } else { ratio(&values, &base) };
+            against.push(ratio.map(|ratio| in_words(ratio, "of tokio")).unwrap_or_default());
+        }
+        Self { metric, points, against }
+    }
+
+    fn plot(&self, workload: &Workload) -> anyhow::Result<Markup> {
+        let Self { metric, points, .. } = self;
+        let label = format!("Plot of {}, {metric}. {}", workload.name, told(points));
+        let scale = if plot::is_logarithmic(points) { ", logarithmic scale" } else { "" };
+        let better = match is_a_merit(metric) {
+            false => "for the record",
+            true if more_is_better(metric) => "more is better",
+            true => "less is better",
+        };
+        Ok(html! {
+            figure {
+                figcaption { b { (metric) } " – " (better) (scale) }
+                (plot::plot(points, &label)?)
+            }
+        })
+    }
+}
+
+/// What a plot shows, for who does not see it.
+fn told(points: &[Point]) -> String {
+    let one = |point: &Point| {
+        let [low, value, high] =
+            [point.interval.low, point.interval.value, point.interval.high].map(number);
+        let role = if point.contestant == Contestant::Control { "The control, " } else { "" };
+        format!("{role}{}: {value}, from {low} to {high}.", point.title)
+    };
+    points.iter().map(one).collect::<Vec<_>>().join(" ")
+}
+
 /// Whether more of it is better.
 pub fn more_is_better(metric: &str) -> bool {
     metric == "requests a second"
@@ -83,44 +141,7 @@ pub fn is_a_merit(metric: &str) -> bool {
     !["bytes of the future", "bytes of the handle", "requests in flight"].contains(&metric)
 }
 
-fn figure(workload: &Workload, rows: &[&Row], metric: &str) -> anyhow::Result<Markup> {
-    let point = |row: &&Row| {
-        let values = row.values(metric);
-        (!values.is_empty()).then(|| Point {
-            title: row.title(),
-            contestant: row.contestant,
-            interval: median_interval(&values, SEED),
-            spread: (quantile(&values, 0.1), quantile(&values, 0.9)),
-        })
-    };
-    let points: Vec<Point> = rows.iter().filter_map(point).collect();
-    let label = format!("Plot of {}, {metric}. {}", workload.name, in_words(&points));
-    let scale = if plot::is_logarithmic(&points) { ", logarithmic scale" } else { "" };
-    let better = match is_a_merit(metric) {
-        false => "for the record",
-        true if more_is_better(metric) => "more is better",
-        true => "less is better",
-    };
-    Ok(html! {
-        figure {
-            figcaption { b { (metric) } " – " (better) (scale) }
-            (plot::plot(&points, &label)?)
-        }
-    })
-}
-
-/// What a plot shows, for who does not see it.
-fn in_words(points: &[Point]) -> String {
-    let one = |point: &Point| {
-        let [low, value, high] =
-            [point.interval.low, point.interval.value, point.interval.high].map(number);
-        let role = if point.contestant == Contestant::Control { "The control, " } else { "" };
-        format!("{role}{}: {value}, from {low} to {high}.", point.title)
-    };
-    points.iter().map(one).collect::<Vec<_>>().join(" ")
-}
-
-fn figures<'a>(metrics: impl IntoIterator<Item = &'a String>, rows: &[&Row]) -> Markup {
+fn table(figures: &[Figure]) -> Markup {
     html! {
         table {
             caption { "Medians, their 95 % intervals, and how many times that of tokio they are" }
@@ -135,33 +156,21 @@ fn figures<'a>(metrics: impl IntoIterator<Item = &'a String>, rows: &[&Row]) -> 
                 }
             }
             tbody {
-                @for metric in metrics {
-                    @let base = base(rows, metric);
-                    @for row in rows {
-                        @let values = row.values(metric);
-                        @if !values.is_empty() {
-                            @let interval = median_interval(&values, SEED);
-                            tr {
-                                th scope="row" { (metric) }
-                                td { (row.title()) }
-                                td.number { (number(interval.value)) }
-                                td.number { (number(interval.low)) }
-                                td.number { (number(interval.high)) }
-                                td { (against_tokio(row, &values, &base)) }
-                            }
+                @for figure in figures {
+                    @for (point, against) in figure.points.iter().zip(&figure.against) {
+                        tr {
+                            th scope="row" { (figure.metric) }
+                            td { (point.title) }
+                            td.number { (number(point.interval.value)) }
+                            td.number { (number(point.interval.low)) }
+                            td.number { (number(point.interval.high)) }
+                            td { (against) }
                         }
                     }
                 }
             }
         }
     }
-}
-
-fn against_tokio(row: &Row, values: &[f64], base: &[f64]) -> String {
-    if row.is_base() {
-        return String::new();
-    }
-    ratio(values, base).map(|ratio| against(ratio, "of tokio")).unwrap_or_default()
 }
 
 fn of_the_processes(rows: &[&Row]) -> Markup {
@@ -240,7 +249,7 @@ mod tests {
             point("threads", Contestant::Control, 5.0),
         ];
         assert_eq!(
-            in_words(&points),
+            told(&points),
             "smol, 1 thread: 200, from 199 to 201. The control, threads: 5.00, from 4.00 to 6.00."
         );
     }
