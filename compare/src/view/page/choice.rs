@@ -64,7 +64,8 @@ pub fn section(report: &Report) -> Markup {
 fn warnings(report: &Report) -> Vec<String> {
     let mut warnings = Vec::new();
     if let Some(results) = &report.bench {
-        let of_benches = |warning: String| format!("when the benches were run, {warning}");
+        let of_benches =
+            |warning: String| format!("the benches were run with a warning: {warning}");
         warnings.extend(results.machine.warnings().into_iter().map(of_benches));
     }
     let machines = report.machines();
