@@ -1,7 +1,7 @@
 //! What a runtime costs to adopt: this crate built without any, and with each alone.
 
 use std::collections::BTreeSet;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -135,12 +135,15 @@ fn build(workspace: &Path, feature: &str, title: &str) -> anyhow::Result<Build> 
         artifacts.add(&line?);
         let seconds = start.elapsed().as_secs();
         let crates = artifacts.crates.len();
-        let _ = write!(io::stderr(), "\rbuild {title}: {crates} crates, {seconds} s ");
+        if io::stderr().is_terminal() {
+            let _ = write!(io::stderr(), "\rbuild {title}: {crates} crates, {seconds} s ");
+        }
         if child::is_interrupted() {
             let _ = cargo.kill();
         }
     }
-    let _ = writeln!(io::stderr());
+    let (crates, seconds) = (artifacts.crates.len(), start.elapsed().as_secs());
+    let _ = writeln!(io::stderr(), "\rbuild {title}: {crates} crates, {seconds} s ");
     let status = cargo.wait()?;
     if child::is_interrupted() {
         return Err(child::Interrupted.into());

@@ -440,9 +440,9 @@ mod tests {
     use crate::bench::run::{KIND, Row, Taken};
     use crate::bench::{Contestant, Sample, WORKLOADS};
 
-    const FEW: usize = 2;
+    const FEW: usize = 1;
 
-    /// A run of a few workloads, with so many samples of three figures each, as a real one has on average.
+    /// A run of one workload, with so many samples of three figures each, as a real one has on average.
     fn results(samples: u32) -> Results {
         let taken = |n: u32| {
             let value = 12_345.678 + f64::from(n);
