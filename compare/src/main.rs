@@ -10,8 +10,8 @@ mod api;
 )]
 mod behaviours;
 #[cfg_attr(
-    not(any(feature = "tokio", feature = "async-std", feature = "smol")),
-    allow(dead_code, reason = "some work is only for runtimes")
+    not(all(feature = "bench", any(feature = "tokio", feature = "async-std", feature = "smol"))),
+    allow(dead_code, reason = "some work is only for runtimes, and some for that feature")
 )]
 mod bench;
 mod catalog;

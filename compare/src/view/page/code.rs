@@ -110,7 +110,7 @@ mod tests {
     fn a_source_is_escaped_and_has_its_colours_where_it_differs() {
         let text = "let a: Vec<u8> = b(\"<&>\");";
         let pieces = &highlight::rust(text).unwrap()[0];
-        let markup = coloured(text, pieces, &[0..5]).into_string();
+        let markup = coloured(text, pieces, &[0..3, 4..5]).into_string();
         assert!(markup.starts_with("<span class=\"same\">let a</span>"), "{markup}");
         assert!(markup.contains("<span class=\"t\">Vec</span>&lt;"), "{markup}");
         assert!(markup.contains("<span class=\"s\">&quot;&lt;&amp;&gt;&quot;</span>"), "{markup}");
