@@ -161,13 +161,13 @@ static ALLOCATOR: &stats_alloc::StatsAlloc<std::alloc::System> = &stats_alloc::I
 
 #[derive(clap::Args)]
 struct BenchArguments {
-    /// A handful of workloads, and 7 samples of each: less than a minute.
+    /// Seven of the workloads, and 7 samples of each: less than a minute.
     #[arg(long)]
     quick: bool,
     /// Which workloads, such as yield,ping-pong.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     only: Vec<String>,
-    /// Say of each workload what it measures and what is expected, and measure nothing.
+    /// Say of every workload what it measures and what is expected, and measure nothing.
     #[arg(long)]
     list: bool,
     /// How many samples of each; by default 30, or 7 with --quick.

@@ -165,24 +165,25 @@ workloads! {
 
     "lock-contended" full workloads::lock_contended, control "threads" threads!(lock_contended);
         "Four tasks that want the same lock, and hold it over a yield, so that they meet."
-        "Tokio hands it on in order, with a wake-up each time; async-lock and std's let whoever runs take \
-         it again, which is quicker and less fair: see the behaviour `mutex-order`."
+        "Tokio hands it on in order, with a wake-up each time; async-lock lets whoever runs take it again, \
+         which is quicker and less fair: see the behaviour `mutex-order`. std's does so too, but threads \
+         yield and wait by calls of the system."
 
     "sleep" full workloads::sleep, control "threads" threads!(sleep);
         "How much too late sleeps end, of a hundred of each length. For the longer ones, ten and 25 \
          tasks sleep at once, out of step."
         "Tokio rounds up to its next tick of a millisecond, and the time it waits in the system up to \
-         another: up to two in all. async-io and threads ask the system for the exact time."
+         another: up to two in all, and the wake-up on top. async-io and threads ask the system for the exact time."
 
     "timers" full workloads::timers, control "" None;
         "100,000 tasks that sleep at the same time, for a quarter of a second to half of one; how long \
          all of it takes, spawning included, and how late they are."
-        "Tokio's wheel takes a timer in constant time, under one lock, and fires all of a millisecond at \
-         once. async-io keeps a sorted map."
+        "Tokio's wheel takes a timer in constant time, under one lock, and wakes all of a millisecond \
+         together: less CPU, and more lateness. async-io keeps a sorted map, of exact times."
 
     "memory" full workloads::memory, control "" None;
         "A million tasks that all sleep for an hour: the memory of each, as the slope from a quarter of \
-         them to all. The handle is kept, and counts; the future itself stands beside it."
+         them to all. The handles are kept, and count; the size of the bare future is there to compare."
         "The future, a header of the task, what the executor keeps of it, and an entry of the timer: \
          Tokio has that within the future, and aligns tasks to 128 bytes; async-io has it in a map. \
          async-std's sleep is a time-out around a future that never ends."
@@ -220,7 +221,8 @@ workloads! {
 
     "http-own" full http::own if "bench", control "threads" work!(http::blocking, "bench");
         "The same by the client that the runtime's users take: reqwest, surf, and on smol hyper, once \
-         more. Not the same work: reqwest and surf keep a pool, take URLs apart and follow redirects."
+         more. Not the same work: reqwest and surf keep a pool and take URLs apart, and reqwest can follow \
+         redirects."
         "reqwest is hyper and more; surf is async-h1, on boxed futures and streams, in the task of the \
          request: where the answer is there already it goes on at once, and others wait. smol's row shows \
          what the same work gives twice."

@@ -380,8 +380,8 @@ fn bench_method(results: &Results) -> Markup {
     html! {
         p {
             "Every sample of a bench has a process of its own. The work is done in spawned tasks, is \
-             written once for all runtimes, and is checked by a sum that must be the same. A warm-up is \
-             thrown away. Runtimes take turns in random order, " (samples) " times, with "
+             written once for all runtimes, and is checked by a sum that must be the same. Where work \
+             is repeated, a warm-up is thrown away. Runtimes take turns in random order, " (samples) " times, with "
             (super::bench::worker_threads(results.threads))
             @if results.rows.iter().any(|row| row.is_default) {
                 "; one that by itself takes another number is measured with that, too"
