@@ -263,6 +263,9 @@ fn the_list_of_benches_says_what_is_measured_and_what_is_expected() {
         assert!(list.contains(words), "no {words:?} in\n{list}");
     }
     assert_eq!(list.matches("Expected: ").count(), 19);
+    // Timers and memory have none.
+    assert_eq!(list.matches("Control: ").count(), 16);
+    assert!(list.contains("Control: plain call"), "{list}");
 }
 
 #[test]
