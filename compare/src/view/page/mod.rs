@@ -466,7 +466,7 @@ mod tests {
     #[test]
     fn however_many_samples_there_are_the_page_is_smaller_than_two_megabytes() {
         let size = |bench| page(&Report { bench, ..Report::default() }).unwrap().len();
-        let (without, with) = (size(None), size(Some(results(200))));
+        let (without, with) = (size(None), size(Some(results(101))));
         let all = without + (with - without) * WORKLOADS.len() / FEW;
         // The figures and timelines of the lessons are not in it, which take some 100 KB.
         assert!((500_000..1_800_000).contains(&all), "{all}");
