@@ -27,7 +27,8 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// A page made of what is measured now, and of two benches of an earlier run.
+/// A page made of what is measured now, and of two benches of an earlier run. Nothing else is to run
+/// meanwhile: the behaviours want the cores for themselves.
 static PAGE: LazyLock<String> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
@@ -230,6 +231,7 @@ fn every_text_has_enough_contrast_in_the_light_and_in_the_dark() {
 
 /// A page made of nothing.
 static NOTHING_MEASURED: LazyLock<String> = LazyLock::new(|| {
+    LazyLock::force(&PAGE);
     let folder = tempfile::tempdir().unwrap();
     let from = folder.path().to_str().unwrap();
     let output = compare(&["report", "--as-is", "--from", from, "-o", "-"]);
@@ -249,6 +251,7 @@ fn as_it_is_nothing_is_measured_and_that_is_marked() {
 
 #[test]
 fn broken_and_foreign_results_are_a_clear_error_and_leave_an_earlier_page_alone() {
+    LazyLock::force(&PAGE);
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     fs::write(path("page.html"), "an earlier page").unwrap();
