@@ -126,10 +126,10 @@ fn spelt(runtime: Runtime, other: Runtime) -> Markup {
             li {
                 a href="#api" { "More of it there" } ": of " (rows.len()) " usual things it has " (own)
                 " of its own, and " (other.name()) " " (theirs) ". What " (other.name()) " has not: "
-                (list(&names)) "."
+                (names.join(", ")) "."
             }
         } @else if !names.is_empty() {
-            li { a href="#api" { "What " (other.name()) " has not" } ": " (list(&names)) "." }
+            li { a href="#api" { "What " (other.name()) " has not" } ": " (names.join(", ")) "." }
         }
     }
 }
@@ -267,15 +267,11 @@ fn threads(results: &Results) -> Markup {
             ul {
                 li {
                     "Nothing but work like that in which plain threads were ahead of all three: "
-                    (list(&names)) ". What else they cost stands under its figures."
+                    (names.join(", ")) ". What else they cost stands under its figures."
                 }
             }
         }
     }
-}
-
-fn list(names: &[&str]) -> String {
-    names.join(", ")
 }
 
 #[cfg(test)]

@@ -1,0 +1,185 @@
+//! The tables of what was not timed: how each runtime spells things, what it does, what it adds to a build.
+
+use maud::{Markup, html};
+
+use super::{marked, not_measured, runtime_heads, scrolling};
+use crate::api;
+use crate::behaviours::{BEHAVIOURS, Observation, Seen};
+use crate::catalog::Runtime;
+use crate::cost::{self, Costs};
+use crate::kept::Kept;
+use crate::view::{mebibytes, more_seconds, seconds};
+
+/// How asyncio and each runtime spell the usual things.
+pub fn api() -> Markup {
+    let table = html! {
+        table.api {
+            caption { "The usual things in asyncio and in the three runtimes" }
+            thead { tr { th scope="col" { "What" } th scope="col" { "asyncio" } (runtime_heads()) } }
+            tbody {
+                @for row in api::rows() {
+                    tr {
+                        th scope="row" { (row.what) }
+                        td { (snippet(row.asyncio)) }
+                        @for cell in &row.runtimes { td { (snippet(cell)) } }
+                    }
+                }
+            }
+        }
+    };
+    html! {
+        section aria-labelledby="api" {
+            h2 #api { "How each spells it" }
+            p {
+                "The cells of the three runtimes are lines that compile, taken from the sources of this \
+                 program. Where a runtime has nothing of its own, the cell says what people use instead."
+            }
+            (scrolling("How each spells it", &table))
+        }
+    }
+}
+
+fn snippet(cell: &str) -> Markup {
+    match cell.strip_prefix("no: ") {
+        None => html! { code { (cell) } },
+        // What people use instead, and how that is spelt.
+        Some(instead) => {
+            let (what, code) = instead.split_once('\n').unwrap_or((instead, ""));
+            html! {
+                span.none { "none: " (marked(what)) }
+                @if !code.is_empty() { br; code { (code) } }
+            }
+        }
+    }
+}
+
+/// What each runtime answered to each question.
+pub fn behaviours(kept: Option<&Kept<Vec<Observation>>>) -> Markup {
+    html! {
+        section aria-labelledby="behaviours" {
+            h2 #behaviours { "The behaviours" }
+            @match kept {
+                None => (not_measured("compare behaviours")),
+                Some(kept) => {
+                    p {
+                        "Questions put to each runtime by running a few lines on it, each in a process of \
+                         its own. What was expected had been written down before; an answer that differs \
+                         from that is marked."
+                    }
+                    (scrolling("The behaviours", &behaviours_table(&kept.result)))
+                }
+            }
+        }
+    }
+}
+
+fn behaviours_table(seen: &[Observation]) -> Markup {
+    html! {
+        table.behaviours {
+            caption { "What was seen" }
+            thead {
+                tr { th scope="col" { "Question" } (runtime_heads()) th scope="col" { "Why" } }
+            }
+            tbody {
+                @for behaviour in BEHAVIOURS {
+                    @let row: Vec<_> = Runtime::ALL
+                        .iter()
+                        .map(|runtime| {
+                            let mut all = seen.iter();
+                            all.find(|o| o.behaviour == behaviour.name && o.runtime == *runtime)
+                        })
+                        .collect();
+                    @let differ = answers_differ(&row);
+                    tr {
+                        th scope="row" {
+                            span.name { (behaviour.name) } " " (marked(&behaviour.question())) " "
+                            span.source { (behaviour.source) }
+                        }
+                        @for observation in row { td.differs[differ] { (answer(observation)) } }
+                        td { (marked(behaviour.expected().why)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Whether not all runtimes that were asked have answered the same.
+fn answers_differ(row: &[Option<&Observation>]) -> bool {
+    let seen = row.iter().flatten().filter_map(|observation| observation.seen.as_ref());
+    let answers: Vec<_> = seen.map(|seen| &seen.answer).collect();
+    answers.windows(2).any(|pair| pair[0] != pair[1])
+}
+
+fn answer(observation: Option<&Observation>) -> Markup {
+    let Some(observation) = observation else { return html! { "not asked" } };
+    html! {
+        @match &observation.seen {
+            None => "not built",
+            Some(Seen { answer, detail }) => {
+                (marked(answer))
+                @if let Some(detail) = detail { " " span.detail { "(" (marked(detail)) ")" } }
+            }
+        }
+        @if !observation.is_as_expected {
+            " " strong.unexpected { "Expected: " (marked(&observation.expected)) }
+        }
+    }
+}
+
+/// What each runtime adds to a build without any.
+pub fn cost(kept: Option<&Kept<Costs>>) -> Markup {
+    html! {
+        section aria-labelledby="cost" {
+            h2 #cost { "What a runtime adds to a build" }
+            @match kept {
+                None => (not_measured("compare cost")),
+                Some(kept) => {
+                    p {
+                        "This program built from nothing in release mode with " (kept.result.rustc)
+                        ", without a runtime and with each alone. A runtime comes with what its lessons \
+                         use beside it, such as its HTTP client."
+                    }
+                    (scrolling("What a runtime adds to a build", &cost_table(&kept.result)))
+                }
+            }
+        }
+    }
+}
+
+fn cost_table(costs: &Costs) -> Markup {
+    let none = &costs.baseline;
+    html! {
+        table {
+            caption { "Crates, processor time to build, and size of the executable without symbols" }
+            thead {
+                tr {
+                    th scope="col" { "Build" }
+                    th.number scope="col" { "Crates" }
+                    th.number scope="col" { "CPU to build" }
+                    th.number scope="col" { "Size" }
+                    th scope="col" { "Open advisories" }
+                }
+            }
+            tbody {
+                tr {
+                    th scope="row" { "no runtime" }
+                    td.number { (none.crates) }
+                    td.number { (seconds(none.cpu_seconds)) }
+                    td.number { (mebibytes(none.bytes / 1024)) }
+                    td {}
+                }
+                @for runtime in Runtime::ALL {
+                    @let added = costs.added(runtime);
+                    tr {
+                        th scope="row" { (runtime.name()) " adds" }
+                        td.number { "+" (added.crates) }
+                        td.number { (more_seconds(added.cpu_seconds)) }
+                        td.number { "+" (mebibytes(added.bytes / 1024)) }
+                        td { (cost::advisory_ids(runtime, ", ")) }
+                    }
+                }
+            }
+        }
+    }
+}
