@@ -63,6 +63,9 @@ impl Report {
         // The benches first: what comes after them is no load on their machine.
         if self.bench.is_none() {
             tell("measuring the quick benches, a minute ...");
+            for warning in Machine::look().warnings() {
+                tell(&format!("compare: {warning}"));
+            }
             let results = bench::run::take(&bench::run::Plan::quick(), &bench::find(&[], true)?)?;
             if child::is_interrupted() {
                 return Err(child::Interrupted.into());
