@@ -1,0 +1,108 @@
+//! What the READMEs say of the workspace, checked against it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    let path = root().join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The members of the workspace, in the order of the course.
+fn members() -> Vec<String> {
+    let manifest = read("Cargo.toml");
+    let list = manifest.split_once("members = [").unwrap().1.split_once(']').unwrap().0;
+    list.split(',')
+        .map(|name| name.trim().trim_matches('"').into())
+        .filter(|n: &String| !n.is_empty())
+        .collect()
+}
+
+/// The value of a `key = "value"` line of a manifest.
+fn value(manifest: &str, key: &str) -> String {
+    let line = manifest.lines().find(|line| line.starts_with(&format!("{key} = "))).unwrap();
+    line.split('"').nth(1).unwrap().into()
+}
+
+/// The `[text](target)` links of a README, code blocks left out.
+fn links(text: &str) -> Vec<(String, String)> {
+    let mut links = Vec::new();
+    let prose: String = text.split("```").step_by(2).collect();
+    let mut rest = prose.as_str();
+    while let Some(middle) = rest.find("](") {
+        let from = rest[..middle].rfind('[').unwrap();
+        let to = middle + rest[middle..].find(')').unwrap();
+        links.push((rest[from + 1..middle].into(), rest[middle + 2..to].into()));
+        rest = &rest[to..];
+    }
+    links
+}
+
+fn readmes() -> Vec<PathBuf> {
+    let mut readmes = vec![PathBuf::from("README.md")];
+    readmes.extend(members().iter().map(|member| Path::new(member).join("README.md")));
+    readmes.push("compare/MIGRATING.md".into());
+    readmes
+}
+
+#[test]
+fn the_table_of_lessons_is_the_workspace() {
+    let readme = read("README.md");
+    let rows = readme.lines().filter_map(|line| {
+        let cells: Vec<_> = line.split('|').map(str::trim).collect();
+        let (name, target) = links(cells.get(2)?).pop()?;
+        (target == format!("{name}/README.md")).then(|| (name, cells[3].to_owned()))
+    });
+    let described = members().into_iter().map(|member| {
+        let manifest = read(format!("{member}/Cargo.toml"));
+        assert_eq!(value(&manifest, "name"), member, "folder and crate have one name");
+        (member, value(&manifest, "description"))
+    });
+    assert_eq!(rows.collect::<Vec<_>>(), described.collect::<Vec<_>>());
+}
+
+#[test]
+fn nothing_else_stands_at_the_top() {
+    let mut allowed = members();
+    allowed.extend(["Cargo.toml", "Cargo.lock", "README.md", "target"].map(String::from));
+    for entry in fs::read_dir(root()).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(name.starts_with('.') || allowed.contains(&name), "{name}");
+    }
+}
+
+#[test]
+fn every_link_leads_somewhere_and_every_test_named_is_there() {
+    for readme in readmes() {
+        for (text, target) in links(&read(&readme)) {
+            if target.starts_with("https://") {
+                continue;
+            }
+            let path = readme.parent().unwrap().join(target.split('#').next().unwrap());
+            assert!(root().join(&path).exists(), "{}: {target}", readme.display());
+            // A link on a word like `this_one` names a test.
+            let name = text.trim_matches('`');
+            if text.starts_with('`') && path.extension().is_some_and(|end| end == "rs") {
+                let source = read(&path);
+                let test = ["(", "<"].iter().any(|end| source.contains(&format!("fn {name}{end}")));
+                assert!(test, "{}: no {name} in {target}", readme.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn the_six_lessons_after_hello_share_one_tokio() {
+    let tokio = |member: &String| {
+        let manifest = read(format!("{member}/Cargo.toml"));
+        let dependencies = manifest.split_once("[dependencies]").unwrap().1;
+        let dependencies = dependencies.split("[dev-dependencies]").next().unwrap();
+        dependencies.lines().find(|line| line.starts_with("tokio = ")).unwrap().to_owned()
+    };
+    let lines: Vec<_> = members()[1..7].iter().map(tokio).collect();
+    assert!(lines.iter().all(|line| *line == lines[0]), "{lines:#?}");
+}

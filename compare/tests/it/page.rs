@@ -1,0 +1,291 @@
+//! The page, as `compare report` writes it: whole, well-formed, and usable without seeing it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+use std::sync::LazyLock;
+
+use assert_cmd::Command;
+use scraper::{ElementRef, Html, Selector};
+
+const COMPARE: &str = env!("CARGO_BIN_EXE_compare");
+const LESSONS: [&str; 7] =
+    ["hello", "fetch", "errors", "guards", "downloads", "rate-limiter", "worker-pool"];
+const RUNTIMES: [&str; 3] = ["tokio", "async-std", "smol"];
+
+fn compare(arguments: &[&str]) -> Output {
+    Command::new(COMPARE)
+        .args(arguments)
+        .timeout(std::time::Duration::from_secs(180))
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A page made of what is measured now, and of two benches of an earlier run. Nothing else is to run
+/// meanwhile: the behaviours want the cores for themselves.
+static PAGE: LazyLock<String> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let bench = ["bench", "--only", "lock-free,http-hyper", "--samples", "2", "--save"];
+    let output = compare(&[&bench[..], &[&path("bench.json")]].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let page = path("page.html");
+    let output = compare(&["report", "--from", &path(""), "-o", &page]);
+    let told = text(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    // What is missing was measured, and that was said.
+    assert!(told.contains("running the lessons") && told.contains("for the behaviours"), "{told}");
+    assert!(told.contains("compare cost"), "{told}");
+    assert!(!told.contains("quick benches"), "{told}");
+    for kept in ["lessons.json", "behaviours.json"] {
+        assert!(Path::new(&path(kept)).is_file(), "{kept} was not kept");
+    }
+    fs::read_to_string(page).unwrap()
+});
+
+fn all<'a>(page: &'a Html, selector: &str) -> Vec<ElementRef<'a>> {
+    page.select(&Selector::parse(selector).unwrap()).collect()
+}
+
+fn words(element: ElementRef<'_>) -> String {
+    element.text().collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn it_is_well_formed() {
+    let page = Html::parse_document(&PAGE);
+    assert_eq!(page.errors, Vec::<&str>::new());
+    assert!(PAGE.starts_with("<!DOCTYPE html>"));
+    let ids: Vec<_> = all(&page, "[id]").iter().map(|e| e.attr("id").unwrap()).collect();
+    assert_eq!(ids.len(), ids.iter().collect::<BTreeSet<_>>().len(), "two of one name");
+}
+
+#[test]
+fn every_lesson_every_runtime_and_every_workload_is_there() {
+    let page = Html::parse_document(&PAGE);
+    for lesson in LESSONS {
+        let section = all(&page, &format!("section[aria-labelledby=lesson-{lesson}]"));
+        let [section] = section[..] else { panic!("no {lesson}") };
+        let select = |selector: &str| {
+            section.select(&Selector::parse(selector).unwrap()).collect::<Vec<_>>()
+        };
+        let heads: Vec<_> = select(".code thead th").into_iter().map(words).collect();
+        assert_eq!(heads, RUNTIMES, "{lesson}");
+        assert_eq!(select("svg.timeline").len(), 3, "{lesson}");
+        let answers: Vec<_> = select("tbody td:last-child").into_iter().map(words).collect();
+        assert_eq!(answers.iter().filter(|answer| *answer == "same").count(), 3, "{answers:?}");
+    }
+    let list = text(&compare(&["bench", "--list"]).stdout);
+    let workloads = list.lines().filter(|line| !line.starts_with(' '));
+    let workloads: Vec<_> = workloads.map(|line| line.trim_end_matches(" (quick)")).collect();
+    assert_eq!(workloads.len(), 19);
+    for workload in workloads {
+        let section = all(&page, &format!("section[aria-labelledby=bench-{workload}]"));
+        let [section] = section[..] else { panic!("no {workload}") };
+        let told = words(section);
+        assert!(told.contains("Expected: "), "{told}");
+        let plots = section.select(&Selector::parse("svg.plot").unwrap()).count();
+        match workload {
+            "lock-free" => assert_eq!(plots, 1),
+            "http-hyper" => assert_eq!(plots, 5),
+            _ => assert!(told.contains("Not measured."), "{told}"),
+        }
+    }
+    assert_eq!(all(&page, ".behaviours tbody tr").len(), 22);
+    assert_eq!(all(&page, ".behaviours .unexpected").len(), 0);
+    assert_eq!(all(&page, ".api tbody tr").len(), 21);
+    let cost = all(&page, "section[aria-labelledby=cost]");
+    assert!(words(cost[0]).contains("Not measured. compare cost measures it."));
+}
+
+#[test]
+fn sources_stand_there_as_they_are() {
+    let page = Html::parse_document(&PAGE);
+    for lesson in LESSONS {
+        for (place, runtime) in ["tokio", "async_std", "smol"].iter().enumerate() {
+            let column = format!(
+                "section[aria-labelledby=lesson-{lesson}] .code td:nth-child({}) code",
+                place + 1
+            );
+            let shown: Vec<String> =
+                all(&page, &column).iter().map(|line| line.text().collect()).collect();
+            let file = format!("src/lessons/{}/on_{runtime}.rs", lesson.replace('-', "_"));
+            let source =
+                fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+            let lines: Vec<&str> = source.lines().collect();
+            assert_eq!(shown, lines, "{lesson} on {runtime}");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_loaded_from_elsewhere_and_every_link_leads_somewhere() {
+    let page = Html::parse_document(&PAGE);
+    for selector in ["script", "link", "img", "iframe", "object", "embed", "use", "image", "base"] {
+        assert!(all(&page, selector).is_empty(), "there is a {selector}");
+    }
+    for attribute in ["src", "srcset", "style", "xlink:href", "action", "data"] {
+        let selector = format!("[{}]", attribute.replace(':', "\\:"));
+        assert!(all(&page, &selector).is_empty(), "something has a {attribute}");
+    }
+    for style in all(&page, "style") {
+        let style: String = style.text().collect();
+        assert!(!style.contains("url(") && !style.contains("@import"));
+    }
+    for link in all(&page, "[href]") {
+        let target = link.attr("href").unwrap();
+        let id = target.strip_prefix('#').unwrap_or_else(|| panic!("{target} is elsewhere"));
+        assert_eq!(all(&page, &format!("[id={id}]")).len(), 1, "{target} leads nowhere");
+    }
+}
+
+#[test]
+fn it_can_be_used_without_seeing_it_and_without_a_mouse() {
+    can_be_used_without_seeing_it(&Html::parse_document(&PAGE));
+    can_be_used_without_seeing_it(&Html::parse_document(&NOTHING_MEASURED));
+}
+
+fn can_be_used_without_seeing_it(page: &Html) {
+    assert_eq!(all(page, "html[lang=en]").len(), 1);
+    assert_eq!(all(page, "h1").len(), 1);
+    assert_eq!(all(page, "main").len(), 1);
+    let mut before = 0;
+    for heading in all(page, "h1, h2, h3, h4") {
+        let level: u32 = heading.value().name()[1..].parse().unwrap();
+        assert!(level <= before + 1, "{} skips a level", words(heading));
+        before = level;
+    }
+    for drawing in all(page, "svg") {
+        assert_eq!(drawing.attr("role"), Some("img"));
+        assert!(drawing.attr("aria-label").is_some_and(|label| label.len() > 20));
+    }
+    for table in all(page, "table") {
+        let select = |selector: &str| table.select(&Selector::parse(selector).unwrap()).count();
+        assert_eq!(select("caption"), 1);
+        assert!(select("thead th[scope=col]") >= 3);
+        assert_eq!(select("th:not([scope])"), 0);
+    }
+    // What scrolls by itself can be reached with the keyboard.
+    for scrolling in all(page, ".scroll, pre") {
+        assert_eq!(scrolling.attr("tabindex"), Some("0"));
+        assert_eq!(scrolling.attr("role"), Some("region"));
+        assert!(scrolling.attr("aria-label").is_some_and(|label| !label.is_empty()));
+    }
+    let legends: Vec<_> = all(page, "legend").into_iter().map(words).collect();
+    assert_eq!(legends.len(), legends.iter().collect::<BTreeSet<_>>().len(), "two of one name");
+    for choice in all(page, "input") {
+        let label = format!("label[for={}]", choice.attr("id").unwrap());
+        assert_eq!(all(page, &label).len(), 1, "{label}");
+    }
+}
+
+/// The relative luminance of a colour such as `#1b1f24` (WCAG 2.2).
+fn luminance(colour: &str) -> f64 {
+    let part = |at: usize| {
+        let value = f64::from(u8::from_str_radix(&colour[at..at + 2], 16).unwrap()) / 255.0;
+        if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+    };
+    0.2126 * part(1) + 0.7152 * part(3) + 0.0722 * part(5)
+}
+
+#[test]
+fn every_text_has_enough_contrast_in_the_light_and_in_the_dark() {
+    let style = include_str!("../../src/view/page/style.css");
+    let schemes: Vec<BTreeMap<&str, &str>> = style
+        .split(":root {")
+        .skip(1)
+        .take(2)
+        .map(|block| {
+            let declarations = block.split('}').next().unwrap().lines();
+            let pairs = declarations.filter_map(|line| line.trim().strip_prefix("--"));
+            pairs.filter_map(|pair| pair.trim_end_matches(';').split_once(": ")).collect()
+        })
+        .collect();
+    let [light, dark] = &schemes[..] else { panic!("two schemes") };
+    assert!(light.keys().eq(dark.keys()), "a colour is missing in one of them");
+    for scheme in [light, dark] {
+        for (name, colour) in scheme {
+            if ["paper", "raised", "line", "notice"].contains(name) {
+                continue;
+            }
+            for paper in ["paper", "raised", "notice"] {
+                // On a notice there are only these.
+                if paper == "notice" && !["ink", "link", "notice-line"].contains(name) {
+                    continue;
+                }
+                let (one, other) = (luminance(colour), luminance(scheme[paper]));
+                let contrast = (one.max(other) + 0.05) / (one.min(other) + 0.05);
+                // Points and lines of a plot are no text: WCAG asks 3 to 1 of them.
+                let enough = if *name == "control" { 3.0 } else { 4.5 };
+                assert!(contrast >= enough, "{name} on {paper}: {contrast:.2}");
+            }
+        }
+    }
+}
+
+/// A page made of nothing.
+static NOTHING_MEASURED: LazyLock<String> = LazyLock::new(|| {
+    LazyLock::force(&PAGE);
+    let folder = tempfile::tempdir().unwrap();
+    let from = folder.path().to_str().unwrap();
+    let output = compare(&["report", "--as-is", "--from", from, "-o", "-"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    text(&output.stdout)
+});
+
+#[test]
+fn as_it_is_nothing_is_measured_and_that_is_marked() {
+    let page = Html::parse_document(&NOTHING_MEASURED);
+    assert_eq!(page.errors, Vec::<&str>::new());
+    // Seven lessons, the behaviours, the cost, nineteen workloads.
+    assert_eq!(all(&page, ".missing").len(), 28);
+    assert_eq!(all(&page, ".code").len(), 7);
+}
+
+#[test]
+fn broken_and_foreign_results_are_a_clear_error_and_leave_an_earlier_page_alone() {
+    LazyLock::force(&PAGE);
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    fs::write(path("page.html"), "an earlier page").unwrap();
+    for (name, content, complaint) in [
+        ("bench.json", "{\"kind\": \"compare bench 2\", ", "bench.json: these are no results of"),
+        ("cost.json", "{\"kind\": \"compare bench 2\"}", "cost.json: these are no results of"),
+        ("lessons.json", "{\"kind\": \"compare lessons 0\"}", "lessons.json: kept by another"),
+        ("behaviours.json", "\0", "behaviours.json: these are no results of `compare behaviours`"),
+    ] {
+        fs::write(path(name), content).unwrap();
+        let output = compare(&["report", "--from", &path(""), "-o", &path("page.html")]);
+        assert_eq!(output.status.code(), Some(1));
+        let told = text(&output.stderr);
+        assert!(told.starts_with("compare: ") && told.contains(complaint), "{told}");
+        assert_eq!(told.lines().count(), 1, "{told}");
+        fs::remove_file(path(name)).unwrap();
+    }
+    assert_eq!(fs::read_to_string(path("page.html")).unwrap(), "an earlier page");
+    let odd = r#"{"kind": "compare bench 2", "machine": {"cores": 2, "versions": [], "is_release": true,
+        "time": 18446744073709551615}, "threads": 2, "rows": [{"workload": "yield",
+        "contestant": "tokio", "is_default": false, "samples": [{"metrics": {"ns a yield": 1e300},
+        "checksum": 1}]}]}"#;
+    fs::write(path("bench.json"), odd).unwrap();
+    let arguments = ["report", "--as-is", "--from", &path(""), "-o", "-"];
+    let output = compare(&arguments);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("bench.json: it has figures that cannot be"));
+    fs::write(path("bench.json"), odd.replace("1e300", "5")).unwrap();
+    let page = text(&compare(&arguments).stdout);
+    assert!(page.contains("Median of 1: too few to tell what differs."), "{page}");
+
+    let output = compare(&["report", "--as-is", "--from", &path(""), "-o", &path("")]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("it is a folder"));
+    let output = compare(&["report", "--from", &path("nowhere")]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("nowhere: there is no such folder"));
+}

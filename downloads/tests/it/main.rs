@@ -1,0 +1,11 @@
+//! All integration tests in one program, so that the crate is linked only once for them.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+#[path = "../exercise/checks.rs"]
+mod checks;
+mod naive;
+mod naive_download;
+mod program;
+mod promises;
+mod server;
+mod solution;

@@ -1,0 +1,21 @@
+//! What a plain translation of the exercise does to a file when the transfer breaks off.
+
+use crate::naive_download::naive_download;
+use crate::server;
+use downloads::download;
+
+#[tokio::test]
+async fn the_naive_download_leaves_half_a_file_under_its_final_name() {
+    let root = server::breaks_off(false).await;
+    let folder = tempfile::tempdir().unwrap();
+    let client = server::client();
+
+    let naive = folder.path().join("naive");
+    assert!(naive_download(&client, &root, &naive).await.is_err());
+    // The error was seen this time. The next program finds a file and takes it for the whole.
+    assert_eq!(std::fs::read_to_string(&naive).unwrap(), "only the beginning");
+
+    let ours = server::to(folder.path(), &root, "ours");
+    assert!(download(&client, &ours, server::at_once(1), |_| {}).await.is_err());
+    assert_eq!(server::names_in(folder.path()), ["naive"]);
+}

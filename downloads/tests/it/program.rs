@@ -1,0 +1,327 @@
+//! The program, started as a user would.
+
+use std::process::Output;
+
+use crate::server::{self, contents, names_in};
+use assert_cmd::Command;
+use downloads::error::hex;
+use sha2::Digest;
+
+const DOWNLOADS: &str = env!("CARGO_BIN_EXE_downloads");
+
+async fn downloads(arguments: &[&str]) -> Output {
+    let mut command = Command::new(DOWNLOADS);
+    // A proxy in the environment is not for this machine.
+    command.args(arguments).env("NO_PROXY", "127.0.0.1");
+    command.timeout(std::time::Duration::from_secs(30));
+    tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[tokio::test]
+async fn without_arguments_it_downloads_four_files_at_once() {
+    let output = downloads(&[]).await;
+    let lines = text(&output.stdout);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(lines.lines().count(), 4, "{lines}");
+    for name in ["alpha", "beta", "gamma", "delta"] {
+        assert!(lines.contains(&format!("saved {name}.bin (262144 bytes")), "{lines}");
+    }
+    // `...; 1.91 s together, one after another 6.31 s`
+    let errors = text(&output.stderr);
+    let times = errors.split_once("; ").unwrap().1;
+    let numbers = times.split(' ').filter_map(|word| word.parse().ok());
+    let [together, apart]: [f64; 2] = numbers.collect::<Vec<_>>().try_into().unwrap();
+    assert!(together < apart, "{errors}");
+}
+
+#[tokio::test]
+async fn it_saves_each_url_under_its_name() {
+    let (root, _) = server::files().await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let output =
+        downloads(&["-d", path, &format!("{root}/one.bin"), &format!("{root}/two.bin?x=1")]).await;
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(names_in(folder.path()), ["one.bin", "two.bin"]);
+    assert_eq!(std::fs::read(folder.path().join("one.bin")).unwrap(), contents("one.bin"));
+}
+
+#[tokio::test]
+async fn a_failure_is_named_and_the_others_are_saved() {
+    let (root, _) = server::files().await;
+    let broken = server::breaks_off(false).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let output = downloads(&["-d", path, &format!("{broken}/bad"), &format!("{root}/good")]).await;
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(names_in(folder.path()), ["good"]);
+    let errors = text(&output.stderr);
+    assert!(errors.contains(&format!("downloads: {broken}/bad: ")), "{errors}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_failure_is_told_even_where_nobody_reads_stdout() {
+    let (root, _) = server::files().await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = std::process::Command::new(DOWNLOADS)
+        .args(["-d", folder.path().to_str().unwrap()])
+        .args([format!("{root}/good"), format!("{root}/status/404")])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap());
+    let output = output.await.unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("404"), "{}", text(&output.stderr));
+}
+
+#[tokio::test]
+async fn a_wrong_call_is_told_in_one_line_before_anything_starts() {
+    let (root, _) = server::files().await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    std::fs::write(folder.path().join("left.part"), "of somebody else").unwrap();
+    std::fs::write(folder.path().join("list"), format!("{root}/x\n{root}/y sha256:beef\n"))
+        .unwrap();
+    let (good, left) = (format!("{root}/good"), format!("{root}/left"));
+    let (not_a_folder, list) = (format!("{path}/left.part"), format!("{path}/list"));
+    let (part, upper) = (format!("{good}.part"), format!("{root}/GOOD"));
+    for (arguments, words) in [
+        (vec!["-d", path, &good, "nonsense"], "nonsense: not an http or https URL"),
+        (vec!["-d", path, &good, "ftp://127.0.0.1/x"], "not an http or https URL"),
+        (vec!["-d", path, &good, &good], "in the way of"),
+        (vec!["-d", path, &good, &upper], "in the way of"),
+        (vec!["-d", path, &good, &part], "in the way of"),
+        (vec!["-d", path, &good, &left], "left.part is in the way, and none of ours"),
+        (vec!["-d", "/nonexistent/folder", &good], "/nonexistent/folder: cannot write"),
+        (vec!["-d", &not_a_folder, &good], "cannot write to this folder"),
+        (vec!["-d", path, "-i", "/nonexistent", &good], "/nonexistent: "),
+        (vec!["-d", path, "-i", &list], "line 2: sha256:beef: not 64"),
+    ] {
+        let output = downloads(&arguments).await;
+        let errors = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{errors}");
+        assert_eq!(errors.lines().count(), 1, "{errors}");
+        assert!(errors.contains(words), "{errors}");
+        assert_eq!(names_in(folder.path()), ["left.part", "list"]);
+    }
+    for arguments in [["-j", "0"], ["--stall-timeout", "0s"], ["--per-host", "0"]] {
+        let output = downloads(&[&arguments[..], &[&good]].concat()).await;
+        assert_eq!(output.status.code(), Some(2));
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_there_is_kept_unless_forced() {
+    let (root, _) = server::files().await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("here");
+    std::fs::write(&path, "already").unwrap();
+    let (folder, url) = (folder.path().to_str().unwrap(), format!("{root}/here"));
+    let output = downloads(&["-d", folder, &url, &format!("{root}/new")]).await;
+    assert!(output.status.success());
+    assert!(text(&output.stdout).contains("kept here, which was there"));
+    assert!(text(&output.stderr).contains("1 saved (300000 bytes), 0 failed, 1 kept"));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "already");
+    assert!(downloads(&["--force", "-d", folder, &url]).await.status.success());
+    assert_eq!(std::fs::read(path).unwrap(), contents("here"));
+}
+
+#[tokio::test]
+async fn a_list_gives_sums_and_names_and_json_tells_what_became_of_it() {
+    let (root, _) = server::files().await;
+    let folder = tempfile::tempdir().unwrap();
+    let sum = hex(&sha2::Sha256::digest(contents("a")));
+    let wrong = "0".repeat(64);
+    let list = format!(
+        "# three files\n{root}/a sha256:{sum}\n{root}/b renamed file.bin\n{root}/c sha256:{wrong}\n"
+    );
+    let mut command = Command::new(DOWNLOADS);
+    command.args(["--json", "--no-sync", "-i", "-", "-d"]).arg(folder.path()).write_stdin(list);
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let mut rows: Vec<serde_json::Value> =
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    rows.sort_by_key(|row| row["url"].to_string());
+    assert_eq!(rows[0]["sha256"], *sum);
+    assert_eq!((&rows[0]["bytes"], &rows[0]["resumed_from"]), (&300_000.into(), &0.into()));
+    assert!(rows[1]["file"].as_str().unwrap().ends_with("renamed file.bin"));
+    assert!(rows[2]["error"].as_str().unwrap().contains("its sha256 is"));
+    assert_eq!(names_in(folder.path()), ["a", "renamed file.bin"]);
+}
+
+#[tokio::test]
+async fn passwords_are_never_printed() {
+    let (root, _) = server::files().await;
+    let with = root.replace("http://", "http://me:secret@");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let list = folder.path().join("list");
+    std::fs::write(&list, format!("{with}/x {with}/y\n")).unwrap();
+    for (urls, code) in [
+        ([format!("{with}/good"), format!("{with}/status/404")], 1),
+        ([format!("{with}/x"), "me:secret@host/x".into()], 2),
+        ([format!("{with}/x"), format!("{with}/x")], 2),
+        (["-i".into(), list.to_str().unwrap().into()], 2),
+    ] {
+        for format in ["--json", "--no-sync"] {
+            let output = downloads(&["-d", path, format, &urls[0], &urls[1]]).await;
+            let printed = text(&output.stdout) + &text(&output.stderr);
+            assert_eq!(output.status.code(), Some(code), "{printed}");
+            assert!(!printed.contains("secret"), "{printed}");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn ctrl_c_ends_it_with_130_and_keeps_what_can_be_gone_on_with() {
+    let start = "ETag: \"one\"\r\nContent-Length: 1000000\r\n";
+    let bytes = server::answer(200, start, b"only the beginning");
+    let with_tag = server::script(vec![server::Reply { bytes, then_silent: true }]).await.0;
+    let without = server::breaks_off(true).await;
+    for (root, left) in [(with_tag, &["file.part", "file.part.json"][..]), (without, &[])] {
+        let folder = tempfile::tempdir().unwrap();
+        let part = folder.path().join("file.part");
+        let mut child = std::process::Command::new(DOWNLOADS)
+            .args(["-d", folder.path().to_str().unwrap(), &format!("{root}/file")])
+            .spawn()
+            .unwrap();
+        // Until the bytes that have come are in it.
+        while std::fs::metadata(&part).map_or(0, |part| part.len()) == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        let pid = child.id().to_string();
+        assert!(
+            std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success()
+        );
+        let status = tokio::task::spawn_blocking(move || child.wait().unwrap()).await.unwrap();
+        assert_eq!(status.code(), Some(130));
+        assert_eq!(names_in(folder.path()), left);
+    }
+}
+
+#[tokio::test]
+async fn killed_at_any_moment_it_goes_on_to_the_same_file() {
+    let kills = if std::env::var_os("STRESS").is_some() { 50 } else { 20 };
+    let contents: Vec<u8> = (0..6_000_000_u32).map(|n| (n / 7) as u8).collect();
+    let contents = std::sync::Arc::new(contents);
+    let root = server::slow_with_ranges(std::sync::Arc::clone(&contents)).await;
+    let sum = hex(&sha2::Sha256::digest(&*contents));
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("list"), format!("{root}/f sha256:{sum} file\n")).unwrap();
+    let command = || {
+        let mut command = std::process::Command::new(DOWNLOADS);
+        command.arg("-i").arg(folder.path().join("list")).arg("-d").arg(folder.path());
+        command.args(["--json", "--no-sync"]).stdout(std::process::Stdio::piped());
+        command
+    };
+    let (mut killed, mut resumed) = (0, 0);
+    while killed < kills {
+        let mut child = command().stderr(std::process::Stdio::null()).spawn().unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(fastrand::u64(5..120))).await;
+        child.kill().unwrap();
+        let output = tokio::task::spawn_blocking(|| child.wait_with_output().unwrap());
+        let output = output.await.unwrap();
+        killed += u32::from(!output.status.success());
+        // Killed or not: what is under the name is the file, and nothing else.
+        if let Ok(found) = std::fs::read(folder.path().join("file")) {
+            assert!(found == *contents);
+            std::fs::remove_file(folder.path().join("file")).unwrap();
+            let row: Result<serde_json::Value, _> = serde_json::from_slice(&output.stdout);
+            resumed += u32::from(row.is_ok_and(|row| row["resumed_from"] != 0));
+        }
+    }
+    let mut last = command();
+    let output = tokio::task::spawn_blocking(move || last.output().unwrap()).await.unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let row: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    resumed += u32::from(row["resumed_from"] != 0);
+    assert!(resumed > 0, "none of {killed} killed runs has left anything to go on with");
+    assert!(std::fs::read(folder.path().join("file")).unwrap() == *contents);
+    assert_eq!(names_in(folder.path()), ["file", "list"]);
+}
+
+#[tokio::test]
+async fn killed_among_many_short_files_it_goes_on_too() {
+    let (root, _) = server::files().await;
+    let folder = tempfile::tempdir().unwrap();
+    let (small, to_save) = (
+        server::script(vec![server::answer(200, "Content-Length: 5\r\n", b"short").into()]).await.0,
+        60,
+    );
+    let list: String = (0..to_save).map(|n| format!("{small}/{n}\n")).collect();
+    std::fs::write(folder.path().join("list"), list + &format!("{root}/large\n")).unwrap();
+    let saved =
+        || names_in(folder.path()).iter().filter(|name| name.parse::<u32>().is_ok()).count();
+    let command = || {
+        let mut command = std::process::Command::new(DOWNLOADS);
+        command.arg("-i").arg(folder.path().join("list")).arg("-d").arg(folder.path());
+        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped());
+        command
+    };
+    for _ in 0..10 {
+        let mut child = command().spawn().unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(fastrand::u64(15..40))).await;
+        child.kill().unwrap();
+        tokio::task::spawn_blocking(move || child.wait().unwrap()).await.unwrap();
+    }
+    let mut last = command();
+    let output = tokio::task::spawn_blocking(move || last.output().unwrap()).await.unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(saved(), to_save);
+    for n in 0..to_save {
+        assert_eq!(std::fs::read(folder.path().join(n.to_string())).unwrap(), b"short");
+    }
+}
+
+/// A file system of one mebibyte, where we may make one.
+#[cfg(target_os = "linux")]
+struct SmallDisk(tempfile::TempDir);
+
+#[cfg(target_os = "linux")]
+impl SmallDisk {
+    fn mount() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let mut mount = std::process::Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=1m", "none"]).arg(folder.path());
+        mount.stderr(std::process::Stdio::null());
+        mount.status().is_ok_and(|status| status.success()).then_some(Self(folder))
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg(self.0.path()).status();
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_full_disk_has_its_own_exit_status_and_keeps_the_part() {
+    let Some(disk) = SmallDisk::mount() else {
+        return eprintln!("skipped: no right to mount a small file system");
+    };
+    let contents = std::sync::Arc::new(vec![7; 3 << 20]);
+    let root = server::slow_with_ranges(std::sync::Arc::clone(&contents)).await;
+    let folder = disk.0.path();
+    let output = downloads(&["-d", folder.to_str().unwrap(), &format!("{root}/file")]).await;
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("file.part: No space left"), "{}", text(&output.stderr));
+    assert_eq!(names_in(folder), ["file.part", "file.part.json"]);
+    // With room again, the next run goes on.
+    let mut mount = std::process::Command::new("mount");
+    mount.args(["-o", "remount,size=8m"]).arg(folder);
+    assert!(mount.status().unwrap().success());
+    let output = downloads(&["-d", folder.to_str().unwrap(), &format!("{root}/file")]).await;
+    assert!(text(&output.stdout).contains("resumed from"), "{}", text(&output.stderr));
+    assert!(std::fs::read(folder.join("file")).unwrap() == *contents);
+}

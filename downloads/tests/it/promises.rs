@@ -1,0 +1,631 @@
+//! What the lesson promises of `download` and `download_all`.
+
+use std::cell::{Cell, RefCell};
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
+
+use crate::server::{self, Reply, answer, at_once, client, contents, names_in, script, to};
+use downloads::part::{origin_path, part_path};
+use downloads::{Download, DownloadError, Event, Options, Outcome, Saved, download, download_all};
+
+/// Downloads one file, without a second attempt.
+async fn get(file: &Download) -> Result<Outcome, DownloadError> {
+    download(&client(), file, at_once(1), |_| {}).await
+}
+
+fn saved(outcome: Outcome) -> Saved {
+    match outcome {
+        Outcome::Saved(saved) => saved,
+        Outcome::Kept(path) => panic!("{} was kept", path.display()),
+    }
+}
+
+#[tokio::test]
+async fn files_arrive_whole_and_in_the_order_asked_for() {
+    let (root, _) = server::files().await;
+    let folder = tempfile::tempdir().unwrap();
+    let plan = ["c", "a", "b"].map(|name| to(folder.path(), &root, name));
+    let results = download_all(&client(), &plan, at_once(3), |_, _| {}).await;
+    for (result, Download { path, .. }) in results.into_iter().zip(&plan) {
+        let saved = saved(result.unwrap());
+        assert_eq!((saved.bytes, &saved.path, saved.resumed_from), (300_000, path, 0));
+    }
+    assert_eq!(names_in(folder.path()), ["a", "b", "c"]);
+    for name in ["a", "b", "c"] {
+        assert_eq!(fs::read(folder.path().join(name)).unwrap(), contents(name));
+    }
+}
+
+#[tokio::test]
+async fn no_more_than_the_limit_run_at_once() {
+    let (root, most) = server::files().await;
+    let folder = tempfile::tempdir().unwrap();
+    let plan: Vec<_> = (0..20).map(|n| to(folder.path(), &root, &format!("file{n}"))).collect();
+    let (running, most_running) = (Cell::new(0), Cell::new(0));
+    let report = |_, event: Event<'_>| match event {
+        Event::Started => {
+            running.set(running.get() + 1);
+            most_running.set(most_running.get().max(running.get()));
+        }
+        Event::Ended(_) => running.set(running.get() - 1),
+        Event::Received(..) | Event::Retrying(..) => {}
+    };
+    download_all(&client(), &plan, at_once(3), report).await;
+    assert_eq!(most_running.get(), 3);
+    assert!(most.load(SeqCst) <= 3);
+    assert_eq!(names_in(folder.path()).len(), 20);
+}
+
+#[tokio::test]
+async fn no_more_than_the_limit_are_from_one_host_and_others_go_on() {
+    let ((one, most_of_one), (other, most_of_other)) =
+        (server::files().await, server::files().await);
+    let folder = tempfile::tempdir().unwrap();
+    let name = |n| format!("file{n}");
+    let plan: Vec<_> = (0..10)
+        .map(|n| to(folder.path(), &one, &name(n)))
+        .chain((10..20).map(|n| to(folder.path(), &other, &name(n))))
+        .collect();
+    let options = Options { per_host: NonZeroUsize::new(2), ..at_once(4) };
+    let (running, most_running) = (Cell::new(0), Cell::new(0));
+    let report = |_, event: Event<'_>| match event {
+        Event::Started => {
+            running.set(running.get() + 1);
+            most_running.set(most_running.get().max(running.get()));
+        }
+        Event::Ended(_) => running.set(running.get() - 1),
+        _ => {}
+    };
+    download_all(&client(), &plan, options, report).await;
+    assert_eq!(names_in(folder.path()).len(), 20);
+    assert!(most_of_one.load(SeqCst) <= 2 && most_of_other.load(SeqCst) <= 2);
+    assert_eq!(most_running.get(), 4, "who waits for a host keeps no slot from another");
+}
+
+#[tokio::test]
+async fn one_failure_does_not_lose_the_others() {
+    let (root, _) = server::files().await;
+    let broken = server::breaks_off(false).await;
+    let folder = tempfile::tempdir().unwrap();
+    let plan = [
+        to(folder.path(), &root, "first"),
+        to(folder.path(), &broken, "broken"),
+        to(folder.path(), &format!("{root}/status"), "404"),
+        to(&folder.path().join("missing"), &root, "nowhere"),
+        to(folder.path(), "file:///etc", "passwd"),
+        to(folder.path(), &root, "last"),
+    ];
+    let results = download_all(&client(), &plan, at_once(2), |_, _| {}).await;
+    assert!(matches!(results[1], Err(DownloadError::Transfer { .. })), "{:?}", results[1]);
+    assert!(matches!(&results[2], Err(DownloadError::Status { status, .. }) if *status == 404));
+    assert!(matches!(results[3], Err(DownloadError::Disk { .. })), "{:?}", results[3]);
+    assert!(matches!(results[4], Err(DownloadError::InvalidUrl)), "{:?}", results[4]);
+    assert_eq!(names_in(folder.path()), ["first", "last"], "and no part file is left");
+}
+
+#[tokio::test]
+async fn a_transfer_that_breaks_off_leaves_nothing_under_the_name() {
+    let root = server::breaks_off(false).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = to(folder.path(), &root, "file");
+    fs::write(&file.path, "an older version").unwrap();
+    let replace = Options { replace: true, ..at_once(1) };
+    let result = download(&client(), &file, replace, |_| {}).await;
+    assert!(matches!(result, Err(DownloadError::Transfer { .. })), "{result:?}");
+    // Without a validator the part is of no use, and is gone too.
+    assert_eq!(names_in(folder.path()), ["file"]);
+    assert_eq!(fs::read_to_string(&file.path).unwrap(), "an older version");
+}
+
+#[tokio::test]
+async fn until_it_is_whole_a_file_is_only_a_part_file() {
+    let root = server::breaks_off(true).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = to(folder.path(), &root, "file");
+    let part = part_path(&file.path);
+    let in_the_middle = async {
+        server::appears(&part).await;
+        server::appears(&origin_path(&file.path)).await;
+        names_in(folder.path())
+    };
+    // Dropped in the middle: `select!` drops the loser before it hands out what has won.
+    tokio::select! {
+        result = get(&file) => panic!("it ended: {result:?}"),
+        names = in_the_middle => assert_eq!(names, ["file.part", "file.part.json"]),
+    }
+    server::disappears(&part).await;
+    server::disappears(&origin_path(&file.path)).await;
+    assert_eq!(names_in(folder.path()), [""; 0]);
+}
+
+/// A file of a million bytes, and a server's first answer: half of it, and then nothing more.
+fn half(headers: &str) -> (Vec<u8>, Reply) {
+    let whole: Vec<u8> = (0..1_000_000_u32).map(|n| (n / 3) as u8).collect();
+    let headers = format!("Content-Length: 1000000\r\n{headers}");
+    let reply = answer(200, &headers, &whole[..500_000]).into();
+    (whole, reply)
+}
+
+/// The answer to who asks for the other half.
+fn the_other_half(whole: &[u8]) -> Reply {
+    let range = "Content-Length: 500000\r\nContent-Range: bytes 500000-999999/1000000\r\n";
+    answer(206, &format!("{TAG}{range}"), &whole[500_000..]).into()
+}
+
+const TAG: &str = "ETag: \"one\"\r\n";
+
+#[tokio::test]
+async fn what_breaks_off_is_gone_on_with_where_the_server_vouches_for_it() {
+    let (whole, first) = half(TAG);
+    let (root, asked) = script(vec![first, the_other_half(&whole)]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = to(folder.path(), &root, "file");
+    let retrying = Cell::new(0);
+    let report = |event: Event<'_>| {
+        if let Event::Retrying(..) = event {
+            retrying.set(retrying.get() + 1);
+        }
+    };
+    let options = Options { retries: 1, ..at_once(1) };
+    let saved = saved(download(&client(), &file, options, report).await.unwrap());
+    assert_eq!((saved.bytes, saved.resumed_from), (1_000_000, 500_000));
+    assert_eq!(retrying.get(), 1);
+    assert_eq!(asked.header(0, "range"), None);
+    assert_eq!(asked.header(0, "accept-encoding").as_deref(), Some("identity"));
+    assert_eq!(asked.header(1, "range").as_deref(), Some("bytes=500000-"));
+    assert_eq!(asked.header(1, "if-range").as_deref(), Some("\"one\""));
+    assert_eq!(names_in(folder.path()), ["file"]);
+    assert!(fs::read(&file.path).unwrap() == whole);
+}
+
+#[tokio::test]
+async fn the_next_run_goes_on_too_and_hashes_what_was_there() {
+    use sha2::Digest;
+    let (whole, first) = half(TAG);
+    let (root, _) = script(vec![first, the_other_half(&whole)]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let sha256 = Some(sha2::Sha256::digest(&whole).into());
+    let file = Download { sha256, ..to(folder.path(), &root, "file") };
+    assert!(get(&file).await.is_err());
+    assert_eq!(names_in(folder.path()), ["file.part", "file.part.json"], "kept for the next run");
+    assert_eq!(saved(get(&file).await.unwrap()).resumed_from, 500_000);
+    assert_eq!(names_in(folder.path()), ["file"]);
+}
+
+#[tokio::test]
+async fn no_answer_makes_a_wrong_file() {
+    // What the server has first: half a file. Then this; and then, asked once more, the file as it
+    // stands in the third column.
+    let tag = |tag: &str| format!("ETag: \"{tag}\"\r\n");
+    let range = |range: &str, length: usize| {
+        format!("Content-Range: bytes {range}\r\nContent-Length: {length}\r\n")
+    };
+    let (whole, _) = half("");
+    let other: Vec<u8> = vec![b'x'; 1_000_000];
+    let all = |headers: &str, body: &[u8]| {
+        answer(200, &format!("Content-Length: {}\r\n{headers}", body.len()), body)
+    };
+    let rest = &whole[500_000..];
+    let fits = || range("500000-999999/1000000", 500_000);
+    struct Row {
+        trap: &'static str,
+        first: String,
+        second: Vec<u8>,
+        asked: usize,
+        resumed: u64,
+        other: bool,
+    }
+    let rows = [
+        Row {
+            trap: "Range is ignored",
+            first: tag("a"),
+            second: all(&tag("a"), &whole),
+            asked: 2,
+            resumed: 0,
+            other: false,
+        },
+        Row {
+            trap: "the file has changed, and the server says so",
+            first: tag("a"),
+            second: all(&tag("b"), &other),
+            asked: 2,
+            resumed: 0,
+            other: true,
+        },
+        Row {
+            trap: "the file has changed, and the server sends a range of it all the same",
+            first: tag("a"),
+            second: answer(206, &(tag("b") + &fits()), &other[500_000..]),
+            asked: 3,
+            resumed: 0,
+            other: false,
+        },
+        Row {
+            trap: "another range than asked for",
+            first: tag("a"),
+            second: answer(206, &range("499999-999999/1000000", 500_001), &whole[499_999..]),
+            asked: 3,
+            resumed: 0,
+            other: false,
+        },
+        Row {
+            trap: "a range of a file of another length",
+            first: tag("a"),
+            second: answer(206, &range("500000-999999/1000001", 500_000), rest),
+            asked: 3,
+            resumed: 0,
+            other: false,
+        },
+        Row {
+            trap: "a reversed range",
+            first: tag("a"),
+            second: answer(206, &range("999999-500000/1000000", 500_000), rest),
+            asked: 3,
+            resumed: 0,
+            other: false,
+        },
+        Row {
+            trap: "a part without saying which",
+            first: tag("a"),
+            second: answer(206, "Content-Length: 500000\r\n", rest),
+            asked: 3,
+            resumed: 0,
+            other: false,
+        },
+        Row {
+            trap: "416 with a part that is not whole",
+            first: tag("a"),
+            second: answer(416, &range("*/1000000", 0), b""),
+            asked: 3,
+            resumed: 0,
+            other: false,
+        },
+        Row {
+            trap: "a weak validator: nothing to go on with",
+            first: "ETag: W/\"a\"\r\n".into(),
+            second: all("", &whole),
+            asked: 2,
+            resumed: 0,
+            other: false,
+        },
+        Row {
+            trap: "the rest, as asked for",
+            first: tag("a"),
+            second: answer(206, &(tag("a") + &fits()), rest),
+            asked: 2,
+            resumed: 500_000,
+            other: false,
+        },
+    ];
+    for Row { trap, first, second, asked: times, resumed, other: is_other } in rows {
+        let server = || {
+            let third = all(&tag("c"), &whole);
+            script(vec![half(&first).1, second.clone().into(), third.into()])
+        };
+        let expected = if is_other { &other } else { &whole };
+        // Once through the library, once through the program.
+        let ((root, asked), (root_of_program, asked_by_program)) = (server().await, server().await);
+        let (folder, folder_of_program) =
+            (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let file = to(folder.path(), &root, "file");
+        let mut program = assert_cmd::Command::new(env!("CARGO_BIN_EXE_downloads"));
+        program.args(["--retries", "1", "--json", "-d"]).arg(folder_of_program.path());
+        program.arg(format!("{root_of_program}/file")).env("NO_PROXY", "127.0.0.1");
+        let program = tokio::task::spawn_blocking(move || program.output().unwrap());
+        let options = Options { retries: 1, ..at_once(1) };
+        let client = client();
+        let (result, output) = tokio::join!(download(&client, &file, options, |_| {}), program);
+        let row: serde_json::Value = serde_json::from_slice(&output.unwrap().stdout).unwrap();
+        assert_eq!(saved(result.unwrap()).resumed_from, resumed, "{trap}");
+        assert_eq!(row["resumed_from"], resumed, "{trap}");
+        for (folder, asked) in [(folder, asked), (folder_of_program, asked_by_program)] {
+            assert!(fs::read(folder.path().join("file")).unwrap() == *expected, "{trap}");
+            assert_eq!(names_in(folder.path()), ["file"], "{trap}");
+            assert_eq!(asked.times(), times, "{trap}");
+            if times == 3 {
+                assert_eq!(asked.header(2, "range"), None, "{trap}: asked for the whole");
+            }
+        }
+    }
+}
+
+/// Leaves a part as an earlier run would have.
+fn leave_part(file: &Download, bytes: &[u8], origin: &str) {
+    fs::write(part_path(&file.path), bytes).unwrap();
+    fs::write(origin_path(&file.path), origin.replace("URL", &file.url)).unwrap();
+}
+
+const ORIGIN: &str = r#"{"url":"URL","validator":{"ETag":"\"one\""},"length":9}"#;
+
+#[tokio::test]
+async fn a_part_that_is_whole_is_only_given_its_name() {
+    let reply = answer(416, "Content-Range: bytes */9\r\nContent-Length: 0\r\n", b"");
+    let (root, asked) = script(vec![reply.into()]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = to(folder.path(), &root, "file");
+    leave_part(&file, b"all of it", ORIGIN);
+    let saved = saved(get(&file).await.unwrap());
+    assert_eq!((saved.bytes, saved.resumed_from, asked.times()), (9, 9, 1));
+    assert_eq!(names_in(folder.path()), ["file"]);
+    assert_eq!(fs::read_to_string(&file.path).unwrap(), "all of it");
+}
+
+#[tokio::test]
+async fn a_part_that_cannot_be_gone_on_with_is_begun_anew() {
+    let reply = || answer(200, "Content-Length: 4\r\n", b"this").into();
+    let no_validator = r#"{"url":"URL","validator":null,"length":9}"#;
+    for origin in [&ORIGIN.replace("URL", "http://elsewhere/"), no_validator] {
+        let (root, asked) = script(vec![reply()]).await;
+        let folder = tempfile::tempdir().unwrap();
+        let file = to(folder.path(), &root, "file");
+        leave_part(&file, b"something else", origin);
+        assert_eq!(saved(get(&file).await.unwrap()).bytes, 4);
+        assert_eq!(asked.header(0, "range"), None);
+        assert_eq!(fs::read_to_string(&file.path).unwrap(), "this");
+        assert_eq!(names_in(folder.path()), ["file"]);
+    }
+}
+
+#[tokio::test]
+async fn what_does_not_come_costs_no_part_of_another_url() {
+    let (root, _) = script(vec![answer(404, "Content-Length: 0\r\n", b"").into()]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = to(folder.path(), &root, "file");
+    leave_part(&file, b"half of it", &ORIGIN.replace("URL", "http://elsewhere/"));
+    assert!(get(&file).await.is_err());
+    assert_eq!(fs::read_to_string(part_path(&file.path)).unwrap(), "half of it");
+    assert_eq!(names_in(folder.path()), ["file.part", "file.part.json"]);
+}
+
+#[tokio::test]
+async fn an_origin_that_is_somebody_elses_file_is_left_alone() {
+    let (root, _) = server::files().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = to(folder.path(), &root, "file");
+    fs::write(origin_path(&file.path), "precious").unwrap();
+    let error = get(&file).await.unwrap_err();
+    assert!(matches!(error, DownloadError::NotOurs { .. }), "{error:?}");
+    assert_eq!(fs::read_to_string(origin_path(&file.path)).unwrap(), "precious");
+    // One of ours that was cut short is none.
+    fs::write(origin_path(&file.path), r#"{"url":"http://"#).unwrap();
+    fs::write(part_path(&file.path), "").unwrap();
+    assert_eq!(saved(get(&file).await.unwrap()).bytes, 300_000);
+    assert_eq!(names_in(folder.path()), ["file"]);
+}
+
+#[tokio::test]
+async fn the_name_that_was_given_to_the_beginning_stays() {
+    let (whole, _) = half("");
+    let named = format!("{TAG}Content-Disposition: attachment; filename=given\r\n");
+    let (_, first) = half(&named);
+    let (root, _) = script(vec![first, the_other_half(&whole)]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = to(folder.path(), &root, "file");
+    assert!(get(&file).await.is_err());
+    assert_eq!(saved(get(&file).await.unwrap()).path, folder.path().join("given"));
+    assert_eq!(names_in(folder.path()), ["given"]);
+}
+
+#[tokio::test]
+async fn a_part_that_is_not_ours_or_in_use_is_left_alone() {
+    let (root, _) = server::files().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = to(folder.path(), &root, "file");
+    fs::write(part_path(&file.path), "somebody's").unwrap();
+    let error = get(&file).await.unwrap_err();
+    assert!(matches!(error, DownloadError::NotOurs { .. }), "{error:?}");
+    assert_eq!(fs::read_to_string(part_path(&file.path)).unwrap(), "somebody's");
+
+    leave_part(&file, b"at this moment", ORIGIN);
+    let other = fs::File::open(part_path(&file.path)).unwrap();
+    other.lock().unwrap();
+    let error = get(&file).await.unwrap_err();
+    assert!(matches!(error, DownloadError::InUse { .. }), "{error:?}");
+    assert_eq!(names_in(folder.path()), ["file.part", "file.part.json"]);
+    drop(other);
+    assert_eq!(saved(get(&file).await.unwrap()).bytes, 300_000);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn nothing_is_written_through_a_symbolic_link() {
+    use std::os::unix::fs::symlink;
+    let (root, _) = server::files().await;
+    let folder = tempfile::tempdir().unwrap();
+    let outside = tempfile::tempdir().unwrap();
+    let precious = outside.path().join("precious");
+    fs::write(&precious, "precious").unwrap();
+    let file = to(folder.path(), &root, "file");
+    symlink(&precious, part_path(&file.path)).unwrap();
+    assert!(matches!(get(&file).await, Err(DownloadError::Disk { .. })));
+    fs::remove_file(part_path(&file.path)).unwrap();
+    // Where the sidecar goes, and where the file itself goes.
+    symlink(&precious, origin_path(&file.path)).unwrap();
+    assert!(matches!(get(&file).await, Err(DownloadError::NotOurs { .. })));
+    fs::remove_file(origin_path(&file.path)).unwrap();
+    symlink(&precious, &file.path).unwrap();
+    assert_eq!(get(&file).await.unwrap(), Outcome::Kept(file.path.clone()));
+    let replace = Options { replace: true, ..at_once(1) };
+    download(&client(), &file, replace, |_| {}).await.unwrap();
+    assert_eq!(fs::read(&file.path).unwrap(), contents("file"));
+    assert!(!file.path.is_symlink(), "the link was replaced, and not followed");
+    assert_eq!(fs::read_to_string(&precious).unwrap(), "precious");
+    assert_eq!(names_in(outside.path()), ["precious"]);
+    // A link to nowhere is no file that could be kept.
+    fs::remove_file(&file.path).unwrap();
+    symlink(outside.path().join("nothing"), &file.path).unwrap();
+    assert!(matches!(get(&file).await, Err(DownloadError::Disk { .. })));
+    assert_eq!(names_in(outside.path()), ["precious"]);
+}
+
+#[tokio::test]
+async fn a_folder_in_the_way_is_an_error_and_stays() {
+    let (root, _) = server::files().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = to(folder.path(), &root, "file");
+    fs::create_dir(&file.path).unwrap();
+    for replace in [false, true] {
+        let options = Options { replace, ..at_once(1) };
+        let result = download(&client(), &file, options, |_| {}).await;
+        assert!(matches!(result, Err(DownloadError::Disk { .. })), "{result:?}");
+        assert_eq!(names_in(folder.path()), ["file"]);
+    }
+}
+
+#[tokio::test]
+async fn a_file_with_the_wrong_sum_is_none() {
+    let (root, _) = server::files().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = Download { sha256: Some([7; 32]), ..to(folder.path(), &root, "file") };
+    let error = get(&file).await.unwrap_err();
+    assert!(matches!(error, DownloadError::Checksum { expected: [7, ..], .. }), "{error:?}");
+    assert_eq!(names_in(folder.path()), [""; 0]);
+    // One that is there already is compared as well.
+    fs::write(&file.path, "another").unwrap();
+    let error = get(&file).await.unwrap_err();
+    assert!(matches!(error, DownloadError::Differs { .. }), "{error:?}");
+    assert_eq!(fs::read_to_string(&file.path).unwrap(), "another");
+}
+
+#[tokio::test]
+async fn parts_that_do_not_belong_together_are_fetched_anew() {
+    use sha2::Digest;
+    // A part that somebody has written into, and a server that vouches for it.
+    let (whole, _) = half("");
+    let rest = format!("{TAG}Content-Length: 999991\r\nContent-Range: bytes 9-999999/1000000\r\n");
+    let all = format!("{TAG}Content-Length: 1000000\r\n");
+    let replies = vec![answer(206, &rest, &whole[9..]).into(), answer(200, &all, &whole).into()];
+    let (root, asked) = script(replies).await;
+    let folder = tempfile::tempdir().unwrap();
+    let sha256 = Some(sha2::Sha256::digest(&whole).into());
+    let file = Download { sha256, ..to(folder.path(), &root, "file") };
+    leave_part(&file, b"all wrong", &ORIGIN.replace("\"length\":9", "\"length\":1000000"));
+    let options = Options { retries: 1, ..at_once(1) };
+    let saved = saved(download(&client(), &file, options, |_| {}).await.unwrap());
+    assert_eq!((asked.times(), saved.resumed_from), (2, 0));
+    assert!(fs::read(&file.path).unwrap() == whole);
+}
+
+#[tokio::test]
+async fn the_server_may_name_the_file_but_not_its_folder() {
+    let named = |header: &str| {
+        answer(200, &format!("Content-Disposition: {header}\r\nContent-Length: 2\r\n"), b"ok")
+            .into()
+    };
+    for (header, name) in [
+        ("attachment; filename=\"report.pdf\"", "report.pdf"),
+        ("attachment; filename=\"../../../tmp/evil\"", "evil"),
+        ("attachment; filename*=UTF-8''..%2F..%2Fevil", "evil"),
+        ("attachment; filename=\"/etc/passwd\"", "passwd"),
+        ("attachment; filename=\".bashrc\"", "_bashrc"),
+        ("attachment; filename=\"..\"", "file"),
+        ("attachment; filename=\"nul.txt\"", "_nul.txt"),
+    ] {
+        let (root, _) = script(vec![named(header)]).await;
+        let outer = tempfile::tempdir().unwrap();
+        let folder = outer.path().join("a/b");
+        fs::create_dir_all(&folder).unwrap();
+        let saved = saved(get(&to(&folder, &root, "file")).await.unwrap());
+        assert_eq!(saved.path, folder.join(name), "{header}");
+        assert_eq!(names_in(&folder), [name], "{header}");
+        assert_eq!(names_in(outer.path()), ["a"], "{header}");
+    }
+    // Two files that are given one name, and one that is given the name of another.
+    let (root, _) = script(vec![named("attachment; filename=\"same\"")]).await;
+    let (parts, _) = script(vec![named("attachment; filename=\"ONE\"")]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let plan = [
+        to(folder.path(), &root, "one"),
+        to(folder.path(), &root, "two"),
+        to(folder.path(), &parts, "three"),
+    ];
+    let results = download_all(&client(), &plan, at_once(1), |_, _| {}).await;
+    assert!(results[0].is_ok());
+    assert!(matches!(results[1], Err(DownloadError::NameTaken { .. })), "{:?}", results[1]);
+    assert!(matches!(results[2], Err(DownloadError::NameTaken { .. })), "{:?}", results[2]);
+    assert_eq!(names_in(folder.path()), ["same"]);
+    // And one that is there already.
+    assert_eq!(get(&plan[0]).await.unwrap(), Outcome::Kept(folder.path().join("same")));
+    // No server says which file to replace; and one that is another than wanted is no success.
+    let replace = Options { replace: true, ..at_once(1) };
+    let kept = download(&client(), &plan[0], replace, |_| {}).await.unwrap();
+    assert_eq!(kept, Outcome::Kept(folder.path().join("same")));
+    let wrong = Download { sha256: Some([7; 32]), ..plan[0].clone() };
+    assert!(matches!(get(&wrong).await, Err(DownloadError::Differs { .. })));
+    // The name the user has given stands.
+    let file = Download { may_be_renamed: false, ..to(folder.path(), &root, "mine") };
+    assert_eq!(saved(get(&file).await.unwrap()).path, file.path);
+}
+
+#[tokio::test]
+async fn a_transfer_that_stands_still_is_begun_again() {
+    let (whole, first) = half(TAG);
+    let stalls = Reply { then_silent: true, ..first };
+    let (root, _) = script(vec![stalls, the_other_half(&whole)]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = to(folder.path(), &root, "file");
+    let hasty = downloads::client_builder()
+        .tls_certs_only([])
+        .no_proxy()
+        .read_timeout(Duration::from_millis(300))
+        .build()
+        .unwrap();
+    let options = Options { retries: 1, ..at_once(1) };
+    let saved = saved(download(&hasty, &file, options, |_| {}).await.unwrap());
+    assert_eq!(saved.resumed_from, 500_000);
+    assert!(fs::read(&file.path).unwrap() == whole);
+}
+
+#[tokio::test]
+async fn retry_after_is_obeyed() {
+    for status in [429, 503] {
+        let later = answer(status, "Retry-After: 1\r\nContent-Length: 0\r\n", b"");
+        let good = answer(200, "Content-Length: 4\r\n", b"good");
+        let (root, asked) = script(vec![later.into(), good.into()]).await;
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options { retries: 1, ..at_once(1) };
+        download(&client(), &to(folder.path(), &root, "file"), options, |_| {}).await.unwrap();
+        assert!(asked.when(1) - asked.when(0) >= Duration::from_secs(1));
+    }
+}
+
+#[tokio::test]
+async fn what_does_not_pass_is_not_tried_again() {
+    let missing = answer(404, "Content-Length: 0\r\n", b"");
+    let (root, asked) = script(vec![missing.into()]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options { retries: 5, ..at_once(1) };
+    assert!(download(&client(), &to(folder.path(), &root, "x"), options, |_| {}).await.is_err());
+    assert_eq!(asked.times(), 1);
+}
+
+#[tokio::test]
+async fn progress_is_told_as_it_comes() {
+    let (root, _) = server::files().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = to(folder.path(), &root, "file");
+    let seen = RefCell::new(Vec::new());
+    let report = |event: Event<'_>| {
+        if let Event::Received(so_far, total) = event {
+            seen.borrow_mut().push((so_far, total));
+        }
+    };
+    download(&client(), &file, at_once(1), report).await.unwrap();
+    let seen = seen.into_inner();
+    assert_eq!(seen.last(), Some(&(300_000, Some(300_000))));
+    assert!(seen.is_sorted(), "{seen:?}");
+}
+
+#[tokio::test]
+async fn a_file_without_length_is_saved_as_it_comes() {
+    let (root, _) =
+        script(vec![answer(200, "Connection: close\r\n", b"until I hang up").into()]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let saved = saved(get(&to(folder.path(), &root, "file")).await.unwrap());
+    assert_eq!(saved.bytes, 15);
+    assert_eq!(names_in(folder.path()), ["file"]);
+    assert!(Path::new(&saved.path).is_file());
+}

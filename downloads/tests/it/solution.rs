@@ -1,0 +1,64 @@
+//! The checks of the exercise, held against our solution and against the downloader as it is usually
+//! written.
+
+use crate::server;
+use std::path::PathBuf;
+
+use crate::checks::{self, Downloader, promises};
+use crate::naive_download::naive_download;
+use downloads::{Download, Outcome};
+use futures_util::future::try_join_all;
+use reqwest::Client;
+
+struct Ours;
+
+impl Downloader for Ours {
+    async fn download_all(
+        client: &Client,
+        files: &[(String, PathBuf)],
+        at_once: usize,
+    ) -> Vec<Result<u64, String>> {
+        let download = |(url, path): &(String, PathBuf)| Download {
+            url: url.clone(),
+            path: path.clone(),
+            may_be_renamed: false,
+            sha256: None,
+        };
+        let downloads: Vec<_> = files.iter().map(download).collect();
+        let options = server::at_once(at_once);
+        let results = downloads::download_all(client, &downloads, options, |_, _| {}).await;
+        let bytes = |outcome| match outcome {
+            Outcome::Saved(saved) => saved.bytes,
+            Outcome::Kept(_) => 0,
+        };
+        results.into_iter().map(|result| result.map(bytes).map_err(|e| e.to_string())).collect()
+    }
+}
+
+/// `await asyncio.gather(*(download(url) for url in urls))`
+struct Naive;
+
+impl Downloader for Naive {
+    async fn download_all(
+        client: &Client,
+        files: &[(String, PathBuf)],
+        _at_once: usize,
+    ) -> Vec<Result<u64, String>> {
+        let all = try_join_all(files.iter().map(|(url, path)| naive_download(client, url, path)));
+        match all.await {
+            Ok(lengths) => lengths.into_iter().map(Ok).collect(),
+            Err(error) => files.iter().map(|_| Err(error.to_string())).collect(),
+        }
+    }
+}
+
+promises!(Ours);
+
+#[tokio::test]
+async fn the_usual_downloader_breaks_three_promises_of_four() {
+    use crate::checks::*;
+    assert_eq!(files_arrive_whole_and_in_the_order_asked_for::<Naive>().await, Ok(()));
+    assert!(so_many_at_a_time_and_no_more::<Naive>().await.is_err());
+    assert!(one_failure_does_not_lose_the_others::<Naive>().await.is_err());
+    assert!(a_transfer_that_breaks_off_leaves_nothing_under_the_name::<Naive>().await.is_err());
+}

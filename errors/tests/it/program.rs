@@ -1,0 +1,250 @@
+//! The program, started as a user would.
+
+use crate::services;
+use std::process::Output;
+
+use assert_cmd::Command;
+
+const ERRORS: &str = env!("CARGO_BIN_EXE_errors");
+
+async fn errors(arguments: &[&str]) -> Output {
+    let mut command = Command::new(ERRORS);
+    command.args(arguments).timeout(std::time::Duration::from_secs(30));
+    tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[tokio::test]
+async fn without_arguments_it_shows_every_way_to_deal_with_a_failure() {
+    let output = errors(&[]).await;
+    let lines = text(&output.stdout);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    // In this order.
+    let mut rest = lines.as_str();
+    for words in [
+        "a default:",
+        "closed     failed: cannot connect",
+        "so the default stands in",
+        "misspelt   failed: the address is not HOST:PORT",
+        "a time-out:",
+        "silent     failed: timed out after 250ms while waiting for its greeting",
+        "another try:",
+        "failed: the service hung up",
+        "failed: the service hung up",
+        "greets with",
+        "a panic:",
+        "our bug    failed: the task panicked: a bug",
+        "healthy    greets with",
+        "collect all:",
+        "cannot connect",
+        "garbage: not UTF-8",
+        "ready when you are",
+        "timed out",
+        // Which of the two fails first, and cancels the other, is up to the scheduler.
+        "fail fast:",
+        "slow       failed: cancelled",
+        "silent     failed: cancelled",
+        "any:",
+        "slow       greets with",
+        "silent     failed: cancelled",
+        "a hedge:",
+        "alone      greets with",
+        "hedged     greets with",
+    ] {
+        let Some((_, after)) = rest.split_once(words) else {
+            panic!("no {words:?} in\n{rest}\nof\n{lines}")
+        };
+        rest = after;
+    }
+    assert!(lines.contains("whoever asked has hung up"), "{lines}");
+}
+
+#[tokio::test]
+async fn it_names_each_service_that_fails_and_prints_the_others() {
+    let good = services::says(b"220 hello\r\n").await;
+    let closed = services::closed().await;
+    let output = errors(&[&closed, &good, "nonsense"]).await;
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(text(&output.stdout), format!("{good}  220 hello\n"));
+    let errors = text(&output.stderr);
+    let errors: Vec<_> = errors.lines().collect();
+    assert_eq!(errors.len(), 2, "{errors:?}");
+    assert!(errors[0].starts_with(&format!("errors: {closed}: cannot connect: ")), "{errors:?}");
+    assert_eq!(errors[1], "errors: nonsense: the address is not HOST:PORT");
+}
+
+#[tokio::test]
+async fn a_default_stands_in_for_what_failed_and_not_for_a_wrong_address() {
+    let (closed, garbage) = (services::closed().await, services::says(b"\xff\n").await);
+    let output = errors(&["--default", "down", &closed, &garbage]).await;
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(text(&output.stdout), format!("{closed}  down\n{garbage}  down\n"));
+    let told = text(&output.stderr);
+    assert!(told.contains("the default stands in: "), "{told}");
+    assert!(told.contains("cannot connect") && told.contains("not UTF-8"), "{told}");
+
+    let output = errors(&["--default", "down", "localhost"]).await;
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(text(&output.stdout), "");
+}
+
+#[tokio::test]
+async fn retries_help_against_what_may_pass() {
+    let (shaky, _seen) = services::shaky(3, b"at last\n").await;
+    assert_eq!(errors(&["--retries", "1", &shaky]).await.status.code(), Some(1));
+    let (shaky, _seen) = services::shaky(3, b"at last\n").await;
+    let output = errors(&["--retries", "2", &shaky]).await;
+    assert_eq!(text(&output.stdout), format!("{shaky}  at last\n"));
+    assert!(output.status.success());
+}
+
+#[tokio::test]
+async fn it_waits_until_a_service_is_up() {
+    // Nobody listens there yet, but will.
+    let later = services::closed().await;
+    let arguments = ["--wait", "20s", "-v", &later];
+    let program = errors(&arguments);
+    let start = async {
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        services::says_at(&later, b"here\n").await;
+    };
+    let (output, ()) = tokio::join!(program, start);
+    assert_eq!(text(&output.stdout), format!("{later}  here\n"));
+    assert!(output.status.success());
+    assert!(text(&output.stderr).contains("CannotConnect"), "it was not up at first");
+}
+
+#[tokio::test]
+async fn it_does_not_wait_longer_than_it_may() {
+    let closed = services::closed().await;
+    let output = errors(&["--wait", "600ms", "-v", &closed]).await;
+    assert_eq!(output.status.code(), Some(1));
+    let told = text(&output.stderr);
+    assert!(told.lines().last().unwrap().contains("cannot connect"), "{told}");
+    // The log has the seconds since the start.
+    let attempts: Vec<f64> = told
+        .lines()
+        .filter(|line| line.contains("attempt="))
+        .map(|line| line.split_whitespace().next().unwrap().trim_end_matches('s').parse().unwrap())
+        .collect();
+    assert!(attempts.len() > 1, "{told}");
+    assert!(attempts.iter().all(|seconds| *seconds < 0.6 + 10.0), "{told}");
+}
+
+#[tokio::test]
+async fn fail_fast_stops_at_the_first_failure_and_says_what_was_cancelled() {
+    let (silent, _seen) = services::silent().await;
+    let closed = services::closed().await;
+    let output = errors(&["--fail-fast", "--timeout", "1h", &silent, &closed]).await;
+    assert_eq!(output.status.code(), Some(1));
+    let told = text(&output.stderr);
+    assert!(told.contains(&format!("errors: {silent}: cancelled\n")), "{told}");
+    assert!(told.contains(&format!("errors: {closed}: cannot connect")), "{told}");
+}
+
+#[tokio::test]
+async fn any_takes_the_first_that_answers() {
+    let (silent, _seen) = services::silent().await;
+    let (closed, good) = (services::closed().await, services::says(b"here\n").await);
+    let output = errors(&["--any", "--timeout", "1h", &silent, &closed, &good]).await;
+    assert!(output.status.success());
+    assert_eq!(text(&output.stdout), format!("{good}  here\n"));
+    assert_eq!(text(&output.stderr), "");
+
+    let output = errors(&["--any", &closed]).await;
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("cannot connect"));
+}
+
+#[tokio::test]
+async fn json_has_one_object_a_line() {
+    let (good, closed) = (services::says(b"\x1b[0m\n").await, services::closed().await);
+    let output = errors(&["--json", &good, &closed]).await;
+    assert_eq!(output.status.code(), Some(1));
+    let lines = text(&output.stdout);
+    let lines: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(
+        lines[0],
+        serde_json::json!({"service": good, "greeting": "\u{1b}[0m", "error": null, "kind": null})
+    );
+    assert_eq!(lines[1]["kind"], "cannot-connect");
+    assert!(lines[1]["error"].as_str().unwrap().starts_with("cannot connect: "));
+}
+
+#[tokio::test]
+async fn each_attempt_is_logged_where_that_is_asked_for() {
+    let (shaky, _seen) = services::shaky(2, b"at last\n").await;
+    let output = errors(&["-v", "--retries", "2", &shaky]).await;
+    let log = text(&output.stderr);
+    let lines: Vec<_> = log.lines().collect();
+    assert_eq!(lines.len(), 2, "{log}");
+    for (line, words) in lines
+        .iter()
+        .zip(["attempt=1 answer=Err(ClosedEarly(0))", "attempt=2 answer=Ok(\"at last\")"])
+    {
+        assert!(line.contains(words) && line.contains(&shaky), "{line}");
+    }
+    assert_eq!(text(&errors(&[&shaky]).await.stderr), "");
+}
+
+#[tokio::test]
+async fn a_silent_service_is_given_up_after_the_time_out() {
+    let (silent, _seen) = services::silent().await;
+    let output = errors(&["--timeout", "100ms", &silent]).await;
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("timed out after 100ms"));
+}
+
+#[tokio::test]
+async fn a_service_cannot_write_all_over_the_terminal() {
+    let rude = services::says(b"\x1b[2Jgone\n").await;
+    let output = errors(&[&rude]).await;
+    assert_eq!(text(&output.stdout), format!("{rude}  \u{fffd}[2Jgone\n"));
+    let turned = services::says("a\u{202e}b\u{2028}c\n".as_bytes()).await;
+    let output = errors(&[&turned]).await;
+    assert_eq!(text(&output.stdout), format!("{turned}  a\u{fffd}b\u{fffd}c\n"));
+}
+
+#[tokio::test]
+async fn a_time_out_that_is_none_is_a_wrong_call() {
+    let output = errors(&["--timeout", "soon", "127.0.0.1:1"]).await;
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("soon"));
+    for wrong in [["--timeout", "0s"], ["--wait", "0s"], ["--retries", "-1"]] {
+        let output = errors(&[wrong[0], wrong[1], "127.0.0.1:1"]).await;
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}");
+    }
+    let output = errors(&["--any", "--fail-fast", "127.0.0.1:1"]).await;
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[tokio::test]
+async fn what_fails_is_told_also_when_nobody_reads_the_rest() {
+    let (good, closed) = (services::says(b"here\n").await, services::closed().await);
+    let mut command = std::process::Command::new(ERRORS);
+    command.args([&good, &closed]).stderr(std::process::Stdio::piped());
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let child = command.stdout(writer).spawn().unwrap();
+    let output =
+        tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains(&format!("{closed}: cannot connect")));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn ctrl_c_ends_it_with_130() {
+    let (silent, mut seen) = services::silent().await;
+    let mut child =
+        std::process::Command::new(ERRORS).args(["--timeout", "1h", &silent]).spawn().unwrap();
+    assert_eq!(seen.recv().await, Some("connected"));
+    let pid = child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let status = tokio::task::spawn_blocking(move || child.wait().unwrap()).await.unwrap();
+    assert_eq!(status.code(), Some(130));
+}

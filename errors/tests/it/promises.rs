@@ -1,0 +1,423 @@
+//! What the lesson promises: every kind of failure is a variant of its own, and none hides another.
+
+use crate::services;
+use std::cell::{Cell, RefCell};
+use std::future::pending;
+use std::time::Duration;
+
+use errors::{
+    FIRST_PAUSE, LONGEST_PAUSE, MAX_GREETING, Patience, Phase, ServiceError, Until, ask_all,
+    greeting, greetings, hedged, retry,
+};
+use tokio::time::{Instant, sleep};
+
+const SHORT: Duration = Duration::from_millis(200);
+const LONG: Duration = Duration::from_secs(20);
+
+async fn failure(address: &str) -> ServiceError {
+    greeting(address, LONG).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn a_greeting_comes_without_its_line_end() {
+    assert_eq!(greeting(&services::says(b"hello\r\n").await, LONG).await.unwrap(), "hello");
+    assert_eq!(greeting(&services::says(b"a\nb\n").await, LONG).await.unwrap(), "a");
+    assert_eq!(greeting(&services::says(b"\n").await, LONG).await.unwrap(), "");
+}
+
+#[tokio::test]
+async fn a_closed_port_cannot_be_connected_to() {
+    let error = failure(&services::closed().await).await;
+    assert!(matches!(error, ServiceError::CannotConnect(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_name_without_an_address_is_not_found() {
+    // `.invalid` never resolves (RFC 6761).
+    let error = failure("no-such-host.invalid:22").await;
+    // A machine may be cut off such that nobody answers even that.
+    let unanswered = matches!(error, ServiceError::TimedOut { phase: Phase::Connecting, .. });
+    assert!(matches!(error, ServiceError::NameNotFound(_)) || unanswered, "{error:?}");
+}
+
+#[tokio::test]
+async fn what_is_no_host_and_port_is_refused() {
+    for address in
+        ["", "http://host:80", "host", "host:", ":22", "host:port", "host:65536", "host:-1"]
+    {
+        let error = failure(address).await;
+        assert!(matches!(error, ServiceError::BadAddress), "{address}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_silent_service_times_out_while_reading_and_is_hung_up_on() {
+    let (address, mut seen) = services::silent().await;
+    let error = greeting(&address, SHORT).await.unwrap_err();
+    assert!(
+        matches!(error, ServiceError::TimedOut { phase: Phase::Reading, after } if after == SHORT),
+        "{error:?}"
+    );
+    assert_eq!(seen.recv().await, Some("connected"));
+    assert_eq!(seen.recv().await, Some("closed"));
+}
+
+// A listener whose queue of waiting connections is full lets further ones wait, on Linux.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_service_too_busy_to_accept_times_out_while_connecting() {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut waiting = Vec::new();
+    while let Ok(stream) =
+        tokio::time::timeout(SHORT, tokio::net::TcpStream::connect(address)).await
+    {
+        waiting.push(stream.unwrap());
+    }
+    let error = greeting(&address.to_string(), SHORT).await.unwrap_err();
+    assert!(matches!(error, ServiceError::TimedOut { phase: Phase::Connecting, .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn an_endless_time_out_does_not_overflow() {
+    let address = services::says(b"hello\n").await;
+    assert_eq!(greeting(&address, Duration::MAX).await.unwrap(), "hello");
+}
+
+#[tokio::test]
+async fn a_service_that_hangs_up_closed_early() {
+    let error = failure(&services::says(b"").await).await;
+    assert!(matches!(error, ServiceError::ClosedEarly(0)), "{error:?}");
+    let error = failure(&services::says(b"220 no line end").await).await;
+    assert!(matches!(error, ServiceError::ClosedEarly(15)), "{error:?}");
+}
+
+#[tokio::test]
+async fn garbage_is_told_from_a_greeting() {
+    let error = failure(&services::says(b"\xff\xfe\n").await).await;
+    assert!(matches!(error, ServiceError::Garbage("not UTF-8")), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_line_without_end_is_not_read_for_ever() {
+    const FITS: [u8; MAX_GREETING as usize] = {
+        let mut line = [b'x'; MAX_GREETING as usize];
+        line[MAX_GREETING as usize - 1] = b'\n';
+        line
+    };
+    assert!(greeting(&services::says(&FITS).await, LONG).await.is_ok());
+    let error = failure(&services::says(&[b'x'; 5000]).await).await;
+    assert!(matches!(error, ServiceError::Garbage(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_panic_stays_in_its_task() {
+    let plain: Check = Box::pin(async { panic!("plain") });
+    let formatted = Box::pin(async { panic!("with {}", 1) });
+    let good = Box::pin(async { Ok("good".into()) });
+    let results = ask_all([plain, formatted, good], Until::AllEnded).await;
+    assert!(matches!(&results[0], Err(ServiceError::Panicked(said)) if said == "plain"));
+    assert!(matches!(&results[1], Err(ServiceError::Panicked(said)) if said == "with 1"));
+    assert_eq!(results[2].as_ref().unwrap(), "good");
+}
+
+#[tokio::test]
+async fn a_dropped_question_is_aborted() {
+    let (address, mut seen) = services::silent().await;
+    let question = ask_all([async move { greeting(&address, LONG).await }], Until::AllEnded);
+    // Dropped once the service has seen it.
+    tokio::select! {
+        _ = question => panic!("a silent service has answered"),
+        event = seen.recv() => assert_eq!(event, Some("connected")),
+    }
+    assert_eq!(seen.recv().await, Some("closed"));
+}
+
+/// A check of any kind.
+type Check = std::pin::Pin<Box<dyn Future<Output = Result<String, ServiceError>> + Send>>;
+
+/// Asks a silent service, and another when the first has taken the question.
+async fn ask_beside_a_silent_one(
+    bytes: &'static [u8],
+    until: Until,
+) -> [Result<String, ServiceError>; 2] {
+    let (silent, mut seen) = services::silent().await;
+    let other = services::says(bytes).await;
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let waits: Check = Box::pin(async move { greeting(&silent, LONG).await });
+    let decides = Box::pin(async move {
+        assert_eq!(seen.recv().await, Some("connected"));
+        let result = greeting(&other, LONG).await;
+        tell.send(seen).unwrap();
+        result
+    });
+    let results = ask_all([waits, decides], until).await;
+    assert_eq!(told.await.unwrap().recv().await, Some("closed"), "seen by the service");
+    results.try_into().unwrap()
+}
+
+#[tokio::test]
+async fn the_first_failure_cancels_the_rest_and_their_services_see_it() {
+    let [waiting, failed] = ask_beside_a_silent_one(b"\xff\n", Until::FirstFailure).await;
+    assert!(matches!(waiting, Err(ServiceError::Cancelled)), "{waiting:?}");
+    assert!(matches!(failed, Err(ServiceError::Garbage(_))), "{failed:?}");
+}
+
+#[tokio::test]
+async fn the_first_answer_cancels_the_rest_and_their_services_see_it() {
+    let [waiting, answered] = ask_beside_a_silent_one(b"here\n", Until::FirstAnswer).await;
+    assert!(matches!(waiting, Err(ServiceError::Cancelled)), "{waiting:?}");
+    assert_eq!(answered.unwrap(), "here");
+}
+
+#[tokio::test]
+async fn where_none_fails_or_none_answers_nothing_is_cancelled() {
+    let good = [services::says(b"a\n").await, services::says(b"b\n").await];
+    let results = greetings(&good, Patience::once(LONG), Until::FirstFailure).await;
+    assert_eq!(results.into_iter().collect::<Result<Vec<_>, _>>().unwrap(), ["a", "b"]);
+
+    let bad = [services::closed().await, services::says(b"\xff\n").await];
+    let results = greetings(&bad, Patience::once(LONG), Until::FirstAnswer).await;
+    assert!(matches!(results[0], Err(ServiceError::CannotConnect(_))));
+    assert!(matches!(results[1], Err(ServiceError::Garbage(_))));
+}
+
+#[tokio::test]
+async fn one_answer_is_taken_where_several_come_at_once() {
+    let ready = (0..10).map(|n| async move { Ok(n) });
+    let results: Vec<Result<i32, _>> = ask_all(ready, Until::FirstAnswer).await;
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
+}
+
+#[tokio::test]
+async fn what_may_pass_is_tried_until_it_has() {
+    let (shaky, mut seen) = services::shaky(3, b"at last\n").await;
+    let patience = Patience { retries: 5, ..Patience::once(LONG) };
+    let result = retry(patience, || greeting(&shaky, LONG)).await;
+    assert_eq!(result.unwrap(), "at last");
+    assert_eq!(std::iter::from_fn(|| seen.try_recv().ok()).count(), 3);
+}
+
+#[tokio::test]
+async fn what_will_not_pass_is_not_tried_again() {
+    let (garbage, mut seen) = services::shaky(1, b"\xff\n").await;
+    let patience = Patience { retries: 5, ..Patience::once(LONG) };
+    let result = retry(patience, || greeting(&garbage, LONG)).await;
+    assert!(matches!(result, Err(ServiceError::Garbage(_))), "{result:?}");
+    assert_eq!(std::iter::from_fn(|| seen.try_recv().ok()).count(), 1);
+}
+
+#[tokio::test]
+async fn it_is_tried_again_so_often_and_no_more() {
+    let (shaky, mut seen) = services::shaky(9, b"never\n").await;
+    let patience = Patience { retries: 2, ..Patience::once(LONG) };
+    let result = retry(patience, || greeting(&shaky, LONG)).await;
+    assert!(matches!(result, Err(ServiceError::ClosedEarly(0))), "{result:?}");
+    assert_eq!(std::iter::from_fn(|| seen.try_recv().ok()).count(), 3);
+}
+
+/// The pauses between attempts that all fail at once.
+async fn pauses(patience: Patience) -> Vec<Duration> {
+    let attempts = RefCell::new(Vec::new());
+    let fail = || {
+        attempts.borrow_mut().push(Instant::now());
+        async { Err::<(), _>(ServiceError::ClosedEarly(0)) }
+    };
+    retry(patience, fail).await.unwrap_err();
+    attempts.borrow().windows(2).map(|pair| pair[1] - pair[0]).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn pauses_are_left_to_chance_and_their_bound_doubles() {
+    let of_seed = async |seed| {
+        pauses(Patience { retries: 12, seed: Some(seed), ..Patience::once(SHORT) }).await
+    };
+    assert_eq!(of_seed(1).await, of_seed(1).await);
+    assert_ne!(of_seed(1).await, of_seed(2).await);
+    let millisecond = Duration::from_millis(1); // timers are no finer
+    let mut longest = [Duration::ZERO; 12];
+    for seed in 0..200 {
+        for (place, pause) in of_seed(seed).await.into_iter().enumerate() {
+            let bound = (FIRST_PAUSE * 2_u32.pow(place as u32)).min(LONGEST_PAUSE);
+            assert!(pause <= bound + millisecond, "{pause:?} at {place}");
+            longest[place] = longest[place].max(pause);
+        }
+    }
+    // Of 200 pauses one is nearly as long as it may be, and one of 200 is short: full jitter.
+    let bound = |place| (FIRST_PAUSE * 2_u32.pow(place)).min(LONGEST_PAUSE);
+    assert!(longest.iter().zip(0..).all(|(longest, place)| *longest > bound(place) * 9 / 10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_holds_across_attempts_and_pauses() {
+    for seed in 0..100 {
+        let start = Instant::now();
+        let wait = Duration::from_millis(200 * seed);
+        let patience = Patience { seed: Some(seed), ..Patience::waiting(wait, SHORT) };
+        // Each attempt takes all the time that it has.
+        let attempts = Cell::new(0);
+        let attempt = async || {
+            attempts.set(attempts.get() + 1);
+            sleep(patience.time_for_one(Instant::now())).await;
+            Err::<(), _>(ServiceError::ClosedEarly(0))
+        };
+        retry(patience, attempt).await.unwrap_err();
+        let millisecond = Duration::from_millis(1);
+        assert!(start.elapsed() <= wait + millisecond, "{:?} of {wait:?}", start.elapsed());
+        assert!(wait < 2 * FIRST_PAUSE + 2 * SHORT || attempts.get() > 1, "{wait:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_deadline_holds_with_a_service_that_is_silent() {
+    let (silent, mut seen) = services::silent().await;
+    let patience = Patience { seed: Some(1), ..Patience::waiting(SHORT * 5, SHORT) };
+    let results = greetings(&[silent], patience, Until::AllEnded).await;
+    assert!(matches!(results[0], Err(ServiceError::TimedOut { .. })), "{results:?}");
+    // Five times the time-out: with these pauses two attempts or more, and far fewer than for ever.
+    let late = Instant::now().saturating_duration_since(patience.deadline.unwrap());
+    assert!(late < LONG, "{late:?}");
+    let connected = std::iter::from_fn(|| seen.try_recv().ok()).filter(|e| *e == "connected");
+    assert!(connected.count() > 1, "it has tried again");
+}
+
+#[tokio::test]
+async fn who_has_no_time_left_when_its_turn_comes_says_so() {
+    let (silent, _seen) = services::silent().await;
+    let addresses = vec![silent; errors::AT_ONCE + 1];
+    let patience = Patience::waiting(SHORT, SHORT);
+    let results = greetings(&addresses, patience, Until::AllEnded).await;
+    let queued = |result: &Result<_, _>| {
+        matches!(result, Err(ServiceError::TimedOut { phase: Phase::Queued, .. }))
+    };
+    assert!(queued(results.last().unwrap()), "{:?}", results.last());
+    assert!(!queued(&results[0]), "{:?}", results[0]);
+}
+
+#[test]
+fn who_waits_for_a_service_waits_for_its_name_too() {
+    let not_found = ServiceError::NameNotFound(std::io::Error::other("why"));
+    assert!(!Patience { retries: 5, ..Patience::once(LONG) }.covers(&not_found));
+    let waiting = Patience::waiting(LONG, LONG);
+    assert!(waiting.covers(&not_found));
+    assert!(!waiting.covers(&ServiceError::BadAddress));
+    assert!(!waiting.covers(&ServiceError::Garbage("not UTF-8")));
+}
+
+#[tokio::test]
+async fn a_quick_answer_needs_no_hedge() {
+    let (quick, mut seen) = services::shaky(1, b"quick\n").await;
+    let result = hedged(LONG, || greeting(&quick, LONG)).await;
+    assert_eq!(result.unwrap(), "quick");
+    assert_eq!(std::iter::from_fn(|| seen.try_recv().ok()).count(), 1);
+}
+
+#[tokio::test]
+async fn a_hedge_overtakes_what_is_slow_and_drops_it() {
+    let (silent, mut seen) = services::silent().await;
+    let quick = services::says(b"quick\n").await;
+    let asked = Cell::new(0);
+    let ask = || {
+        asked.set(asked.get() + 1);
+        greeting(if asked.get() == 1 { &silent } else { &quick }, LONG)
+    };
+    assert_eq!(hedged(SHORT, ask).await.unwrap(), "quick");
+    assert_eq!(seen.recv().await, Some("connected"));
+    assert_eq!(seen.recv().await, Some("closed"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hedge_counts_whichever_is_good() {
+    /// Asks with a first attempt that ends so after 10 s, and a second that does after 1 s.
+    async fn outcome(
+        first: Option<&'static str>,
+        second: Option<&'static str>,
+    ) -> Option<&'static str> {
+        let asked = Cell::new(0);
+        let ask = || {
+            asked.set(asked.get() + 1);
+            let (seconds, answer) = if asked.get() == 1 { (10, first) } else { (1, second) };
+            async move {
+                sleep(Duration::from_secs(seconds)).await;
+                answer.ok_or(ServiceError::ClosedEarly(0))
+            }
+        };
+        hedged(SHORT, ask).await.ok()
+    }
+    assert_eq!(outcome(Some("first"), Some("second")).await, Some("second"));
+    assert_eq!(outcome(Some("first"), None).await, Some("first"));
+    assert_eq!(outcome(None, Some("second")).await, Some("second"));
+    assert_eq!(outcome(None, None).await, None);
+    // What fails at once is no case for a hedge.
+    let once = Cell::new(0);
+    let ask = || {
+        once.set(once.get() + 1);
+        async { Err::<(), _>(ServiceError::BadAddress) }
+    };
+    assert!(hedged(SHORT, ask).await.is_err());
+    assert_eq!(once.get(), 1);
+    assert!(tokio::time::timeout(LONG, hedged(SHORT, pending::<Result<(), _>>)).await.is_err());
+}
+
+#[tokio::test]
+async fn every_failure_is_collected_in_the_order_asked_for() {
+    let (silent, _seen) = services::silent().await;
+    let addresses = [
+        services::says(b"first\n").await,
+        services::closed().await,
+        silent,
+        services::says(b"\xff\n").await,
+        services::says(b"last\n").await,
+    ];
+    // Asked side by side: one time-out in all, long enough for those that do answer.
+    let results =
+        greetings(&addresses, Patience::once(Duration::from_secs(2)), Until::AllEnded).await;
+    let [first, closed, silent, garbage, last] = results.try_into().unwrap();
+    assert_eq!(first.unwrap(), "first");
+    assert!(matches!(closed, Err(ServiceError::CannotConnect(_))));
+    assert!(matches!(silent, Err(ServiceError::TimedOut { .. })));
+    assert!(matches!(garbage, Err(ServiceError::Garbage(_))));
+    assert_eq!(last.unwrap(), "last");
+}
+
+#[tokio::test]
+async fn many_services_are_asked_so_many_at_a_time() {
+    let (silent, mut seen) = services::silent().await;
+    let addresses = vec![silent; 3 * errors::AT_ONCE];
+    let results = greetings(&addresses, Patience::once(SHORT), Until::AllEnded).await;
+    assert!(results.iter().all(|result| matches!(result, Err(ServiceError::TimedOut { .. }))));
+    let (mut open, mut most) = (0_usize, 0);
+    while let Ok(event) = seen.try_recv() {
+        open = if event == "connected" { open + 1 } else { open - 1 };
+        most = most.max(open);
+    }
+    // The service may learn a little late that a connection has ended.
+    assert!(most <= 2 * errors::AT_ONCE, "{most} at once");
+}
+
+#[test]
+fn each_kind_says_whether_a_default_may_stand_in_and_whether_to_try_again() {
+    let io = || std::io::Error::other("why");
+    let late = |phase| ServiceError::TimedOut { phase, after: LONG };
+    for (error, kind, of_the_service, may_pass) in [
+        (ServiceError::BadAddress, "bad-address", false, false),
+        (ServiceError::NameNotFound(io()), "name-not-found", true, false),
+        (ServiceError::CannotConnect(io()), "cannot-connect", true, true),
+        (late(Phase::Connecting), "timed-out", true, true),
+        (late(Phase::Reading), "timed-out", true, true),
+        (ServiceError::ClosedEarly(3), "closed-early", true, true),
+        (ServiceError::Broken(io()), "broken", true, true),
+        (ServiceError::Garbage("not UTF-8"), "garbage", true, false),
+        (ServiceError::Panicked("bug".into()), "panicked", false, false),
+        (ServiceError::Cancelled, "cancelled", false, false),
+    ] {
+        assert_eq!(error.kind(), kind);
+        assert_eq!(
+            (error.is_of_the_service(), error.may_pass()),
+            (of_the_service, may_pass),
+            "{kind}"
+        );
+    }
+}

@@ -1,0 +1,67 @@
+//! What goes wrong with the plain translation of `asyncio.gather`: every fault of it, shown on
+//! real sockets, beside what this lesson does instead.
+
+use crate::server;
+use std::time::Duration;
+
+use fetch::{FetchError, Phase};
+use futures_util::future::try_join_all;
+use futures_util::{StreamExt, stream};
+
+/// `await (await session.get(url)).text()`
+async fn naive_fetch(client: &reqwest::Client, url: String) -> reqwest::Result<String> {
+    client.get(url).send().await?.text().await
+}
+
+/// `await asyncio.gather(*(fetch(session, url) for url in urls))`
+async fn naive_gather(client: &reqwest::Client, urls: Vec<String>) -> reqwest::Result<Vec<String>> {
+    try_join_all(urls.into_iter().map(|url| naive_fetch(client, url))).await
+}
+
+#[tokio::test]
+async fn the_naive_gather_loses_every_result_at_the_first_failure() {
+    let (root, _) = server::start().await;
+    let urls = vec![format!("{root}/delay/0/good"), server::closed().await];
+    let client = server::client();
+
+    // An error, and the page that did arrive is gone.
+    assert!(naive_gather(&client, urls.clone()).await.is_err());
+
+    let ours: Vec<_> =
+        fetch::fetch_all(&client, stream::iter(urls), server::at_once(1)).collect().await;
+    assert_eq!(ours[0].outcome.as_ref().unwrap().body, b"good");
+}
+
+#[tokio::test]
+async fn the_naive_gather_takes_an_error_page_for_a_page() {
+    let (root, _) = server::start().await;
+    let url = format!("{root}/status/500");
+    let client = server::client();
+    assert_eq!(naive_gather(&client, vec![url.clone()]).await.unwrap(), [""]);
+    assert!(fetch::fetch(&client, &url, server::at_once(1)).await.is_err());
+}
+
+#[tokio::test]
+async fn the_naive_gather_opens_a_connection_for_every_url() {
+    let (root, _) = server::start().await;
+    // Answered only when all hundred are there at the same moment, each on its own connection.
+    let urls: Vec<_> = (0..100).map(|n| format!("{root}/meet/{n}")).collect();
+    assert_eq!(naive_gather(&server::client(), urls).await.unwrap().len(), 100);
+    // Ours never exceeds its limit: `no_more_than_the_limit_are_in_flight`.
+}
+
+#[tokio::test]
+async fn the_naive_gather_waits_for_ever() {
+    let root = server::start_raw(None).await;
+    // reqwest as it comes, without any time-out. (Ours is made first: it sets up TLS for both.)
+    let ours = server::client();
+    let hasty = fetch::Options { timeout: Duration::from_millis(200), ..server::at_once(1) };
+    let naive = reqwest::Client::builder().tls_certs_only([]).no_proxy().build().unwrap();
+    // A race that the naive one could only win by answering.
+    tokio::select! {
+        result = naive_gather(&naive, vec![root.clone()]) => panic!("it ended: {result:?}"),
+        result = fetch::fetch(&ours, &root, hasty) => {
+            assert!(matches!(result, Err(FetchError::TimedOut(Phase::Whole))));
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! The program, started as a user would.
+
+use crate::server;
+use std::process::Output;
+
+use assert_cmd::Command;
+
+const FETCH: &str = env!("CARGO_BIN_EXE_fetch");
+
+async fn fetch(arguments: &[&str]) -> Output {
+    let mut command = Command::new(FETCH);
+    // A proxy in the environment is not for this machine.
+    command.args(arguments).env("NO_PROXY", "127.0.0.1");
+    command.timeout(std::time::Duration::from_secs(30));
+    tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[tokio::test]
+async fn without_arguments_it_shows_that_requests_overlap() {
+    let output = fetch(&[]).await;
+    let lines = text(&output.stdout);
+    assert!(output.status.success());
+    let at = |word: &str| lines.find(word).unwrap_or_else(|| panic!("no {word} in\n{lines}"));
+    assert!(at("waited 3 s") < at("waited 1 s") && at("waited 1 s") < at("waited 2 s"));
+    assert!(at("503") < at("one after another"));
+    // The last line: `3.01 s together; one after another it would have been 6.01 s`.
+    let numbers = lines.lines().last().unwrap().split(' ').filter_map(|word| word.parse().ok());
+    let [together, apart]: [f64; 2] = numbers.collect::<Vec<_>>().try_into().unwrap();
+    assert!(together < apart, "{lines}");
+}
+
+#[tokio::test]
+async fn with_urls_it_prints_a_line_for_each() {
+    let (root, _) = server::start().await;
+    let output =
+        fetch(&[&format!("{root}/delay/20/first"), &format!("{root}/delay/0/second")]).await;
+    assert_eq!(output.status.code(), Some(0));
+    let lines = text(&output.stdout);
+    let lines: Vec<_> = lines.lines().collect();
+    assert_eq!(lines.len(), 2);
+    assert!(lines[0].starts_with("200") && lines[0].ends_with("first"), "{lines:?}");
+    assert!(lines[1].starts_with("200") && lines[1].ends_with("second"), "{lines:?}");
+}
+
+#[tokio::test]
+async fn body_prints_the_bodies() {
+    let (root, _) = server::start().await;
+    let output = fetch(&["--body", &format!("{root}/delay/0/hello")]).await;
+    assert_eq!(text(&output.stdout), "hello");
+}
+
+#[tokio::test]
+async fn each_failure_is_named_and_the_others_are_printed() {
+    let (root, _) = server::start().await;
+    let closed = server::closed().await;
+    let missing = format!("{root}/status/404");
+    let urls = ["nonsense", &closed, &format!("{root}/delay/0/good"), &missing];
+    let output = fetch(&[&["--retries", "0"], &urls[..]].concat()).await;
+    assert_eq!(output.status.code(), Some(1));
+    let lines = text(&output.stdout);
+    let lines: Vec<_> = lines.lines().collect();
+    assert_eq!(lines.len(), 4, "a line for every URL, in their order");
+    for (line, (status, url)) in lines.iter().zip(["---", "---", "200", "404"].iter().zip(urls)) {
+        assert!(line.starts_with(status) && line.ends_with(url), "{line}");
+    }
+    let errors = text(&output.stderr);
+    let errors: Vec<_> = errors.lines().collect();
+    assert_eq!(errors.len(), 4, "one line for each, and the summary: {errors:?}");
+    assert_eq!(errors[0], "fetch: nonsense: not an http or https URL");
+    assert!(errors[1].starts_with(&format!("fetch: {closed}: cannot connect: ")), "{errors:?}");
+    assert_eq!(errors[2], format!("fetch: {missing}: the server answered 404 Not Found"));
+    assert!(errors[3].starts_with("fetch: 1 ok, 3 failed, 4 B in "), "{errors:?}");
+}
+
+#[tokio::test]
+async fn json_gives_an_object_a_line() {
+    let (root, _) = server::start().await;
+    let urls = [format!("{root}/delay/0/good"), format!("{root}/status/503"), "nonsense".into()];
+    let output = fetch(&["--json", "--retries", "1", &urls[0], &urls[1], &urls[2]]).await;
+    let lines = text(&output.stdout);
+    let rows: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let expected = [
+        (serde_json::json!(200), 4, 1, false),
+        (serde_json::json!(503), 0, 2, true),
+        (serde_json::json!(null), 0, 1, true),
+    ];
+    for ((row, url), (status, bytes, attempts, failed)) in rows.iter().zip(&urls).zip(expected) {
+        assert_eq!(row["url"], *url);
+        assert_eq!(row["status"], status);
+        assert_eq!(row["bytes"], bytes);
+        assert_eq!(row["attempts"], attempts);
+        assert_eq!(row["error"].is_string(), failed);
+        assert!(row["ms"].is_number());
+    }
+    assert_eq!(rows.len(), 3);
+}
+
+#[tokio::test]
+async fn a_dash_reads_urls_from_stdin() {
+    let (root, _) = server::start().await;
+    let mut command = Command::new(FETCH);
+    command.args([&format!("{root}/delay/0/before"), "-", &format!("{root}/delay/0/after")]);
+    command.env("NO_PROXY", "127.0.0.1");
+    command.write_stdin((0..500).map(|n| format!("{root}/delay/0/{n}\n\n")).collect::<String>());
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let lines = text(&output.stdout);
+    let last = |line: &str| line.rsplit('/').next().unwrap().to_owned();
+    let seen: Vec<_> = lines.lines().map(last).collect();
+    let numbers = (0..500).map(|n| n.to_string());
+    let expected: Vec<_> =
+        ["before".into()].into_iter().chain(numbers).chain(["after".into()]).collect();
+    assert_eq!(seen, expected);
+}
+
+#[tokio::test]
+async fn a_reader_who_stops_reading_stops_the_fetching() {
+    use std::process::Stdio;
+    use std::sync::atomic::Ordering::SeqCst;
+    let (root, counts) = server::start().await;
+    // Bodies that fill the pipe at once: 64 KiB each in their own path.
+    let large = "x".repeat(60_000);
+    let mut command = std::process::Command::new(FETCH);
+    command.args(["--body", "-c", "2", "-"]).env("NO_PROXY", "127.0.0.1");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    std::thread::spawn(move || {
+        use std::io::Write;
+        // Fails when the program is gone.
+        while writeln!(stdin, "{root}/delay/0/{large}").is_ok() {}
+    });
+    // Until nothing more is asked for a while.
+    let mut before = 0;
+    loop {
+        tokio::time::sleep(std::time::Duration::from_millis(700)).await;
+        let asked = counts.asked.load(SeqCst);
+        if asked > 0 && asked == before {
+            break;
+        }
+        before = asked;
+    }
+    child.kill().unwrap();
+    tokio::task::spawn_blocking(move || child.wait().unwrap()).await.unwrap();
+    // Eight in their places, three to be printed, two in the pipe, and one over.
+    assert!(before <= 14, "{before} bodies were fetched for nobody");
+}
+
+#[tokio::test]
+async fn a_line_without_end_is_one_clear_error() {
+    let mut command = Command::new(FETCH);
+    command.arg("-").write_stdin(vec![b'x'; 1 << 20]);
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("stdin: a line longer than 64 KiB"));
+}
+
+#[tokio::test]
+async fn passwords_are_never_printed() {
+    let (root, _) = server::start().await;
+    let with = |url: &str| url.replace("http://", "http://me:secret@");
+    let (good, closed) = (with(&root) + "/delay/0/good", with(&server::closed().await));
+    let away =
+        server::script(vec![server::answer(302, "Location: http://me:secret@0:1/\r\n", b"")]);
+    let away = away.await.0;
+    for json in [&["--json"][..], &[]] {
+        let urls = [&good, &closed, &away, "http://me:secret@x:y/", "me:secret@x"];
+        let output = fetch(&[json, &["--retries", "0"], &urls].concat()).await;
+        let printed = text(&output.stdout) + &text(&output.stderr);
+        assert!(printed.contains("/delay/0/good"), "{printed}");
+        assert!(!printed.contains("secret"), "{printed}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_option_is_a_wrong_call() {
+    for arguments in [
+        &["-c", "0"][..],
+        &["--timeout", "0s"],
+        &["--read-timeout", "soon"],
+        &["--max-size", "much"],
+        &["--retries", "many"],
+        &["--body", "--json"],
+    ] {
+        let output = fetch(&[arguments, &["http://127.0.0.1:1/"]].concat()).await;
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(text(&output.stderr).contains(arguments[0]), "{arguments:?}");
+        assert!(output.stdout.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn without_ca_certificates_https_is_one_clear_error_and_http_works() {
+    let (root, _) = server::start().await;
+    for (url, code) in [(format!("{root}/delay/0/good"), 0), ("https://127.0.0.1:1/".into(), 1)] {
+        let mut command = Command::new(FETCH);
+        command.arg(url).env("SSL_CERT_FILE", "/dev/null").env("SSL_CERT_DIR", "/nonexistent");
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        let errors = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{errors}");
+        assert_eq!(errors.lines().count(), 1, "{errors}");
+        // On Linux these variables take the certificates away; elsewhere the system has its own.
+        #[cfg(target_os = "linux")]
+        assert_eq!(errors.contains("CA certificates"), code == 1, "{errors}");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn ctrl_c_ends_it_with_130() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut child = std::process::Command::new(FETCH)
+        .arg(format!("http://{}/", silent.local_addr().unwrap()))
+        .spawn()
+        .unwrap();
+    // Once the request is under way, the program waits for it and for Ctrl-C.
+    let connection = silent.accept().await.unwrap();
+    let pid = child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let status = tokio::task::spawn_blocking(move || child.wait().unwrap()).await.unwrap();
+    assert_eq!(status.code(), Some(130));
+    drop(connection);
+}

@@ -1,0 +1,240 @@
+//! What the lesson promises of `fetch` and `fetch_all`.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
+
+use crate::server::{self, answer, at_once, client};
+use fetch::{FetchError, Fetched, Options, Phase, fetch, fetch_all};
+use futures_util::{StreamExt, stream};
+
+fn bodies(results: Vec<Fetched>) -> Vec<Option<String>> {
+    let body = |fetched: Fetched| Some(String::from_utf8(fetched.outcome.ok()?.body).unwrap());
+    results.into_iter().map(body).collect()
+}
+
+async fn all(urls: impl IntoIterator<Item = String>, options: Options) -> Vec<Fetched> {
+    fetch_all(&client(), stream::iter(urls), options).collect().await
+}
+
+#[tokio::test]
+async fn results_come_in_the_order_asked_for() {
+    let (root, _) = server::start().await;
+    let urls = [("150", "slow"), ("0", "fast"), ("50", "middling")]
+        .map(|(ms, text)| format!("{root}/delay/{ms}/{text}"));
+    let results = all(urls, at_once(3)).await;
+    assert_eq!(bodies(results), ["slow", "fast", "middling"].map(|s| Some(s.to_owned())));
+}
+
+#[tokio::test]
+async fn one_failure_does_not_lose_the_others() {
+    let (root, _) = server::start().await;
+    let urls = [
+        format!("{root}/delay/50/first"),
+        format!("{root}/status/500"),
+        server::closed().await,
+        "no url at all".into(),
+        format!("{root}/delay/0/last"),
+    ];
+    let results = all(urls, at_once(5)).await;
+    assert_eq!(bodies(results), [Some("first".into()), None, None, None, Some("last".into())]);
+}
+
+#[tokio::test]
+async fn each_kind_of_failure_is_told_apart() {
+    let silent = server::start_raw(None).await;
+    let broken = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this";
+    let redirect = |to: &str| vec![answer(302, &format!("Location: {to}\r\n"), b"")];
+    let hasty = Options { timeout: Duration::from_millis(200), ..at_once(1) };
+    let small = Options { max_size: 4, ..at_once(1) };
+    let usual = at_once(1);
+    let builder = || fetch::client_builder().tls_certs_only([]).no_proxy();
+    let connects = builder().connect_timeout(Duration::from_millis(200)).build().unwrap();
+    let reads = builder().read_timeout(Duration::from_millis(200)).build().unwrap();
+    let cases = [
+        ("no url at all".into(), usual, "InvalidUrl"),
+        ("file:///etc/passwd".into(), usual, "InvalidUrl"),
+        (server::closed().await, usual, "Connect"),
+        // Whoever does not speak TLS is never connected to: the greeting has no answer.
+        (silent.replace("http:", "https:"), usual, "TimedOut(Connecting)"),
+        (silent.clone(), usual, "TimedOut(Reading)"),
+        (silent, hasty, "TimedOut(Whole)"),
+        (server::script(vec![answer(404, "", b"gone")]).await.0, usual, "Status { status: 404"),
+        (server::script(vec![answer(304, "", b"")]).await.0, usual, "Status { status: 304"),
+        (server::script(redirect("/again")).await.0, usual, "Redirect"),
+        (server::script(redirect("ftp://127.0.0.1/")).await.0, usual, "Redirect"),
+        (server::script(redirect("file:///etc/passwd")).await.0, usual, "Status { status: 302"),
+        (server::script(vec![answer(200, "", b"12345")]).await.0, small, "TooLarge { limit: 4 }"),
+        (server::start_raw(Some(broken)).await, usual, "Broken"),
+        (server::start_raw(Some("")).await, usual, "Broken"),
+        (server::start_raw(Some("SSH-2.0-x\r\n")).await, usual, "Broken"),
+    ];
+    for (url, options, kind) in cases {
+        let client = match kind {
+            "TimedOut(Connecting)" => &connects,
+            "TimedOut(Reading)" => &reads,
+            _ => &client(),
+        };
+        let error = fetch(client, &url, options).await.unwrap_err();
+        assert!(format!("{error:?}").starts_with(kind), "{url}: {error:?} is not {kind}");
+    }
+    let whole = server::script(vec![answer(200, "", b"1234")]).await.0;
+    assert_eq!(fetch(&client(), &whole, small).await.unwrap().body, b"1234");
+}
+
+#[tokio::test]
+async fn ten_redirects_are_followed_and_no_more() {
+    let to = |n: usize| answer(302, &format!("Location: /{n}\r\n"), b"");
+    for (redirects, ok) in [(10, true), (11, false)] {
+        let mut answers: Vec<_> = (0..redirects).map(to).collect();
+        answers.push(answer(200, "", b"here"));
+        let (root, asked) = server::script(answers).await;
+        assert_eq!(fetch(&client(), &root, at_once(1)).await.is_ok(), ok);
+        assert_eq!(asked.lock().unwrap().len(), 11);
+    }
+}
+
+#[tokio::test]
+async fn no_more_than_the_limit_are_in_flight() {
+    let (root, counts) = server::start().await;
+    let results = all((0..40).map(|n| format!("{root}/delay/10/{n}")), at_once(4)).await;
+    assert!(results.iter().all(|fetched| fetched.outcome.is_ok()));
+    assert_eq!(counts.asked.load(SeqCst), 40);
+    assert_eq!(counts.most.load(SeqCst), 4);
+}
+
+#[tokio::test]
+async fn they_overlap() {
+    let (root, counts) = server::start().await;
+    let results = all((0..3).map(|n| format!("{root}/delay/200/{n}")), at_once(3)).await;
+    assert_eq!(results.len(), 3);
+    assert_eq!(counts.most.load(SeqCst), 3, "all three were in flight at the same moment");
+}
+
+#[tokio::test]
+async fn one_slow_url_at_the_head_stalls_the_intake_at_four_times_the_limit() {
+    let (root, counts) = server::start().await;
+    let taken = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&taken);
+    let head = format!("{root}/delay/400/head");
+    let urls = stream::iter([head].into_iter().chain((1..).map(|n| format!("{root}/delay/0/{n}"))))
+        .inspect(move |_| _ = counted.fetch_add(1, SeqCst));
+    let client = client();
+    let mut results = Box::pin(fetch_all(&client, urls, at_once(2)));
+    // While the head is under way, the others overtake it, as far as there is room for results.
+    assert!(results.next().await.unwrap().url.ends_with("head"));
+    assert_eq!(taken.load(SeqCst), 8);
+    assert_eq!(counts.asked.load(SeqCst), 8);
+    for n in 1..20 {
+        assert!(results.next().await.unwrap().url.ends_with(&format!("/{n}")));
+    }
+}
+
+#[tokio::test]
+async fn waiting_for_a_slot_is_not_time_taken() {
+    let (root, _) = server::start().await;
+    let patient = Options { timeout: Duration::from_millis(700), ..at_once(1) };
+    // Ten times 100 ms one after the other, of which each is allowed 700.
+    let results = all((0..10).map(|n| format!("{root}/delay/100/{n}")), patient).await;
+    assert!(results.iter().all(|fetched| fetched.outcome.is_ok()), "{results:?}");
+}
+
+#[tokio::test]
+async fn who_is_slow_to_take_results_times_nobody_out() {
+    let (root, _) = server::start().await;
+    let hasty = Options { timeout: Duration::from_millis(500), ..at_once(4) };
+    let client = client();
+    let urls = ["0", "100", "100", "100"].map(|ms| format!("{root}/delay/{ms}/x"));
+    let mut results = Box::pin(fetch_all(&client, stream::iter(urls), hasty));
+    results.next().await.unwrap().outcome.unwrap();
+    // Nobody polls the stream meanwhile. What is under way goes on.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    while let Some(fetched) = results.next().await {
+        fetched.outcome.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_may_pass_is_tried_again() {
+    let (bad, good) = (answer(503, "", b""), answer(200, "", b"good"));
+    let (root, asked) = server::script(vec![bad.clone(), bad.clone(), good.clone()]).await;
+    let options = Options { retries: 2, ..at_once(1) };
+    let results = all([root], options).await;
+    assert_eq!((results[0].attempts, asked.lock().unwrap().len()), (3, 3));
+    assert_eq!(bodies(results), [Some("good".into())]);
+
+    let (root, _) = server::script(vec![bad]).await;
+    let results = all([root, server::closed().await], options).await;
+    assert_eq!((results[0].attempts, results[1].attempts), (3, 3));
+    assert!(matches!(results[0].outcome, Err(FetchError::Status { .. })));
+
+    let (root, _) = server::script(vec![answer(404, "", b""), good]).await;
+    let results = all([root, "nonsense".into()], options).await;
+    assert_eq!((results[0].attempts, results[1].attempts), (1, 1), "these do not pass");
+}
+
+#[tokio::test]
+async fn retry_after_is_obeyed_and_the_slot_is_free_meanwhile() {
+    let later = answer(429, "Retry-After: 1\r\n", b"");
+    let (root, asked) = server::script(vec![later, answer(200, "", b"good")]).await;
+    let (quick, counts) = server::start().await;
+    let options = Options { retries: 1, ..at_once(1) };
+    let urls = [root, format!("{quick}/delay/0/quick")];
+    let client = client();
+    let mut results = Box::pin(fetch_all(&client, stream::iter(urls), options));
+    let first = results.next().await.unwrap();
+    assert_eq!((first.attempts, first.outcome.is_ok()), (2, true));
+    assert_eq!(counts.asked.load(SeqCst), 1, "the other went through in the pause");
+    let asked = asked.lock().unwrap();
+    assert!(asked[1].0 - asked[0].0 >= Duration::from_secs(1));
+}
+
+#[tokio::test]
+async fn compressed_bodies_are_read_and_their_size_is_that_of_the_text() {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(b"hello").unwrap();
+    for (encoding, body) in [
+        ("gzip", gzip.finish().unwrap()),
+        ("br", b"\x0b\x02\x80hello\x03".to_vec()),
+        // A frame of one block that is not compressed at all.
+        ("zstd", b"\x28\xb5\x2f\xfd\x20\x05\x29\x00\x00hello".to_vec()),
+    ] {
+        let header = format!("Content-Encoding: {encoding}\r\n");
+        let (root, asked) = server::script(vec![answer(200, &header, &body)]).await;
+        let page = fetch(&client(), &root, at_once(1)).await.unwrap();
+        assert_eq!(page.body, b"hello", "{encoding}");
+        assert!(asked.lock().unwrap()[0].1.contains(encoding), "it is asked for");
+    }
+    // 20 MiB of zeros in 20 KiB.
+    let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    bomb.write_all(&vec![0; 20 << 20]).unwrap();
+    let bomb = answer(200, "Content-Encoding: gzip\r\n", &bomb.finish().unwrap());
+    assert!(bomb.len() < 100_000);
+    let result = fetch(&client(), &server::script(vec![bomb]).await.0, at_once(1)).await;
+    assert!(matches!(result, Err(FetchError::TooLarge { limit: 10_485_760 })), "{result:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_never_answers_times_out() {
+    let root = server::start_raw(None).await;
+    let hasty = Options { timeout: Duration::from_millis(100), ..at_once(1) };
+    let result = fetch(&client(), &root, hasty).await;
+    assert!(matches!(result, Err(FetchError::TimedOut(Phase::Whole))), "{result:?}");
+}
+
+#[tokio::test]
+async fn a_dropped_stream_asks_for_nothing_more() {
+    let (root, counts) = server::start().await;
+    let urls = stream::iter((0..100).map(|n| format!("{root}/delay/0/{n}")));
+    let client = client();
+    let mut results = Box::pin(fetch_all(&client, urls, at_once(2)));
+    assert_eq!(counts.asked.load(SeqCst), 0, "nothing is asked before the first poll");
+    results.next().await.unwrap().outcome.unwrap();
+    drop(results);
+    // A request of another client: when it is answered, the server has seen what came before it.
+    let after = format!("{root}/delay/50/after");
+    fetch(&self::client(), &after, at_once(1)).await.unwrap();
+    // Of a hundred no more than there was room for, and the one after.
+    assert!(counts.asked.load(SeqCst) <= 10, "{counts:?}");
+}

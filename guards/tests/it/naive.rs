@@ -1,0 +1,81 @@
+//! What becomes of `async with` when it is written down as open, body, close.
+
+use crate::database::{Database, a_moment_after, run_long_statement};
+use guards::{finished, with_database};
+use sqlx::Connection;
+use sqlx::sqlite::SqliteConnection;
+use std::cell::Cell;
+use std::path::Path;
+use tokio::sync::oneshot;
+
+/// `db = await connect(path); try: await body(db) finally: await db.close()`, which in Rust is no
+/// more than three steps, the last of which a cancelled caller never comes to.
+async fn naive_with_database(
+    path: &Path,
+    body: impl AsyncFnOnce(&mut SqliteConnection) -> sqlx::Result<()>,
+    came_to_the_close: &Cell<bool>,
+) -> sqlx::Result<()> {
+    let mut connection = SqliteConnection::connect(path.to_str().unwrap_or_default()).await?;
+    let result = body(&mut connection).await;
+    came_to_the_close.set(true);
+    connection.close().await?;
+    result
+}
+
+#[tokio::test]
+async fn the_naive_close_is_never_reached_by_a_cancelled_caller() {
+    let database = Database::new().await;
+    let (closed, (tell, told)) = (Cell::new(false), oneshot::channel());
+    let body = async |db: &mut SqliteConnection| {
+        sqlx::query("SELECT * FROM users").fetch_all(&mut *db).await?;
+        tell.send(()).unwrap();
+        run_long_statement(db).await
+    };
+    tokio::select! {
+        _ = naive_with_database(&database.path, body, &closed) => panic!("too fast"),
+        () = a_moment_after(told) => {}
+    }
+    assert!(!closed.get(), "the line with the close was never reached");
+    // The database is open, and there is nothing anybody could wait for.
+    finished().await;
+    assert!(database.is_open());
+
+    let (database, (tell, told)) = (Database::new().await, oneshot::channel());
+    let ours = with_database(&database.path, async |db| {
+        sqlx::query("SELECT * FROM users").fetch_all(&mut *db).await?;
+        tell.send(()).unwrap();
+        anyhow::Ok(run_long_statement(db).await?)
+    });
+    tokio::select! {
+        _ = ours => panic!("too fast"),
+        () = a_moment_after(told) => {}
+    }
+    finished().await;
+    assert!(!database.is_open());
+}
+
+#[tokio::test]
+#[allow(clippy::await_holding_lock, reason = "this shows why not")]
+async fn the_naive_lock_across_an_await_stops_the_thread_that_should_release_it() {
+    let naive = std::sync::Mutex::new(0);
+    let holds = async {
+        let _held = naive.lock().unwrap();
+        tokio::task::yield_now().await;
+    };
+    // Runs while the other one is at its `.await`, on the same thread. Were this `lock()`, it would
+    // block the thread, and nobody could ever come to the line that releases the lock.
+    let wants = async { naive.try_lock().is_err() };
+    let ((), would_block_for_ever) = tokio::join!(holds, wants);
+    assert!(would_block_for_ever);
+
+    // A lock that is awaited lets the thread go on with others meanwhile.
+    let lock = tokio::sync::Mutex::new(0);
+    let holds = async {
+        let mut held = lock.lock().await;
+        tokio::task::yield_now().await;
+        *held += 1;
+    };
+    let wants = async { *lock.lock().await };
+    let ((), seen) = tokio::join!(holds, wants);
+    assert_eq!(seen, 1);
+}

@@ -1,0 +1,691 @@
+//! What the lesson promises of `with_database` and `finished`: the four endings.
+
+use std::cell::Cell;
+use std::future::pending;
+use std::path::Path;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use crate::database::{self, Database, a_moment_after, run_long_statement, stress};
+use guards::plain::on_drop;
+use guards::{DatabaseError, finished, with_connection, with_database, with_transaction};
+use sqlx::Row;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use tokio::sync::{Semaphore, oneshot};
+
+async fn names(db: &mut SqliteConnection) -> anyhow::Result<Vec<String>> {
+    let rows = sqlx::query("SELECT name FROM users ORDER BY id").fetch_all(db).await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// Drops a body while SQLite is at a statement that goes on without it.
+async fn cancel_in_a_long_statement(database: &Database) {
+    let (tell, told) = oneshot::channel();
+    tokio::select! {
+        _ = with_database(&database.path, async |db| {
+            names(db).await?;
+            tell.send(()).unwrap();
+            anyhow::Ok(run_long_statement(db).await?)
+        }) => panic!("the statement was too fast for this test"),
+        () = a_moment_after(told) => {}
+    }
+}
+
+#[tokio::test]
+async fn a_value_comes_through_and_the_database_is_closed() {
+    let database = Database::new().await;
+    let names = with_database(&database.path, async |db| {
+        let names = names(db).await?;
+        assert!(database.is_open(), "open while the body runs");
+        anyhow::Ok(names)
+    })
+    .await
+    .unwrap();
+    assert_eq!(names, ["Ada", "Grace"]);
+    assert!(!database.is_open(), "closed when `with_database` has returned");
+}
+
+#[tokio::test]
+async fn an_error_comes_through_and_the_database_is_closed() {
+    let database = Database::new().await;
+    let result = with_database(&database.path, async |db| {
+        names(db).await?;
+        anyhow::bail!("the body's own words");
+        #[allow(unreachable_code)]
+        Ok(())
+    })
+    .await;
+    assert_eq!(result.unwrap_err().to_string(), "the body's own words");
+    assert!(!database.is_open());
+}
+
+#[tokio::test]
+async fn a_panic_comes_through_and_the_database_is_closed() {
+    let database = Database::new().await;
+    let path = database.path.clone();
+    let task = tokio::spawn(async move {
+        with_database(&path, async |db| -> anyhow::Result<()> {
+            names(db).await?;
+            panic!("the body's own panic");
+        })
+        .await
+    });
+    let panic = task.await.unwrap_err().into_panic();
+    assert_eq!(*panic.downcast::<&str>().unwrap(), "the body's own panic");
+    finished().await;
+    assert!(!database.is_open());
+}
+
+#[tokio::test]
+async fn a_caller_out_of_time_leaves_the_database_closed() {
+    let database = Database::new().await;
+    let path = &database.path;
+    let (opened, is_open) = oneshot::channel();
+    let body = with_database(path, async |db| {
+        names(db).await?;
+        opened.send(database.is_open()).unwrap();
+        pending::<anyhow::Result<()>>().await
+    });
+    // `select!` drops the body at its `.await` as soon as it has opened.
+    tokio::select! {
+        _ = body => unreachable!("it waits for ever"),
+        was_open = is_open => assert_eq!(was_open, Ok(true)),
+    }
+    finished().await;
+    assert!(!database.is_open());
+}
+
+#[tokio::test]
+async fn an_aborted_task_leaves_the_database_closed() {
+    let database = Database::new().await;
+    let path = database.path.clone();
+    let (opened, is_open) = oneshot::channel();
+    let task = tokio::spawn(async move {
+        with_database(&path, async |db| {
+            names(db).await?;
+            opened.send(()).unwrap();
+            pending::<anyhow::Result<()>>().await
+        })
+        .await
+    });
+    is_open.await.unwrap();
+    assert!(database.is_open());
+    task.abort();
+    assert!(task.await.unwrap_err().is_cancelled());
+    finished().await;
+    assert!(!database.is_open());
+}
+
+#[tokio::test]
+async fn finished_waits_for_a_statement_that_cancelling_did_not_stop() {
+    let database = Database::new().await;
+    cancel_in_a_long_statement(&database).await;
+    assert!(database.is_open(), "SQLite is still at it");
+    finished().await;
+    assert!(!database.is_open());
+}
+
+#[tokio::test]
+async fn a_future_dropped_outside_the_runtime_is_closed_too() {
+    let database = Database::new().await;
+    let path = database.path.clone();
+    let (opened, is_open) = oneshot::channel();
+    let mut body = Box::pin(async move {
+        with_database(&path, async |db| {
+            names(db).await?;
+            opened.send(()).unwrap();
+            pending::<anyhow::Result<()>>().await
+        })
+        .await
+    });
+    tokio::select! {
+        _ = &mut body => unreachable!("it waits for ever"),
+        _ = is_open => {}
+    }
+    // A plain thread knows of no runtime; the guard remembers its own.
+    std::thread::spawn(move || drop(body)).join().unwrap();
+    finished().await;
+    assert!(!database.is_open());
+}
+
+#[test]
+fn a_runtime_dropped_without_finished_leaves_the_close_undone() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let database = runtime.block_on(async {
+        let database = Database::new().await;
+        cancel_in_a_long_statement(&database).await;
+        database
+    });
+    // The body is dropped and its close is started; the end of the runtime waits for neither.
+    drop(runtime);
+    assert!(database.is_open(), "the program would end here, with the database open");
+}
+
+#[tokio::test]
+async fn a_body_may_borrow_and_run_inside_spawn() {
+    let database = Database::new().await;
+    let path = database.path.clone();
+    let task = tokio::spawn(async move {
+        let wanted = String::from("Grace");
+        let seen = Mutex::new(Vec::new());
+        with_database(&path, async |db| {
+            for name in names(db).await? {
+                if name == wanted {
+                    seen.lock().unwrap().push(name);
+                }
+            }
+            anyhow::Ok(())
+        })
+        .await
+        .unwrap();
+        seen.into_inner().unwrap()
+    });
+    assert_eq!(task.await.unwrap(), ["Grace"]);
+}
+
+#[tokio::test]
+async fn two_databases_nest_and_the_inner_is_closed_first() {
+    let (outer, inner) = (Database::new().await, Database::new().await);
+    with_database(&outer.path, async |db| {
+        names(db).await?;
+        with_database(&inner.path, async |db| {
+            names(db).await?;
+            assert!(outer.is_open() && inner.is_open());
+            anyhow::Ok(())
+        })
+        .await?;
+        assert!(outer.is_open() && !inner.is_open());
+        anyhow::Ok(())
+    })
+    .await
+    .unwrap();
+    assert!(!outer.is_open());
+}
+
+/// A transaction that adds two users, between which its caller may be dropped.
+async fn add_two(
+    db: &mut SqliteConnection,
+    between: impl Future<Output = anyhow::Result<()>>,
+) -> anyhow::Result<()> {
+    with_transaction(db, async |db| {
+        add(db, "Ferris").await?;
+        between.await?;
+        add(db, "Corro").await
+    })
+    .await
+}
+
+async fn add(db: &mut SqliteConnection, name: &str) -> anyhow::Result<()> {
+    sqlx::query("INSERT INTO users (name) VALUES (?)").bind(name).execute(db).await?;
+    Ok(())
+}
+
+/// All users, by another connection.
+async fn committed(database: &Database) -> Vec<String> {
+    with_database(&database.path, names).await.unwrap()
+}
+
+const TWO: [&str; 2] = ["Ada", "Grace"];
+const FOUR: [&str; 4] = ["Ada", "Grace", "Ferris", "Corro"];
+
+#[tokio::test]
+async fn a_transaction_is_committed_with_the_value() {
+    let database = Database::new().await;
+    with_database(&database.path, async |db| {
+        add_two(db, async { Ok(()) }).await?;
+        assert_eq!(committed(&database).await, FOUR, "others see it by now");
+        anyhow::Ok(())
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn a_transaction_is_rolled_back_after_an_error() {
+    let database = Database::new().await;
+    with_database(&database.path, async |db| {
+        let failed = add_two(db, async { anyhow::bail!("the body's own words") }).await;
+        assert_eq!(failed.unwrap_err().to_string(), "the body's own words");
+        assert_eq!(names(db).await?, TWO);
+        // Nothing is left of it that could be in the way of the next.
+        add_two(db, async { Ok(()) }).await
+    })
+    .await
+    .unwrap();
+    assert_eq!(committed(&database).await, FOUR);
+}
+
+#[tokio::test]
+async fn a_transaction_is_rolled_back_after_a_panic() {
+    let database = Database::new().await;
+    let path = database.path.clone();
+    let task = tokio::spawn(async move {
+        with_database(&path, async |db| add_two(db, async { panic!("the body's own panic") }).await)
+            .await
+    });
+    let panic = task.await.unwrap_err().into_panic();
+    assert_eq!(*panic.downcast::<&str>().unwrap(), "the body's own panic");
+    finished().await;
+    assert_eq!(committed(&database).await, TWO);
+}
+
+#[tokio::test]
+async fn a_transaction_is_rolled_back_when_its_caller_is_dropped() {
+    let database = Database::new().await;
+    with_database(&database.path, async |db| {
+        let (tell, told) = oneshot::channel();
+        let waits = async {
+            tell.send(()).unwrap();
+            pending().await
+        };
+        tokio::select! {
+            _ = add_two(db, waits) => unreachable!("it waits for ever"),
+            _ = told => {}
+        }
+        // On the same connection: the rollback comes before this.
+        assert_eq!(names(db).await?, TWO);
+        add_two(db, async { Ok(()) }).await
+    })
+    .await
+    .unwrap();
+    assert_eq!(committed(&database).await, FOUR);
+}
+
+#[tokio::test]
+async fn a_transaction_and_its_database_may_be_dropped_together() {
+    let database = Database::new().await;
+    let path = database.path.clone();
+    let (tell, told) = oneshot::channel();
+    let task = tokio::spawn(async move {
+        with_database(&path, async |db| {
+            let waits = async {
+                tell.send(()).unwrap();
+                pending().await
+            };
+            add_two(db, waits).await
+        })
+        .await
+    });
+    told.await.unwrap();
+    task.abort();
+    assert!(task.await.unwrap_err().is_cancelled());
+    finished().await;
+    assert!(!database.is_open());
+    assert_eq!(committed(&database).await, TWO);
+}
+
+#[tokio::test]
+async fn a_transaction_inside_another_is_refused_and_does_no_harm() {
+    let database = Database::new().await;
+    with_database(&database.path, async |db| {
+        with_transaction(db, async |db| {
+            add(db, "Ferris").await?;
+            let inner = with_transaction(db, async |db| add(db, "Moss").await).await;
+            assert!(matches!(inner.unwrap_err().downcast_ref(), Some(DatabaseError::Nested)));
+            add(db, "Corro").await
+        })
+        .await
+    })
+    .await
+    .unwrap();
+    assert_eq!(committed(&database).await, FOUR);
+}
+
+#[tokio::test]
+async fn a_body_that_goes_on_after_a_rollback_is_told_and_so_is_the_next_transaction() {
+    for end in ["COMMIT", "ROLLBACK", "INSERT OR ROLLBACK INTO users VALUES (1, 'Ada')"] {
+        let database = Database::new().await;
+        with_database(&database.path, async |db| {
+            let failed = with_transaction(db, async |db| {
+                add(db, "Ferris").await?;
+                // The body does not care, and says in the end that all is well.
+                let _ = sqlx::raw_sql(end).execute(&mut *db).await;
+                anyhow::Ok(())
+            });
+            let error = failed.await.unwrap_err();
+            assert!(
+                matches!(error.downcast_ref(), Some(DatabaseError::Commit(_))),
+                "{end}: {error:#}"
+            );
+            // What cannot be trusted is refused, and not lost without a word.
+            let next = with_transaction(db, async |db| add(db, "Corro").await).await;
+            assert!(matches!(next.unwrap_err().downcast_ref(), Some(DatabaseError::Nested)));
+            anyhow::Ok(())
+        })
+        .await
+        .unwrap();
+        let expected = if end == "COMMIT" { 3 } else { 2 };
+        assert_eq!(committed(&database).await.len(), expected, "{end}");
+    }
+}
+
+#[tokio::test]
+async fn a_commit_that_fails_rolls_back_and_is_the_error() {
+    let database = Database::new().await;
+    with_database(&database.path, async |db| {
+        sqlx::raw_sql(
+            "PRAGMA foreign_keys = on;
+             CREATE TABLE pets (owner REFERENCES users DEFERRABLE INITIALLY DEFERRED)",
+        )
+        .execute(&mut *db)
+        .await?;
+        // Nobody looks at it before the commit.
+        let failed = with_transaction(db, async |db| {
+            add(db, "Ferris").await?;
+            sqlx::query("INSERT INTO pets VALUES (99)").execute(db).await?;
+            anyhow::Ok(())
+        });
+        let error = failed.await.unwrap_err();
+        assert!(matches!(error.downcast_ref(), Some(DatabaseError::Commit(_))), "{error:#}");
+        assert_eq!(names(db).await?, TWO);
+        anyhow::Ok(())
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn a_rollback_by_sqlite_itself_is_not_in_the_way_of_the_next_transaction() {
+    let database = Database::new().await;
+    with_database(&database.path, async |db| {
+        let failed = with_transaction(db, async |db| {
+            add(db, "Ferris").await?;
+            sqlx::query("INSERT OR ROLLBACK INTO users VALUES (1, 'Ada')").execute(db).await?;
+            anyhow::Ok(())
+        });
+        assert!(failed.await.unwrap_err().to_string().contains("UNIQUE constraint failed"));
+        assert_eq!(names(db).await?, TWO);
+        add_two(db, async { Ok(()) }).await
+    })
+    .await
+    .unwrap();
+    assert_eq!(committed(&database).await, FOUR);
+}
+
+#[tokio::test]
+async fn transactions_side_by_side_wait_for_each_other() {
+    let database = Database::new().await;
+    let tasks = (0..8).map(|_| {
+        let path = database.path.clone();
+        tokio::spawn(async move {
+            // First a read, then a write: where both have read, a plain `BEGIN` lets one of them fail.
+            with_database(&path, async |db| {
+                with_transaction(db, async |db| {
+                    let count = names(db).await?.len();
+                    tokio::task::yield_now().await;
+                    add(db, &format!("user {count}")).await
+                })
+                .await
+            })
+            .await
+        })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        task.await.unwrap().unwrap();
+    }
+    let mut names = committed(&database).await;
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), 10, "each has counted what the others had added: {names:?}");
+}
+
+/// Lets every close fail: what SQLite is asked to do then, it is told to stop.
+async fn spoil_the_close(db: &mut SqliteConnection) -> anyhow::Result<()> {
+    db.lock_handle().await?.set_progress_handler(1, || false);
+    Ok(())
+}
+
+fn with_work_at_the_close(database: &Database) -> SqliteConnectOptions {
+    SqliteConnectOptions::new().filename(&database.path).optimize_on_close(true, None)
+}
+
+#[tokio::test]
+async fn an_error_of_the_close_is_an_error() {
+    let database = Database::new().await;
+    let result = with_connection(with_work_at_the_close(&database), spoil_the_close).await;
+    let error = result.unwrap_err();
+    assert!(matches!(error.downcast_ref(), Some(DatabaseError::Close { .. })), "{error:#}");
+    finished().await;
+}
+
+#[tokio::test]
+async fn an_error_of_the_close_does_not_hide_that_of_the_body_and_goes_to_stderr() {
+    const NAME: &str = "an_error_of_the_close_does_not_hide_that_of_the_body_and_goes_to_stderr";
+    if std::env::var_os("IN_CHILD").is_none() {
+        // In a process of its own, whose stderr can be read.
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+        let output = child
+            .args([
+                "--exact",
+                &format!("{}::{NAME}", module_path!().split_once("::").unwrap().1),
+                "--nocapture",
+            ])
+            .env("IN_CHILD", "1")
+            .output();
+        let output = output.unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{told}");
+        assert!(told.contains("users.db: cannot close the database: "), "{told}");
+        return;
+    }
+    let database = Database::new().await;
+    let result: anyhow::Result<()> =
+        with_connection(with_work_at_the_close(&database), async |db| {
+            spoil_the_close(db).await?;
+            anyhow::bail!("the body's own words")
+        })
+        .await;
+    assert_eq!(result.unwrap_err().to_string(), "the body's own words");
+}
+
+#[tokio::test]
+async fn what_cannot_be_opened_is_closed_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = folder.path().join("notes.txt");
+    std::fs::write(&text, "no database, and long enough to be seen as none".repeat(5)).unwrap();
+    for _ in 0..50 {
+        assert!(with_database(&text, names).await.is_err());
+        assert!(!database::has_open(&text));
+    }
+}
+
+#[tokio::test]
+async fn a_path_is_a_path_and_nothing_else() {
+    for path in ["", ":memory:", "file::memory:", "file:users.db?mode=memory"] {
+        let error = with_database(path, names).await.unwrap_err();
+        assert!(
+            matches!(error.downcast_ref(), Some(DatabaseError::Open { .. })),
+            "{path}: {error:#}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn nested_every_close_is_run_though_each_fails() {
+    let (outer, inner) = (Database::new().await, Database::new().await);
+    let result: anyhow::Result<()> = with_connection(with_work_at_the_close(&outer), async |db| {
+        spoil_the_close(db).await?;
+        with_connection(with_work_at_the_close(&inner), async |db| {
+            assert!(outer.is_open() && inner.is_open());
+            spoil_the_close(db).await
+        })
+        .await
+    })
+    .await;
+    // The first failure counts; that of the outer close goes to stderr.
+    let error = result.unwrap_err();
+    assert!(error.to_string().contains(inner.path.to_str().unwrap()), "{error}");
+    finished().await;
+    // sqlx lets go of a connection that it could not close; its thread ends by itself.
+    while outer.has_connections() || inner.has_connections() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storm_of_cancelled_callers_leaves_nothing_open() {
+    let database = Database::new().await;
+    let callers = if stress() { 1000 } else { 100 };
+    let start = std::time::Instant::now();
+    let tasks: Vec<_> = (0..callers)
+        .map(|n| {
+            let path = database.path.clone();
+            let caller = async move {
+                with_database(&path, async |db| {
+                    let pause = async {
+                        tokio::task::yield_now().await;
+                        Ok(())
+                    };
+                    add_two(db, pause).await
+                })
+                .await
+            };
+            // From before it has opened to after it has closed.
+            let time = Duration::from_micros(fastrand::u64(0..40_000) * (1 + n / 50));
+            tokio::spawn(async move { tokio::time::timeout(time, caller).await })
+        })
+        .collect();
+    let (mut whole, mut cancelled) = (0, 0);
+    for task in tasks {
+        match task.await.unwrap() {
+            Ok(done) => {
+                // Too many at a time may be locked out for too long.
+                whole += usize::from(done.is_ok());
+            }
+            Err(_) => cancelled += 1,
+        }
+    }
+    finished().await;
+    assert!(!database.has_connections(), "nobody has it open any more");
+    assert!(cancelled > 0, "after {:?}", start.elapsed());
+    // Each has left two rows or none, and nobody holds a lock.
+    let names =
+        with_database(&database.path, async |db| with_transaction(db, names).await).await.unwrap();
+    assert_eq!(names.len() % 2, 0);
+    assert!(names.len() >= 2 + 2 * whole, "{} of {whole}", names.len());
+    assert_eq!(names.iter().filter(|name| *name == "Ferris").count(), names.len() / 2 - 1);
+}
+
+#[tokio::test]
+async fn who_is_dropped_while_it_opens_is_closed_all_the_same() {
+    let database = Database::new().await;
+    let mut opening = Box::pin(with_database(&database.path, names));
+    // Polled once: the opening is under way.
+    assert!(futures_util::poll!(&mut opening).is_pending());
+    drop(opening);
+    finished().await;
+    assert!(!database.is_open());
+}
+
+#[tokio::test]
+async fn a_permit_comes_back_from_a_caller_that_is_dropped() {
+    let seats = Semaphore::new(1);
+    {
+        let mut sitting = Box::pin(async {
+            let _seat = seats.acquire().await.unwrap();
+            pending::<()>().await
+        });
+        assert!(futures_util::poll!(&mut sitting).is_pending());
+        assert_eq!(seats.available_permits(), 0);
+    }
+    assert_eq!(seats.available_permits(), 1);
+}
+
+#[test]
+fn a_plain_guard_runs_whichever_way_its_scope_ends() {
+    let ran = Cell::new(0);
+    let count = || ran.set(ran.get() + 1);
+    {
+        let _guard = on_drop(count);
+        assert_eq!(ran.get(), 0, "not before the end");
+    }
+    assert_eq!(ran.get(), 1);
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let _guard = on_drop(count);
+        panic!("on purpose");
+    }));
+    assert!(panicked.is_err());
+    assert_eq!(ran.get(), 2);
+    let mut future = Box::pin(async {
+        let _guard = on_drop(count);
+        pending::<()>().await
+    });
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(future.as_mut().poll(&mut context).is_pending());
+    drop(future);
+    assert_eq!(ran.get(), 3);
+}
+
+/// A transaction in a database in a transaction in a database, left from the inside in one of the four
+/// ways.
+async fn leave_nested(outer: &Path, inner: &Path, ending: usize) -> anyhow::Result<()> {
+    with_database(outer, async |db| {
+        with_transaction(db, async |db| {
+            add(db, "Ferris").await?;
+            with_database(inner, async |db| {
+                with_transaction(db, async |db| {
+                    add(db, "Ferris").await?;
+                    match ending {
+                        0 => Ok(()),
+                        1 => anyhow::bail!("the body's own words"),
+                        2 => panic!("the body's own panic"),
+                        _ => pending().await,
+                    }
+                })
+                .await
+            })
+            .await
+        })
+        .await
+    })
+    .await
+}
+
+#[tokio::test]
+async fn each_ending_leaves_all_nested_scopes() {
+    for ending in 0..4 {
+        let (outer, inner) = (Database::new().await, Database::new().await);
+        let paths = (outer.path.clone(), inner.path.clone());
+        let leave = async move { leave_nested(&paths.0, &paths.1, ending).await };
+        let limit = if ending < 3 { Duration::from_secs(60) } else { Duration::from_millis(200) };
+        let outcome = tokio::spawn(tokio::time::timeout(limit, leave)).await;
+        let seen = match outcome {
+            Ok(Ok(Ok(()))) => 0,
+            Ok(Ok(Err(error))) if error.to_string() == "the body's own words" => 1,
+            Err(error) if error.is_panic() => 2,
+            Ok(Err(_)) => 3,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(seen, ending);
+        finished().await;
+        for database in [outer, inner] {
+            assert!(!database.is_open(), "after ending {ending}");
+            let count = if ending == 0 { 3 } else { 2 };
+            assert_eq!(committed(&database).await.len(), count, "after ending {ending}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_database_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = folder.path().join("notes.txt");
+    std::fs::write(
+        &text,
+        "This is a text, and not a short one, in which no database is to be found.",
+    )
+    .unwrap();
+    for path in [text, folder.path().join("missing.db"), folder.path().to_owned()] {
+        let mut ran = false;
+        let result: anyhow::Result<()> = with_database(&path, async |_db| {
+            ran = true;
+            Ok(())
+        })
+        .await;
+        let error = result.unwrap_err();
+        assert!(matches!(error.downcast_ref(), Some(DatabaseError::Open { .. })));
+        assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
+        assert!(!ran, "the body must not run");
+    }
+    assert!(!folder.path().join("missing.db").exists(), "nothing was made in its place");
+}

@@ -1,0 +1,4 @@
+//! The integration tests.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod program;

@@ -1,0 +1,72 @@
+//! The limiter as it is usually written, and how far it goes over.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::naive_limiter::NaiveLimiter;
+use rate_limiter::RateLimiter;
+use tokio::sync::Mutex;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+const LIMIT: usize = 10;
+const WINDOW: Duration = Duration::from_millis(200);
+const CALLERS: usize = 200;
+
+/// The same with one lock held all the time, as is usually advised. The time is still stale.
+#[derive(Default)]
+struct NaiveWithLock {
+    times: Mutex<Vec<Instant>>,
+}
+
+impl NaiveWithLock {
+    async fn acquire(&self) -> Instant {
+        let mut times = self.times.lock().await;
+        let now = Instant::now();
+        times.retain(|time| now - *time < WINDOW);
+        if times.len() >= LIMIT {
+            sleep(WINDOW - (now - times[0])).await;
+        }
+        times.push(now);
+        Instant::now()
+    }
+}
+
+/// 200 callers at once, on the paused clock; returns the most that passed in any window.
+async fn most_in_any_window<L, F>(limiter: L, acquire: impl Fn(Arc<L>) -> F) -> usize
+where
+    F: Future<Output = Instant> + Send + 'static,
+{
+    let limiter = Arc::new(limiter);
+    let mut callers = JoinSet::new();
+    for _ in 0..CALLERS {
+        callers.spawn(acquire(Arc::clone(&limiter)));
+    }
+    let mut times = callers.join_all().await;
+    times.sort();
+    (0..times.len())
+        .map(|k| times[k..].iter().take_while(|time| **time - times[k] < WINDOW).count())
+        .max()
+        .unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_naive_limiter_lets_nearly_everybody_through_one_window() {
+    let naive = NaiveLimiter::new(LIMIT, WINDOW);
+    let most = most_in_any_window(naive, |l| async move { l.acquire().await }).await;
+    assert_eq!(most, CALLERS - LIMIT, "all that slept wake at the same moment, and pass");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lock_alone_still_lets_one_too_many_through() {
+    let most =
+        most_in_any_window(NaiveWithLock::default(), |l| async move { l.acquire().await }).await;
+    assert_eq!(most, LIMIT + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn ours_lets_exactly_the_limit_through() {
+    let ours = RateLimiter::new(LIMIT, WINDOW).unwrap();
+    let most = most_in_any_window(ours, |l| async move { l.acquire().await.at }).await;
+    assert_eq!(most, LIMIT);
+}

@@ -1,0 +1,128 @@
+//! The program, started as a user would.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, Stdio};
+
+use assert_cmd::Command;
+
+const LIMITER: &str = env!("CARGO_BIN_EXE_rate-limiter");
+
+fn limiter(arguments: &[&str]) -> Command {
+    let mut command = Command::new(LIMITER);
+    command.args(arguments).timeout(std::time::Duration::from_secs(30));
+    command
+}
+
+/// The program with pipes for its stdin, stdout and stderr.
+fn piped(arguments: &[&str]) -> Child {
+    std::process::Command::new(LIMITER)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+fn without_arguments_ten_requests_pass_three_a_second() {
+    let output = limiter(&[]).output().unwrap();
+    let lines = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success());
+    assert_eq!(lines.matches("  request ").count(), 10, "{lines}");
+    assert!(lines.contains("The most in any 1s: 3.\n"), "{lines}");
+}
+
+#[test]
+fn naive_shows_how_far_the_usual_limiter_goes_over() {
+    let output = limiter(&["--naive"]).output().unwrap();
+    let lines = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success());
+    assert!(lines.contains("The most in any 1s: 7, 4 too many."), "{lines}");
+}
+
+#[test]
+fn lines_pass_unchanged_and_in_order() {
+    let input = b"one\n\nthree \xff\nwithout an end";
+    let output = limiter(&["--limit", "2", "--per", "20ms", "-"])
+        .write_stdin(input.as_slice())
+        .output()
+        .unwrap();
+    assert_eq!(output.stdout, input);
+    assert!(output.status.success());
+}
+
+#[test]
+fn a_file_passes_as_stdin_does() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    let output = limiter(&["--limit", "1000", path]).output().unwrap();
+    assert_eq!(output.stdout, std::fs::read(path).unwrap());
+}
+
+#[test]
+fn each_line_is_passed_on_when_it_comes() {
+    let mut child = piped(&["--limit", "100", "-"]);
+    let mut input = child.stdin.take().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    // The next line is only written once the one before has come out: a buffer would hang here.
+    for line in ["first\n", "second\n"] {
+        input.write_all(line.as_bytes()).unwrap();
+        let mut seen = String::new();
+        output.read_line(&mut seen).unwrap();
+        assert_eq!(seen, line);
+    }
+    drop(input);
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_closed_pipe_ends_it_quietly() {
+    let mut child = piped(&["--limit", "1000000", "-"]);
+    drop(child.stdout.take());
+    // An error here is the program being gone already.
+    let _ = child.stdin.take().unwrap().write_all(b"one\ntwo\nthree\n");
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_it_at_once_with_130() {
+    let mut child = piped(&["-"]);
+    // It waits for a line that never comes, and this one shows that it runs.
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(b"up\n").unwrap();
+    child.stdout.as_mut().unwrap().read_exact(&mut [0; 3]).unwrap();
+    let pid = child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    drop(input);
+}
+
+#[test]
+fn what_limits_nothing_is_a_wrong_call_told_in_one_line() {
+    for (arguments, words) in [
+        (["--limit", "0"], "zero requests"),
+        (["--per", "0s"], "zero length"),
+        (["--per", "500000000000years"], "longer than the clock"),
+    ] {
+        let output = limiter(&arguments).output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{errors}");
+        assert_eq!(errors.lines().count(), 1, "{errors}");
+        assert!(errors.contains(words), "{errors}");
+    }
+    let output = limiter(&["--per", "soon"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("soon"));
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let output = limiter(&["no-such-file"]).output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(errors.lines().count(), 1, "{errors}");
+    assert!(errors.starts_with("rate-limiter: no-such-file: "), "{errors}");
+}

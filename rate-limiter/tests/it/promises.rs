@@ -1,0 +1,360 @@
+//! What the lesson promises of `RateLimiter`, on the paused clock: nothing but timers waits here.
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use futures_util::poll;
+use proptest::prelude::*;
+use rate_limiter::{Grant, LimitError, RateLimiter};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, advance, sleep, timeout};
+
+const WINDOW: Duration = Duration::from_millis(200);
+const TICK: Duration = Duration::from_millis(1);
+
+fn limiter(max_requests: usize) -> RateLimiter {
+    RateLimiter::new(max_requests, WINDOW).unwrap()
+}
+
+/// The times of grants in the order of their sequence numbers, `n` times for a grant of `n`.
+fn times(mut grants: Vec<(usize, Grant)>) -> Vec<Instant> {
+    grants.sort_by_key(|(_, grant)| grant.sequence);
+    grants.into_iter().flat_map(|(n, grant)| vec![grant.at; n]).collect()
+}
+
+/// Grant k + N comes at least one window after grant k, for every k.
+fn is_exact(times: &[Instant], max_requests: usize) -> bool {
+    times.iter().zip(times.iter().skip(max_requests)).all(|(k, later)| *later - *k >= WINDOW)
+}
+
+#[tokio::test(start_paused = true)]
+async fn grant_k_plus_n_comes_a_window_after_grant_k() {
+    let limiter = limiter(10);
+    let grants = join_all((0..200).map(async |_| (1, limiter.acquire().await))).await;
+    assert!(is_exact(&times(grants), 10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_grant_is_later_than_it_must_be() {
+    let limiter = limiter(10);
+    let start = Instant::now();
+    let grants = join_all((0..200).map(async |_| (1, limiter.acquire().await))).await;
+    for (k, time) in (0_u32..).zip(times(grants)) {
+        // Ten at the start of every window; a timer may fire a tick late, once in each.
+        let ideal = start + k / 10 * WINDOW;
+        let late = time - ideal;
+        assert!(late <= k / 10 * TICK, "grant {k} came {late:?} late");
+    }
+}
+
+/// What a caller of the property test does.
+#[derive(Debug, Clone)]
+enum Call {
+    /// Waits for one.
+    One,
+    /// Waits for so many.
+    Many(usize),
+    /// Does not wait.
+    Try,
+    /// Waits for one, for so long.
+    GiveUp(Duration),
+}
+
+fn call() -> impl Strategy<Value = Call> {
+    prop_oneof![
+        4 => Just(Call::One),
+        2 => (1_usize..5).prop_map(Call::Many),
+        1 => Just(Call::Try),
+        3 => (0_u64..500).prop_map(|ms| Call::GiveUp(Duration::from_millis(ms))),
+    ]
+}
+
+/// Runs a schedule of pauses and calls; returns each grant with its size and its caller's place.
+async fn run(max_requests: usize, schedule: Vec<(u64, Call)>) -> Vec<(usize, usize, Grant)> {
+    let limiter = Arc::new(limiter(max_requests));
+    let mut tasks = JoinSet::new();
+    for (place, (pause, call)) in schedule.into_iter().enumerate() {
+        // Also for a pause of 0, so that the caller before has polled: a burst arrives in order.
+        tokio::task::yield_now().await;
+        if pause > 0 {
+            sleep(Duration::from_millis(pause)).await;
+        }
+        let limiter = Arc::clone(&limiter);
+        tasks.spawn(async move {
+            let (n, grant) = match call {
+                Call::One => (1, Some(limiter.acquire().await)),
+                Call::Many(n) => (n, limiter.acquire_many(n).await.ok()),
+                Call::Try => (1, limiter.try_acquire()),
+                Call::GiveUp(patience) => (1, timeout(patience, limiter.acquire()).await.ok()),
+            };
+            grant.map(|grant| (place, n, grant))
+        });
+    }
+    tasks.join_all().await.into_iter().flatten().collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: if std::env::var_os("STRESS").is_some() { 30_000 } else { 300 },
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn exact_and_in_order_under_random_arrivals_bursts_and_cancellations(
+        max_requests in 1_usize..6,
+        schedule in prop::collection::vec((prop_oneof![Just(0), 0_u64..150], call()), 1..60),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        let mut grants = runtime.block_on(run(max_requests, schedule));
+        grants.sort_by_key(|(_, _, grant)| grant.sequence);
+
+        let places: Vec<_> = grants.iter().map(|(place, ..)| *place).collect();
+        prop_assert!(places.is_sorted(), "not first come first served: {places:?}");
+        // The sequence leaves no number out and gives none twice: each is the sum before it.
+        let mut granted = 0;
+        for (_, n, grant) in &grants {
+            prop_assert_eq!(grant.sequence, granted);
+            granted += *n as u64;
+        }
+        let times = times(grants.into_iter().map(|(_, n, grant)| (n, grant)).collect());
+        prop_assert!(is_exact(&times, max_requests), "{:?}", times);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn first_come_first_served() {
+    let limiter = limiter(3);
+    let grants = join_all((0..50).map(async |_| limiter.acquire().await)).await;
+    let order: Vec<_> = grants.iter().map(|grant| grant.sequence).collect();
+    assert_eq!(order, (0..50).collect::<Vec<_>>());
+}
+
+/// Every state in which an `acquire` can be dropped before it is done.
+#[derive(Debug, Clone, Copy)]
+enum DroppedWhile {
+    /// Not polled once.
+    Unpolled,
+    /// In the queue of the lock.
+    Queued,
+    /// The lock is its own; it was woken, and has not looked yet.
+    HandedTheLock,
+    /// Asleep with the lock.
+    Sleeping,
+    /// Its timer has fired; it was woken, and has not looked yet.
+    TimerFired,
+}
+
+/// Five callers at a limiter of two, two of which have a grant already; returns the later grants.
+/// Between them comes a caller that is dropped.
+async fn grants_with(dropped: Option<DroppedWhile>) -> Vec<Duration> {
+    use DroppedWhile::*;
+    let limiter = limiter(2);
+    let start = Instant::now();
+    limiter.acquire().await;
+    limiter.acquire().await;
+
+    let mut before = Box::pin(limiter.acquire());
+    let mut victim = dropped.map(|_| Box::pin(limiter.acquire()));
+    let (mut second, mut third) = (Box::pin(limiter.acquire()), Box::pin(limiter.acquire()));
+
+    // Who sleeps must be the first in line; else it comes behind one that sleeps.
+    let sleeps = matches!(dropped, Some(Sleeping | TimerFired));
+    if !sleeps {
+        assert!(poll!(&mut before).is_pending());
+    }
+    if let Some(victim) = victim.as_mut().filter(|_| !matches!(dropped, Some(Unpolled))) {
+        assert!(poll!(victim).is_pending());
+    }
+    if sleeps {
+        assert!(poll!(&mut before).is_pending());
+    }
+    assert!(poll!(&mut second).is_pending() && poll!(&mut third).is_pending());
+
+    let mut grants = Vec::new();
+    match dropped {
+        Some(Queued | Unpolled | Sleeping) => {
+            advance(WINDOW / 2).await;
+            victim = None;
+        }
+        Some(TimerFired) => {
+            advance(WINDOW).await;
+            victim = None;
+        }
+        Some(HandedTheLock) => {
+            advance(WINDOW).await;
+            // The sleeper is done and hands the lock to the first in the queue: the victim.
+            grants.push((&mut before).await.at - start);
+            victim = None;
+        }
+        None => {}
+    }
+    drop(victim);
+    if grants.is_empty() {
+        grants.push(before.await.at - start);
+    }
+    grants.push(second.await.at - start);
+    grants.push(third.await.at - start);
+    grants.push(limiter.acquire().await.at - start);
+    grants
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_acquire_dropped_at_any_await_leaves_the_others_where_they_would_be() {
+    use DroppedWhile::*;
+    let without = grants_with(None).await;
+    assert_eq!(without, [1, 1, 2, 2].map(|windows| windows * WINDOW));
+    for dropped in [Unpolled, Queued, HandedTheLock, Sleeping, TimerFired] {
+        assert_eq!(grants_with(Some(dropped)).await, without, "dropped while {dropped:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_set_of_dropped_callers_costs_the_others_nothing() {
+    // Five callers wait, the first of them asleep. Each set of them in turn gives up.
+    for dropped in 0_u32..1 << 5 {
+        let limiter = limiter(1);
+        let first = limiter.acquire().await.at;
+        let mut waiting: Vec<_> = (0..5).map(|_| Some(Box::pin(limiter.acquire()))).collect();
+        for caller in waiting.iter_mut().flatten() {
+            assert!(poll!(caller).is_pending());
+        }
+        advance(WINDOW / 2).await;
+        for (place, caller) in waiting.iter_mut().enumerate() {
+            if dropped & (1 << place) != 0 {
+                *caller = None;
+            }
+        }
+        // Those who stay are granted as if the others had never come.
+        for (k, caller) in (1..).zip(waiting.into_iter().flatten()) {
+            assert_eq!(caller.await.at, first + k * WINDOW, "dropped {dropped:05b}");
+        }
+        let stayed = 5 - dropped.count_ones();
+        assert_eq!(limiter.acquire().await.at, first + (stayed + 1) * WINDOW);
+    }
+}
+
+/// Counts how often a future is polled.
+struct Counted<'a, F>(F, &'a AtomicUsize);
+
+impl<F: Future + Unpin> Future for Counted<'_, F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        self.1.fetch_add(1, SeqCst);
+        Pin::new(&mut self.0).poll(cx)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_than_three_polls_a_grant_with_ten_thousand_waiting() {
+    let (limiter, polls) = (Arc::new(limiter(10)), Arc::new(AtomicUsize::new(0)));
+    let mut callers = JoinSet::new();
+    for _ in 0..10_000 {
+        let (limiter, polls) = (Arc::clone(&limiter), Arc::clone(&polls));
+        callers.spawn(async move { Counted(pin!(limiter.acquire()), &polls).await });
+    }
+    assert_eq!(callers.join_all().await.len(), 10_000);
+    let polls = polls.load(SeqCst);
+    assert!(polls <= 30_000, "{polls} polls");
+}
+
+#[tokio::test(start_paused = true)]
+async fn try_acquire_takes_what_is_free_and_never_waits() {
+    let limiter = limiter(2);
+    let start = Instant::now();
+    assert_eq!(limiter.try_acquire(), Some(Grant { at: start, sequence: 0 }));
+    assert_eq!(limiter.try_acquire(), Some(Grant { at: start, sequence: 1 }));
+    assert_eq!(limiter.try_acquire(), None);
+    advance(WINDOW - TICK).await;
+    assert_eq!(limiter.try_acquire(), None);
+    advance(TICK).await;
+    assert_eq!(limiter.try_acquire(), Some(Grant { at: start + WINDOW, sequence: 2 }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn try_acquire_never_jumps_the_queue() {
+    let limiter = limiter(2);
+    limiter.acquire_many(2).await.unwrap();
+    let mut large = Box::pin(limiter.acquire_many(2));
+    assert!(poll!(&mut large).is_pending());
+    let mut next = Box::pin(limiter.acquire());
+    assert!(poll!(&mut next).is_pending());
+
+    // The window is free again; those in front have been woken and have not looked yet.
+    advance(WINDOW).await;
+    assert_eq!(limiter.try_acquire(), None);
+    large.await.unwrap();
+    assert_eq!(limiter.try_acquire(), None, "the lock was handed to the next in line");
+    assert_eq!(next.await.sequence, 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn acquire_many_counts_as_many_and_small_callers_do_not_overtake_it() {
+    let limiter = limiter(3);
+    let start = Instant::now();
+    limiter.acquire().await;
+    sleep(WINDOW / 2).await;
+    let mut large = Box::pin(limiter.acquire_many(3));
+    assert!(poll!(&mut large).is_pending());
+    // Two places are free, and many small callers would take them, again and again.
+    let small = join_all((0..9).map(async |_| limiter.acquire().await));
+    let (large, small) = tokio::join!(large, small);
+    assert_eq!(large.unwrap(), Grant { at: start + WINDOW, sequence: 1 });
+    for (k, grant) in (0_u32..).zip(small) {
+        assert_eq!(grant.at, start + (2 + k / 3) * WINDOW);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_than_the_limit_at_once_is_refused_at_once() {
+    let limiter = limiter(3);
+    let refused = limiter.acquire_many(4).await;
+    assert_eq!(refused, Err(LimitError::TooMany { asked: 4, limit: 3 }));
+    // It has taken nothing.
+    assert_eq!(limiter.acquire_many(3).await.unwrap().sequence, 0);
+    // Nothing is always granted, in turn.
+    assert_eq!(limiter.acquire_many(0).await.unwrap().sequence, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_pause_a_full_burst_is_free_and_no_more() {
+    let limiter = limiter(3);
+    sleep(100 * WINDOW).await;
+    let start = Instant::now();
+    for _ in 0..3 {
+        assert_eq!(limiter.acquire().await.at, start);
+    }
+    assert_eq!(limiter.acquire().await.at, start + WINDOW);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_free_acquire_is_ready_at_its_first_poll() {
+    let limiter = limiter(1);
+    limiter.acquire().await;
+    sleep(2 * WINDOW).await;
+    // Also where the oldest grant has left the window long ago: no timer is set.
+    let mut acquire = pin!(limiter.acquire());
+    assert!(poll_fn(|cx| Poll::Ready(acquire.as_mut().poll(cx))).await.is_ready());
+}
+
+#[test]
+fn zero_requests_a_zero_window_and_an_endless_one_are_refused() {
+    assert_eq!(RateLimiter::new(0, WINDOW).unwrap_err(), LimitError::NoRequests);
+    assert_eq!(RateLimiter::new(1, Duration::ZERO).unwrap_err(), LimitError::NoWindow);
+    assert_eq!(
+        RateLimiter::new(1, Duration::MAX).unwrap_err(),
+        LimitError::WindowTooLong(Duration::MAX)
+    );
+    assert!(RateLimiter::new(1, Duration::from_nanos(1)).is_ok());
+    assert!(RateLimiter::new(usize::MAX, Duration::from_secs(u32::MAX.into())).is_ok());
+}

@@ -1,0 +1,10 @@
+//! All integration tests in one program, so that the crate is linked only once for them.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+#[path = "../exercise/checks.rs"]
+mod checks;
+mod naive;
+mod naive_pool;
+mod program;
+mod promises;
+mod solution;

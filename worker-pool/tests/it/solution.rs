@@ -1,0 +1,47 @@
+//! The checks of the exercise, held against our solution and against the pool as it is usually
+//! written.
+
+use crate::checks::{self, Handle, Pool, promises};
+use crate::naive_pool::NaivePool;
+use worker_pool::WorkerPool;
+
+impl Pool for WorkerPool {
+    fn new(num_workers: usize) -> Self {
+        Self::new(num_workers).expect("workers")
+    }
+
+    async fn submit(&self, job: impl Future<Output = u32> + Send + 'static) -> Handle {
+        let handle = self.submit(job).await;
+        Box::pin(async { handle.map_err(|e| e.to_string())?.await.map_err(|e| e.to_string()) })
+    }
+
+    async fn stop(&self) {
+        self.stop().await;
+    }
+}
+
+impl Pool for NaivePool {
+    fn new(num_workers: usize) -> Self {
+        Self::new(num_workers)
+    }
+
+    async fn submit(&self, job: impl Future<Output = u32> + Send + 'static) -> Handle {
+        self.submit(async move { _ = job.await });
+        Box::pin(async { Err("no result comes back".into()) })
+    }
+
+    async fn stop(&self) {
+        self.join().await;
+    }
+}
+
+promises!(WorkerPool);
+
+#[test]
+fn the_usual_pool_breaks_three_promises_of_five() {
+    use crate::checks::*;
+    assert!(every_handle_gives_the_result_of_its_job::<NaivePool>().is_err());
+    assert!(a_panic_is_an_error_of_its_job_and_of_nobody_else::<NaivePool>().is_err());
+    assert!(who_submits_faster_than_the_workers_work_has_to_wait::<NaivePool>().is_err());
+    assert_eq!(stop_waits_for_what_was_accepted::<NaivePool>(), Ok(()));
+}
