@@ -146,11 +146,11 @@ macro_rules! column {
                 stringify!($file),
                 ".rs"
             )),
-            #[cfg(feature = $feature)]
+            #[cfg(all(feature = $feature, not(test)))]
             start: Some(|input| {
                 serde_json::to_value(lessons::$lesson::$file::start(serde_json::from_value(input)?))
             }),
-            #[cfg(not(feature = $feature))]
+            #[cfg(not(all(feature = $feature, not(test))))]
             start: None,
         }
     };

@@ -2,6 +2,11 @@
 //!
 //! Run with: `cargo run -p compare`, or `cargo run -p compare -- code hello`
 
+#![cfg_attr(
+    test,
+    allow(dead_code, unused_imports, reason = "the unit tests leave out what needs a runtime")
+)]
+
 mod align;
 mod api;
 #[cfg_attr(
@@ -13,7 +18,8 @@ mod behaviours;
     not(all(feature = "bench", any(feature = "tokio", feature = "async-std", feature = "smol"))),
     allow(dead_code, reason = "some work is only for runtimes, and some for that feature")
 )]
-mod bench;
+#[doc(hidden)] // public for the integration tests
+pub mod bench;
 mod catalog;
 mod child;
 mod cost;

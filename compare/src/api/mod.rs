@@ -3,11 +3,11 @@
 //! The cells are taken from `on_tokio.rs`, `on_async_std.rs` and `on_smol.rs`, which compile: what
 //! stands under a comment `// api: NAME`, up to the next empty line.
 
-#[cfg(feature = "async-std")]
+#[cfg(all(feature = "async-std", not(test)))]
 mod on_async_std;
-#[cfg(feature = "smol")]
+#[cfg(all(feature = "smol", not(test)))]
 mod on_smol;
-#[cfg(feature = "tokio")]
+#[cfg(all(feature = "tokio", not(test)))]
 mod on_tokio;
 
 /// One thing, as it is spelt four times.

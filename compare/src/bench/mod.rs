@@ -1,11 +1,11 @@
 //! What the runtimes cost: the same work on each, a process for every sample, in random order.
 
-#[cfg(feature = "bench")]
+#[cfg(all(feature = "bench", not(test)))]
 mod http;
 mod load;
 mod rt;
 pub mod run;
-mod server;
+pub mod server;
 pub mod stats;
 mod workloads;
 
@@ -81,9 +81,9 @@ impl Workload {
 /// The work of a contestant, where these features are on.
 macro_rules! work {
     ($work:expr, $($feature:literal)*) => {{
-        #[cfg(all($(feature = $feature),*))]
+        #[cfg(all($(feature = $feature,)* not(test)))]
         let work: Option<Work> = Some($work);
-        #[cfg(not(all($(feature = $feature),*)))]
+        #[cfg(not(all($(feature = $feature,)* not(test))))]
         let work: Option<Work> = None;
         work
     }};
@@ -244,28 +244,4 @@ pub fn find(names: &[String], quick: bool) -> Result<Vec<&'static Workload>, Unk
         })
     };
     names.iter().map(find).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[cfg(all(feature = "tokio", feature = "async-std", feature = "smol"))]
-    #[test]
-    fn every_workload_does_the_same_work_on_every_contestant() {
-        let setting = Setting { threads: None, server: server::start().unwrap(), is_small: true };
-        // The memory of this process is that of all tests.
-        for workload in WORKLOADS.iter().filter(|workload| !workload.name.starts_with("memory")) {
-            let samples =
-                Contestant::ALL.map(|contestant| workload.of(contestant).map(|w| w(setting)));
-            let samples: Vec<_> = samples.into_iter().flatten().collect();
-            let has_control = !workload.control.is_empty();
-            assert_eq!(samples.len(), 3 + usize::from(has_control), "{}", workload.name);
-            for sample in &samples {
-                assert_eq!(sample.checksum, samples[0].checksum, "{}", workload.name);
-                assert!(sample.metrics.keys().eq(samples[0].metrics.keys()), "{}", workload.name);
-                assert!(sample.metrics.values().all(|value| value.is_finite() && *value >= 0.0));
-            }
-        }
-    }
 }

@@ -137,7 +137,7 @@ impl Plan {
     }
 
     /// What is to be measured, without samples yet.
-    fn rows(&self, workloads: &[&'static Workload], cores: usize) -> Vec<Row> {
+    pub fn rows(&self, workloads: &[&'static Workload], cores: usize) -> Vec<Row> {
         let mut rows = Vec::new();
         for workload in workloads {
             let is_there = |contestant: &Contestant| workload.of(*contestant).is_some();
@@ -286,26 +286,6 @@ mod tests {
             Taken { sample, cpu_ms: Some(1.0), switches: None, peak_kib: None, allocations: None };
         let (threads, is_default) = (Some(2), false);
         Row { workload: "work".into(), contestant, threads, is_default, samples: vec![taken] }
-    }
-
-    #[test]
-    fn who_takes_another_number_of_threads_by_itself_is_measured_with_that_too() {
-        let titles = |threads, with_defaults| {
-            let plan = Plan { threads, with_defaults, samples: 1, seed: 1 };
-            let workloads: Vec<_> = WORKLOADS.iter().filter(|w| w.name == "yield").collect();
-            let rows = plan.rows(&workloads, 2);
-            rows.iter().map(Row::title).collect::<Vec<_>>()
-        };
-        if cfg!(all(feature = "tokio", feature = "async-std", feature = "smol")) {
-            let equal = ["tokio", "async-std", "smol", "threads"];
-            assert_eq!(titles(2, false), equal);
-            assert_eq!(
-                titles(2, true),
-                ["tokio", "async-std", "smol", "smol, 1 thread", "threads"]
-            );
-            let others = ["tokio", "tokio, 2 threads", "async-std", "async-std, 2 threads"];
-            assert_eq!(titles(1, true), [&others[..], &["smol", "threads"]].concat());
-        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! All integration tests in one program, so that the crate is linked only once for them.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod bench;
 mod course;
 mod page;
 mod program;

@@ -1,12 +1,12 @@
 //! What the workloads ask of a runtime. A runtime is one file that implements it; so is the control,
 //! `threads`, which has no runtime at all.
 
-#[cfg(feature = "async-std")]
+#[cfg(all(feature = "async-std", not(test)))]
 pub mod async_std;
-#[cfg(feature = "smol")]
+#[cfg(all(feature = "smol", not(test)))]
 pub mod smol;
 pub mod threads;
-#[cfg(feature = "tokio")]
+#[cfg(all(feature = "tokio", not(test)))]
 pub mod tokio;
 
 use std::io;

@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::serve::{Scene, Stage};
 
-#[cfg(feature = "async-std")]
+#[cfg(all(feature = "async-std", not(test)))]
 pub mod on_async_std;
-#[cfg(feature = "smol")]
+#[cfg(all(feature = "smol", not(test)))]
 pub mod on_smol;
-#[cfg(feature = "tokio")]
+#[cfg(all(feature = "tokio", not(test)))]
 pub mod on_tokio;
 
 #[derive(Serialize, Deserialize)]
