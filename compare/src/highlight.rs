@@ -1,6 +1,7 @@
 //! Rust in colours: what each part of a source is. Pure: text in, lines of pieces out.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use tree_sitter_highlight::{Error, HighlightConfiguration, HighlightEvent, Highlighter};
 
@@ -36,22 +37,26 @@ const NAMES: [(&str, Kind); 8] = [
     ("constructor", Kind::Type),
 ];
 
+/// The grammar's query, compiled once: that takes longer than highlighting a source with it.
+static CONFIGURATION: LazyLock<Option<HighlightConfiguration>> = LazyLock::new(|| {
+    let language = tree_sitter_rust::LANGUAGE.into();
+    let query = tree_sitter_rust::HIGHLIGHTS_QUERY;
+    let mut configuration = HighlightConfiguration::new(language, "rust", query, "", "").ok()?;
+    configuration.configure(&NAMES.map(|(name, _)| name));
+    Some(configuration)
+});
+
 /// The pieces of each line of a Rust source, which together are all of it but the ends of lines.
 ///
 /// # Errors
 /// The grammar and its query do not fit together.
 pub fn rust(source: &str) -> Result<Vec<Vec<Piece>>, Error> {
-    let language = tree_sitter_rust::LANGUAGE.into();
-    let query = tree_sitter_rust::HIGHLIGHTS_QUERY;
-    let mut configuration =
-        HighlightConfiguration::new(language, "rust", query, "", "").map_err(|_| Error::Unknown)?;
-    configuration.configure(&NAMES.map(|(name, _)| name));
-
+    let configuration = CONFIGURATION.as_ref().ok_or(Error::Unknown)?;
     let mut lines = vec![Vec::new(); source.lines().count()];
     let starts = line_starts(source);
     let mut kinds = Vec::new();
     let mut highlighter = Highlighter::new();
-    for event in highlighter.highlight(&configuration, source.as_bytes(), None, None, |_| None)? {
+    for event in highlighter.highlight(configuration, source.as_bytes(), None, None, |_| None)? {
         match event? {
             HighlightEvent::HighlightStart(name) => kinds.push(NAMES[name.0].1),
             HighlightEvent::HighlightEnd => drop(kinds.pop()),

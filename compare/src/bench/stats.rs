@@ -56,7 +56,8 @@ fn at(sorted: &[f64], part: f64) -> f64 {
 /// The median of samples with its interval.
 pub fn median_interval(samples: &[f64], seed: u64) -> Interval {
     let mut random = fastrand::Rng::with_seed(seed);
-    let draws = (0..DRAWS).map(|_| drawn_median(samples, &mut random)).collect();
+    let mut resample = Resample::of(samples);
+    let draws = (0..DRAWS).map(|_| resample.median(&mut random)).collect();
     interval(median(samples), draws)
 }
 
@@ -64,21 +65,46 @@ pub fn median_interval(samples: &[f64], seed: u64) -> Interval {
 /// contains 1, the two do not differ by what these samples can tell.
 pub fn ratio_interval(samples: &[f64], base: &[f64], seed: u64) -> Interval {
     let mut random = fastrand::Rng::with_seed(seed);
-    let mut ratio = || drawn_median(samples, &mut random) / drawn_median(base, &mut random);
-    let draws = (0..DRAWS).map(|_| ratio()).collect();
+    let (mut over, mut under) = (Resample::of(samples), Resample::of(base));
+    let draws = (0..DRAWS).map(|_| over.median(&mut random) / under.median(&mut random)).collect();
     interval(median(samples) / median(base), draws)
 }
 
-/// The median of as many samples as there are, each drawn from all of them.
-fn drawn_median(samples: &[f64], random: &mut fastrand::Rng) -> f64 {
-    let mut drawn: Vec<f64> =
-        samples.iter().map(|_| samples[random.usize(..samples.len())]).collect();
-    let half = drawn.len() / 2;
-    // Only the middle need be in its place.
-    let (below, middle, _) = drawn.select_nth_unstable_by(half, f64::total_cmp);
-    match samples.len() % 2 {
-        0 => (*middle + below.iter().copied().fold(f64::MIN, f64::max)) / 2.0,
-        _ => *middle,
+/// Draws samples again from themselves. With the samples sorted once, a drawing is a count for each
+/// of them, and its median needs no sorting.
+struct Resample {
+    sorted: Vec<f64>,
+    /// How often each sample was drawn this time.
+    counts: Vec<usize>,
+}
+
+impl Resample {
+    fn of(samples: &[f64]) -> Self {
+        let mut sorted = samples.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        Self { counts: vec![0; sorted.len()], sorted }
+    }
+
+    /// The median of as many samples as there are, each drawn from all of them.
+    fn median(&mut self, random: &mut fastrand::Rng) -> f64 {
+        let count = self.sorted.len();
+        self.counts.fill(0);
+        for _ in 0..count {
+            self.counts[random.usize(..count)] += 1;
+        }
+        // The places of the middle values, which are the same one if their number is odd.
+        let (lower, upper) = ((count - 1) / 2, count / 2);
+        let (mut place, mut end, mut low) = (0, self.counts[0], None);
+        loop {
+            if end > lower {
+                low.get_or_insert(self.sorted[place]);
+            }
+            if let Some(low) = low.filter(|_| end > upper) {
+                return f64::midpoint(low, self.sorted[place]);
+            }
+            place += 1;
+            end += self.counts[place];
+        }
     }
 }
 
