@@ -4,8 +4,7 @@
 //! are those of one lesson on one runtime. The program starts itself again, as `compare child`.
 
 use std::io::{self, Read, Write};
-use std::process::{Child, Command, ExitCode, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::process::{Command, ExitCode, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,6 +13,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::catalog::{self, Lesson, Lines, Runtime};
+use crate::interrupt::{self, Interrupted};
+use crate::process::Group;
 use crate::serve::{Scene, Stage};
 use crate::timeline::{self, Recorded};
 
@@ -195,7 +196,8 @@ pub fn execute(
     timeout: Duration,
     look: Duration,
 ) -> anyhow::Result<Ended> {
-    let mut child = Command::new(std::env::current_exe()?)
+    let mut command = Command::new(std::env::current_exe()?);
+    command
         .args(arguments)
         // What a panic says is read below; a backtrace would only be in the way.
         .env("RUST_BACKTRACE", "0")
@@ -207,13 +209,13 @@ pub fn execute(
         .envs(variables.iter().copied())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    let mut stdin = child.stdin.take().context("stdin")?;
+        .stderr(Stdio::piped());
+    let mut child = Group::spawn(&mut command)?;
+    let mut stdin = child.child().stdin.take().context("stdin")?;
     // An error: the child has ended without reading, which its exit status tells better.
     thread::spawn(move || stdin.write_all(input.as_bytes()));
-    let stdout = read_all(child.stdout.take());
-    let stderr = read_all(child.stderr.take());
+    let stdout = read_all(child.child().stdout.take());
+    let stderr = read_all(child.child().stderr.take());
 
     let (status, threads) = watch(&mut child, timeout, look, &stdout)?;
     let Some(status) = status else { return Ok(Ended { end: End::Killed, threads }) };
@@ -225,23 +227,6 @@ pub fn execute(
         None => End::Failed(format!("{status}: {}", stderr.trim())),
     };
     Ok(Ended { end, threads })
-}
-
-/// The user has interrupted the program.
-#[derive(Debug, thiserror::Error)]
-#[error("interrupted")]
-pub struct Interrupted;
-
-static INTERRUPTED: AtomicBool = AtomicBool::new(false);
-
-/// Whether the user has interrupted the program.
-pub fn is_interrupted() -> bool {
-    INTERRUPTED.load(SeqCst)
-}
-
-/// From now on Ctrl-C ends a run, and what it has to itself is cleared away.
-pub fn watch_for_ctrl_c() -> anyhow::Result<()> {
-    ctrlc::set_handler(|| INTERRUPTED.store(true, SeqCst)).context("listening for Ctrl-C")
 }
 
 /// Reads a pipe to its end on a thread, so that the child never waits for us; wakes us at the end.
@@ -258,10 +243,10 @@ fn read_all(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Stri
     })
 }
 
-/// Waits for the child and counts its threads meanwhile; kills it when its time is over, and then
+/// Waits for the child and counts its threads in the meantime. Kills it at its timeout, and then
 /// returns no status.
 fn watch(
-    child: &mut Child,
+    child: &mut Group,
     timeout: Duration,
     look: Duration,
     stdout: &thread::JoinHandle<String>,
@@ -269,24 +254,19 @@ fn watch(
     let start = Instant::now();
     let mut threads = None;
     loop {
+        if interrupt::is_noted() {
+            child.kill();
+            return Err(Interrupted.into());
+        }
         if let Some(status) = child.try_wait()? {
-            // A terminal interrupts the child as well.
-            if is_interrupted() {
-                return Err(Interrupted.into());
-            }
             return Ok((Some(status), threads));
         }
-        threads = threads.max(threads_of(child.id()));
-        let interrupted = is_interrupted();
-        if interrupted || start.elapsed() >= timeout {
-            child.kill()?;
-            child.wait()?;
-            if interrupted {
-                return Err(Interrupted.into());
-            }
+        threads = threads.max(threads_of(child.child().id()));
+        if start.elapsed() >= timeout {
+            child.kill();
             return Ok((None, threads));
         }
-        // Once it has said all, it is about to end.
+        // After its last output, a child is about to end.
         thread::park_timeout(if stdout.is_finished() { look.min(OFTEN) } else { look });
     }
 }

@@ -1,18 +1,23 @@
 //! What a runtime costs to adopt: this crate built without any, and with each alone.
 
 use std::collections::BTreeSet;
-use std::io::{self, BufRead, BufReader, IsTerminal, Write};
+use std::fs;
+use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::catalog::Runtime;
-use crate::child;
+use crate::interrupt::{self, Interrupted};
 use crate::kept;
+use crate::process::Group;
 
 /// What one build took.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -91,7 +96,7 @@ pub const KIND: &str = "compare cost 1";
 /// Builds four times from nothing, which takes minutes, and tells of each on stderr.
 ///
 /// # Errors
-/// Cargo is not there, or a build fails; [`child::Interrupted`].
+/// Cargo is not there, or a build fails; [`Interrupted`].
 pub fn measure() -> anyhow::Result<Costs> {
     let workspace = kept::workspace()?;
     // What was downloaded and unpacked before is no part of a build.
@@ -119,7 +124,8 @@ fn cargo() -> std::ffi::OsString {
 fn build(workspace: &Path, feature: &str, title: &str) -> anyhow::Result<Build> {
     let target = tempfile::tempdir().context("making a temporary folder")?;
     let (start, cpu_before) = (Instant::now(), cpu_of_children());
-    let mut cargo = Command::new(cargo())
+    let mut command = Command::new(cargo());
+    command
         .args(["build", "--release", "--locked", "--package", "compare"])
         .args(["--no-default-features", "--features", feature])
         .args(["--message-format", "json-render-diagnostics", "--quiet", "--target-dir"])
@@ -127,27 +133,29 @@ fn build(workspace: &Path, feature: &str, title: &str) -> anyhow::Result<Build> 
         .env("CARGO_PROFILE_RELEASE_STRIP", "symbols")
         .current_dir(workspace)
         .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("starting cargo")?;
+        .stdout(Stdio::piped());
+    let mut cargo = Group::spawn(&mut command).context("starting cargo")?;
+    let lines = lines(cargo.child().stdout.take().context("stdout")?);
     let mut artifacts = Artifacts::default();
-    for line in BufReader::new(cargo.stdout.take().context("stdout")?).lines() {
-        artifacts.add(&line?);
-        let seconds = start.elapsed().as_secs();
-        let crates = artifacts.crates.len();
+    loop {
+        match lines.recv_timeout(LOOK) {
+            Ok(line) => artifacts.add(&line?),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+        if interrupt::is_noted() {
+            cargo.kill();
+            remove(target);
+            return Err(Interrupted.into());
+        }
+        let (crates, seconds) = (artifacts.crates.len(), start.elapsed().as_secs());
         if io::stderr().is_terminal() {
             let _ = write!(io::stderr(), "\rbuild {title}: {crates} crates, {seconds} s ");
-        }
-        if child::is_interrupted() {
-            let _ = cargo.kill();
         }
     }
     let (crates, seconds) = (artifacts.crates.len(), start.elapsed().as_secs());
     let _ = writeln!(io::stderr(), "\rbuild {title}: {crates} crates, {seconds} s ");
     let status = cargo.wait()?;
-    if child::is_interrupted() {
-        return Err(child::Interrupted.into());
-    }
     if !status.success() {
         bail!("build {title}: cargo ended with {status}");
     }
@@ -158,6 +166,31 @@ fn build(workspace: &Path, feature: &str, title: &str) -> anyhow::Result<Build> 
         wall_seconds: start.elapsed().as_secs_f64(),
         bytes: executable.metadata()?.len(),
     })
+}
+
+/// How long a signal may wait until it is looked at.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Reads lines on a thread, so that we can look for signals while there are none.
+fn lines(output: impl Read + Send + 'static) -> Receiver<io::Result<String>> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        // Fails only if we have stopped reading.
+        BufReader::new(output).lines().try_for_each(|line| sender.send(line))
+    });
+    receiver
+}
+
+/// Removes the folder of a build that was killed. A compiler that is still dying may add a file to it
+/// while we remove the others.
+fn remove(target: TempDir) {
+    let folder = target.keep();
+    for _ in 0..50 {
+        if fs::remove_dir_all(&folder).is_ok() {
+            break;
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// What cargo tells of a build, line by line.

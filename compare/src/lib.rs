@@ -24,9 +24,11 @@ mod catalog;
 mod child;
 mod cost;
 mod highlight;
+mod interrupt;
 mod kept;
 mod lessons;
 mod machine;
+mod process;
 mod report;
 mod serve;
 #[cfg_attr(
@@ -47,6 +49,7 @@ use behaviours::Behaviour;
 use bench::run::{Plan, Results};
 use catalog::{Lesson, Runtime};
 use clap::{Parser, Subcommand};
+use interrupt::Interrupted;
 use kept::Kept;
 use machine::Machine;
 use report::Report;
@@ -65,7 +68,7 @@ use report::Report;
   cargo run --release -p compare -- bench --quick
   cargo run --release -p compare -- report -o compare.html
 
-Exit status: 0 all answers are as they should be, 1 one is not, 2 wrong call, 130 interrupted.")]
+Exit status: 0 all answers are as they should be, 1 one is not, 2 wrong call, 130\ninterrupted (143 by SIGTERM, 129 by SIGHUP).")]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
@@ -224,8 +227,8 @@ pub fn main() -> ExitCode {
             // Nobody reads the rest, which is not run; what was wrong before that is wrong.
             return ExitCode::from(u8::from(WRONG.load(Relaxed)));
         }
-        if error.is::<child::Interrupted>() {
-            return ExitCode::from(130);
+        if error.is::<Interrupted>() {
+            return interrupt::exit_code();
         }
         let _ = writeln!(io::stderr(), "compare: {error:#}");
         ExitCode::from(if error.is::<catalog::Unknown>() { 2 } else { 1 })
@@ -235,7 +238,7 @@ pub fn main() -> ExitCode {
 /// Runs lessons on all runtimes, and keeps what came of it if it is all of them.
 fn lessons(names: &[String], json: bool, timeout: Duration) -> anyhow::Result<ExitCode> {
     let lessons = catalog::find_all(names)?;
-    child::watch_for_ctrl_c()?;
+    interrupt::watch()?;
     let (start, machine) = (Instant::now(), Machine::look());
     let runs = child::run_all(&lessons, timeout, |run| {
         note(run.outcome.is_same());
@@ -265,7 +268,7 @@ fn watch(names: &[String], json: bool, width: usize) -> anyhow::Result<ExitCode>
         [] => behaviours::BEHAVIOURS.iter().collect(),
         names => names.iter().map(|name| behaviours::find(name)).collect::<Result<_, _>>()?,
     };
-    child::watch_for_ctrl_c()?;
+    interrupt::watch()?;
     let machine = Machine::look();
     let seen = behaviours::observe_all(&chosen, |behaviour, row| {
         for observation in row {
@@ -304,7 +307,7 @@ fn keep(name: &str, result: &impl serde::Serialize) {
 
 /// What each runtime adds to a build, measured now, and kept.
 fn cost(json: bool) -> anyhow::Result<ExitCode> {
-    child::watch_for_ctrl_c()?;
+    interrupt::watch()?;
     let machine = Machine::look();
     let costs = Kept::new(cost::KIND, machine, cost::measure()?);
     keep(report::COST, &costs);
@@ -324,7 +327,7 @@ fn measure(arguments: &BenchArguments) -> anyhow::Result<ExitCode> {
     let kind = bench::run::KIND;
     let old: Option<Results> =
         arguments.against.as_deref().map(|file| kept::load(file, kind)).transpose()?;
-    child::watch_for_ctrl_c()?;
+    interrupt::watch()?;
     let plan = if arguments.quick { Plan::quick() } else { Plan::full() };
     let plan = Plan {
         threads: arguments.threads.map_or(plan.threads, usize::from),
@@ -339,12 +342,12 @@ fn measure(arguments: &BenchArguments) -> anyhow::Result<ExitCode> {
     let seconds = start.elapsed().as_secs_f64();
     if results.rows.iter().all(|row| row.samples.is_empty()) {
         // Interrupted in the first round: nothing to keep, and nothing to take the place of.
-        return Err(child::Interrupted.into());
+        return Err(Interrupted.into());
     }
     let is_whole = arguments.only.is_empty()
         && arguments.samples.is_none()
         && arguments.threads.is_none()
-        && !child::is_interrupted();
+        && !interrupt::is_noted();
     // Less than a whole run never takes the place of one.
     let name = match (is_whole, arguments.quick) {
         (false, _) => report::BENCH_OTHER,
@@ -360,7 +363,7 @@ fn measure(arguments: &BenchArguments) -> anyhow::Result<ExitCode> {
     // After the figures, which are not lost with it.
     saved?;
     let _ = writeln!(io::stderr(), "{seconds:.0} s; kept in {}", file.display());
-    Ok(ExitCode::from(if child::is_interrupted() { 130 } else { 0 }))
+    Ok(if interrupt::is_noted() { interrupt::exit_code() } else { ExitCode::SUCCESS })
 }
 
 /// Writes the page, from what was kept and what is measured now.
@@ -376,7 +379,7 @@ fn report(output: Option<PathBuf>, from: Option<&Path>, as_is: bool) -> anyhow::
     }
     let mut report = Report::read(folder)?;
     if !as_is {
-        child::watch_for_ctrl_c()?;
+        interrupt::watch()?;
         report.complete(folder)?;
     }
     note(report.is_right());

@@ -11,6 +11,7 @@ use crate::bench::{self, run::Results};
 use crate::catalog;
 use crate::child::{self, Run};
 use crate::cost::{self, Costs};
+use crate::interrupt::{self, Interrupted};
 use crate::kept::{self, Kept};
 use crate::machine::Machine;
 
@@ -55,7 +56,7 @@ impl Report {
     /// many minutes stays missing: [`cost::measure`].
     ///
     /// # Errors
-    /// Something cannot be run or kept; [`child::Interrupted`].
+    /// Something cannot be run or kept; [`Interrupted`].
     pub fn complete(&mut self, folder: &Path) -> anyhow::Result<()> {
         let tell = |text: &str| {
             let _ = writeln!(io::stderr(), "{text}");
@@ -67,8 +68,8 @@ impl Report {
                 tell(&format!("compare: {warning}"));
             }
             let results = bench::run::take(&bench::run::Plan::quick(), &bench::find(&[], true)?)?;
-            if child::is_interrupted() {
-                return Err(child::Interrupted.into());
+            if interrupt::is_noted() {
+                return Err(Interrupted.into());
             }
             kept::save(&results, &folder.join(BENCH_QUICK))?;
             self.bench = Some(results);

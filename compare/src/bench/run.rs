@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Contestant, Sample, Setting, WORKLOADS, Workload};
 use crate::child::{self, End};
+use crate::interrupt::Interrupted;
 use crate::machine::{self, Machine};
 
 /// A run of the benches, as it is kept.
@@ -209,7 +210,7 @@ pub fn take(plan: &Plan, workloads: &[&'static Workload]) -> anyhow::Result<Resu
             bar.set_message(format!("{}: {}", row.workload, row.title()));
             match take_one(row, server) {
                 Ok(taken) => round.push((*place, taken)),
-                Err(error) if error.is::<child::Interrupted>() => break 'rounds,
+                Err(error) if error.is::<Interrupted>() => break 'rounds,
                 Err(error) => return Err(error),
             }
             bar.inc(1);

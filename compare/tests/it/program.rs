@@ -90,51 +90,103 @@ fn a_wrong_answer_a_panic_and_a_hang_are_told_and_the_rest_still_runs() {
     assert!(table.contains("6 runs, 3 of them not as they should be"), "{table}");
 }
 
+/// A run of the three doubles, of which the last one never ends by itself.
 #[cfg(unix)]
-#[test]
-fn ctrl_c_ends_the_run_and_clears_its_folder_away() {
-    let folder = std::env::temp_dir().join(format!("compare-test-{}", std::process::id()));
-    std::fs::create_dir(&folder).unwrap();
-    let entries = || std::fs::read_dir(&folder).unwrap().count();
-    // The third double never ends by itself.
-    let mut child = std::process::Command::new(COMPARE)
-        .args(["lessons", "doubles", "--timeout", "1h"])
-        .env("TMPDIR", &folder)
-        .stdout(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    while entries() == 0 {
-        std::thread::sleep(Duration::from_millis(5));
+struct Doubles {
+    compare: std::process::Child,
+    lines: std::io::Lines<std::io::BufReader<std::process::ChildStdout>>,
+    /// Where it puts the folders of its runs.
+    folder: tempfile::TempDir,
+}
+
+#[cfg(unix)]
+impl Doubles {
+    /// Starts it in a process group of its own, as a shell does, and waits until the third is running.
+    fn start() -> Self {
+        use std::os::unix::process::CommandExt;
+        let folder = tempfile::tempdir().unwrap();
+        let mut compare = std::process::Command::new(COMPARE)
+            .args(["lessons", "doubles", "--timeout", "1h", "--json"])
+            .env("TMPDIR", folder.path())
+            .stdout(std::process::Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        let output = std::io::BufReader::new(compare.stdout.take().unwrap());
+        let mut lines = std::io::BufRead::lines(output);
+        for _ in 0..2 {
+            lines.next().unwrap().unwrap();
+        }
+        let doubles = Self { compare, lines, folder };
+        while doubles.folders() == 0 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        #[cfg(target_os = "linux")]
+        while children_of(doubles.compare.id()).is_empty() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        doubles
     }
-    let pid = child.id().to_string();
-    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
-    assert_eq!(child.wait().unwrap().code(), Some(130));
-    assert_eq!(entries(), 0, "its folder was left behind");
-    std::fs::remove_dir(folder).unwrap();
+
+    fn folders(&self) -> usize {
+        std::fs::read_dir(self.folder.path()).unwrap().count()
+    }
+}
+
+#[cfg(unix)]
+fn send(signal: &str, target: &str) {
+    let mut kill = std::process::Command::new("kill");
+    assert!(kill.args([signal, "--", target]).status().unwrap().success());
+}
+
+/// The numbers of the processes that this one has started and that have not ended.
+#[cfg(target_os = "linux")]
+fn children_of(parent: u32) -> Vec<u32> {
+    let numbers = std::fs::read_dir("/proc").unwrap().flatten();
+    let numbers = numbers.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let is_child = |number: &u32| {
+        // `number (name) state parent ...`; the name may hold anything.
+        let stat = std::fs::read_to_string(format!("/proc/{number}/stat")).unwrap_or_default();
+        let after_name = stat.rsplit(')').next().unwrap_or_default();
+        after_name.split_whitespace().nth(1) == Some(&parent.to_string())
+    };
+    numbers.filter(is_child).collect()
 }
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_of_a_terminal_reaches_the_run_as_well_and_is_no_failure_of_it() {
-    use std::os::unix::process::CommandExt;
-    let child = std::process::Command::new(COMPARE)
-        .args(["lessons", "doubles", "--timeout", "1h", "--json"])
-        .stdout(std::process::Stdio::piped())
-        .process_group(0)
-        .spawn()
-        .unwrap();
-    // The second double has ended when its line is out, and the third never does.
-    let mut child = child;
-    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
-    for _ in 0..2 {
-        lines.next().unwrap().unwrap();
+fn a_signal_ends_the_run_and_leaves_no_child_and_no_folder() {
+    for (signal, status) in [("-INT", 130), ("-TERM", 143), ("-HUP", 129)] {
+        let mut doubles = Doubles::start();
+        #[cfg(target_os = "linux")]
+        let children = children_of(doubles.compare.id());
+        send(signal, &doubles.compare.id().to_string());
+        assert_eq!(doubles.compare.wait().unwrap().code(), Some(status), "{signal}");
+        assert_eq!(doubles.folders(), 0, "{signal}: its folder was left behind");
+        #[cfg(target_os = "linux")]
+        for child in children {
+            let is_there = std::path::Path::new(&format!("/proc/{child}")).exists();
+            assert!(!is_there, "{signal}: a child was left behind");
+        }
     }
-    std::thread::sleep(Duration::from_millis(200));
-    let group = format!("-{}", child.id());
-    let kill = std::process::Command::new("kill").args(["-INT", "--", &group]).status();
-    assert!(kill.unwrap().success());
-    assert_eq!(lines.count(), 0, "no further run is told of");
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+// The terminal sends the signal to the whole group. Were the child in it, its death could be seen
+// before the signal is.
+#[cfg(unix)]
+#[test]
+fn ctrl_c_in_a_terminal_interrupts_the_run_and_is_not_recorded_as_its_failure() {
+    let mut doubles = Doubles::start();
+    #[cfg(target_os = "linux")]
+    for child in children_of(doubles.compare.id()) {
+        let stat = std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap();
+        let group = stat.rsplit(')').next().unwrap().split_whitespace().nth(2);
+        assert_eq!(group, Some(child.to_string().as_str()), "it leads a group of its own");
+    }
+    send("-INT", &format!("-{}", doubles.compare.id()));
+    assert_eq!(doubles.lines.by_ref().count(), 0, "no further run is reported");
+    assert_eq!(doubles.compare.wait().unwrap().code(), Some(130));
+    assert_eq!(doubles.folders(), 0, "its folder was left behind");
 }
 
 #[test]
@@ -302,7 +354,7 @@ fn a_bench_is_run_kept_and_held_against_another() {
     assert!(text(&output.stderr).contains("Cargo.toml: these are no results of `compare bench`"));
 }
 
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 #[test]
 fn ctrl_c_keeps_what_was_measured() {
     let folder = tempfile::tempdir().unwrap();
@@ -314,9 +366,13 @@ fn ctrl_c_keeps_what_was_measured() {
         .stderr(std::process::Stdio::null())
         .spawn()
         .unwrap();
-    std::thread::sleep(Duration::from_millis(1500));
-    let pid = child.id().to_string();
-    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    // A round is a sample of each runtime and of the control, and of a runtime with another default.
+    let mut samples = std::collections::BTreeSet::new();
+    while samples.len() <= 2 * 5 {
+        samples.extend(children_of(child.id()));
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    send("-INT", &child.id().to_string());
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));
     let kept: serde_json::Value =
@@ -327,8 +383,49 @@ fn ctrl_c_keeps_what_was_measured() {
         .iter()
         .map(|row| row["samples"].as_array().unwrap().len())
         .collect();
-    // Whole rounds only, and those that were over.
-    assert!(counts.iter().all(|count| *count == counts[0] && *count < 1000), "{counts:?}");
+    // Whole rounds only, and only those that were over.
+    assert!((1..1000).contains(&counts[0]), "{counts:?}");
+    assert!(counts.iter().all(|count| *count == counts[0]), "{counts:?}");
+}
+
+/// `compare cost` with a cargo that never ends, and that starts another process.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_signal_during_a_build_leaves_no_process_and_no_folder() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let (cargo, temporary) = (folder.path().join("cargo"), folder.path().join("tmp"));
+    let pids = folder.path().join("pids");
+    std::fs::create_dir(&temporary).unwrap();
+    let script = format!(
+        "#!/bin/sh\n[ \"$1\" = fetch ] && exit 0\nsleep 1000 &\necho $$ $! > '{}'\nwait\n",
+        pids.display()
+    );
+    std::fs::write(&cargo, script).unwrap();
+    std::fs::set_permissions(&cargo, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut compare = std::process::Command::new(COMPARE)
+        .arg("cost")
+        .env("CARGO", &cargo)
+        .env("TMPDIR", &temporary)
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let pids = loop {
+        let text = std::fs::read_to_string(&pids).unwrap_or_default();
+        if text.ends_with('\n') {
+            break text;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    };
+    send("-TERM", &compare.id().to_string());
+    assert_eq!(compare.wait().unwrap().code(), Some(143));
+    assert_eq!(std::fs::read_dir(&temporary).unwrap().count(), 0, "its folder was left behind");
+    for pid in pids.split_whitespace() {
+        // Killed, and perhaps not reaped yet by whoever has inherited it.
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let state = stat.rsplit(')').next().unwrap().split_whitespace().next();
+        assert!(matches!(state, None | Some("Z" | "X")), "{pid} is left behind: {stat}");
+    }
 }
 
 #[test]

@@ -1,0 +1,60 @@
+//! The signals that ask the program to end: Ctrl-C, SIGTERM and SIGHUP.
+//!
+//! A handler only notes the signal. Whoever runs a child looks at the note, kills the child, and
+//! returns [`Interrupted`], so that temporary folders are removed on the way out of `main`.
+
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, LazyLock};
+
+use anyhow::Context;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+
+/// The signals to note, each with its number.
+const SIGNALS: &[i32] = &[
+    SIGINT,
+    SIGTERM,
+    #[cfg(unix)]
+    signal_hook::consts::SIGHUP,
+];
+
+/// The number of the last signal; zero if there was none.
+static NOTED: LazyLock<Arc<AtomicUsize>> = LazyLock::new(Arc::default);
+
+/// A signal asked the program to end.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted")]
+pub struct Interrupted;
+
+/// Notes the signals from now on, instead of dying from them. Signals that the program was started
+/// to ignore, for example by `nohup`, stay ignored.
+///
+/// # Errors
+/// The system refuses the handler.
+pub fn watch() -> anyhow::Result<()> {
+    for signal in SIGNALS.iter().copied().filter(|signal| !is_ignored(*signal)) {
+        flag::register_usize(signal, Arc::clone(&NOTED), signal as usize)
+            .context("cannot listen for signals")?;
+    }
+    Ok(())
+}
+
+/// Whether a signal has asked the program to end.
+pub fn is_noted() -> bool {
+    NOTED.load(SeqCst) != 0
+}
+
+/// The exit status of a program that a signal has ended: 130 for Ctrl-C, 143 for SIGTERM, 129 for
+/// SIGHUP.
+pub fn exit_code() -> ExitCode {
+    ExitCode::from(128 + u8::try_from(NOTED.load(SeqCst)).unwrap_or_default())
+}
+
+/// Whether the program was started with this signal ignored. Only Linux says so.
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
+}
