@@ -9,7 +9,9 @@
 //!    channel for just one value.
 //! 4. A panic unwinds through whoever polls the job. `futures_util::FutureExt::catch_unwind` stops it.
 //! 5. `async_channel::bounded` is a queue for many workers that makes senders wait when it is full.
-//!    `src/lib.rs` and `src/job.rs` are one way to write all of this.
+//!    You can use it here: the crate is a dev-dependency. Our solution does without it; it has its own
+//!    queue in `src/queue.rs`. Together with `src/lib.rs` and `src/job.rs`, that is one way to write
+//!    all of this.
 #![allow(dead_code, unused_variables, clippy::todo, reason = "to be filled in")]
 
 use std::marker::PhantomData;
