@@ -160,7 +160,7 @@ enum Command {
     },
     /// One experiment, in the same way.
     #[command(hide = true)]
-    Experiment { name: String, runtime: String },
+    Experiment { name: String, runtime: String, asked_from: String },
 }
 
 /// Counts what it gives out. Only where that is asked for: it would be measured with the rest.
@@ -219,7 +219,9 @@ pub fn main() -> ExitCode {
         Command::Sample { workload, contestant, threads, server } => {
             bench::run::sample_here(&workload, &contestant, threads, server)
         }
-        Command::Experiment { name, runtime } => behaviours::experiment_here(&name, &runtime),
+        Command::Experiment { name, runtime, asked_from } => {
+            behaviours::experiment_here(&name, &runtime, &asked_from)
+        }
         Command::Child { lesson, runtime } => child::run_here(&lesson, &runtime),
     };
     outcome.unwrap_or_else(|error| {

@@ -1,55 +1,46 @@
-//! A task blocks its thread for a while. Do others run meanwhile?
+//! A task blocks its thread until another task has run. Does the other one get to run?
 
-use std::thread;
+use std::sync::mpsc::{Receiver, Sender, channel};
 
-use super::{A_MOMENT, Flag, LONGER, Seen};
+use super::{LONG, NOT_ENOUGH_CORES, Seen};
 
-/// Looked at while the thread of one task is still blocked.
-fn seen(has_run: &Flag) -> Seen {
-    match has_run.is_set() {
-        _ if thread::available_parallelism().is_ok_and(|cores| cores.get() == 1) => {
-            super::NOT_TO_BE_TOLD
+async fn other(sender: Sender<()>) {
+    let _ = sender.send(());
+}
+
+/// Blocks its thread, and reports whether the other task has run in the meantime.
+async fn blocks(receiver: Receiver<()>) -> Seen {
+    let has_run = receiver.recv_timeout(LONG).is_ok();
+    match has_run {
+        _ if std::thread::available_parallelism().is_ok_and(|cores| cores.get() == 1) => {
+            NOT_ENOUGH_CORES
         }
-        true => "others go on",
-        false => "all others wait",
+        true => "the other tasks continue",
+        false => "all other tasks wait",
     }
     .into()
 }
 
 #[cfg(feature = "tokio")]
-#[tokio::main]
 pub async fn on_tokio() -> Seen {
-    let flag = Flag::default();
-    let ran = flag.clone();
-    tokio::spawn(async { thread::sleep(3 * LONGER) });
-    thread::sleep(A_MOMENT);
-    tokio::spawn(async move { ran.set() });
-    thread::sleep(LONGER);
-    seen(&flag)
+    let (sender, receiver) = channel();
+    let blocks = tokio::spawn(blocks(receiver));
+    tokio::spawn(other(sender));
+    blocks.await.expect("it does not panic")
 }
 
 #[cfg(feature = "async-std")]
-pub fn on_async_std() -> Seen {
-    async_std::task::block_on(async {
-        let flag = Flag::default();
-        let ran = flag.clone();
-        async_std::task::spawn(async { thread::sleep(3 * LONGER) });
-        thread::sleep(A_MOMENT);
-        async_std::task::spawn(async move { ran.set() });
-        thread::sleep(LONGER);
-        seen(&flag)
-    })
+pub async fn on_async_std() -> Seen {
+    let (sender, receiver) = channel();
+    let blocks = async_std::task::spawn(blocks(receiver));
+    async_std::task::spawn(other(sender));
+    blocks.await
 }
 
 #[cfg(feature = "smol")]
-pub fn on_smol() -> Seen {
-    smol::block_on(async {
-        let flag = Flag::default();
-        let ran = flag.clone();
-        smol::spawn(async { thread::sleep(3 * LONGER) }).detach();
-        thread::sleep(A_MOMENT);
-        smol::spawn(async move { ran.set() }).detach();
-        thread::sleep(LONGER);
-        seen(&flag)
-    })
+pub async fn on_smol() -> Seen {
+    let (sender, receiver) = channel();
+    let blocks = smol::spawn(blocks(receiver));
+    smol::spawn(other(sender)).detach();
+    blocks.await
 }

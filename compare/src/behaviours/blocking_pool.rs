@@ -1,54 +1,54 @@
-//! Six hundred blocking calls at once. How many run side by side, and what becomes of the others?
+//! Six hundred blocking calls are made. How many run concurrently, and what becomes of the others?
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::{Flag, Seen};
+use super::{Flag, LONG, Seen};
 
 const CALLS: usize = 600;
 
-/// Counts the calls that run at the same time. Each blocks until all are let go.
+/// Counts the calls that have begun. Each blocks until all are released.
 #[derive(Clone, Default)]
 struct Gauge {
-    running: Arc<AtomicUsize>,
-    let_go: Flag,
+    begun: Arc<AtomicUsize>,
+    release: Flag,
 }
 
 impl Gauge {
     fn call(&self) {
-        self.running.fetch_add(1, SeqCst);
-        while !self.let_go.is_set() {
-            thread::sleep(Duration::from_millis(10));
+        self.begun.fetch_add(1, SeqCst);
+        while !self.release.is_set() {
+            thread::sleep(Duration::from_millis(5));
         }
     }
 
-    /// Waits until no more calls come, and lets all of them go.
+    /// Waits until no more calls begin, and releases all of them.
     fn most(&self) -> usize {
-        let mut most = 0;
-        loop {
-            thread::sleep(Duration::from_millis(250));
-            let now = self.running.load(SeqCst);
-            if now == most {
-                self.let_go.set();
-                return most;
+        let (mut most, mut since) = (0, Instant::now());
+        while since.elapsed() < LONG || most == 0 {
+            thread::sleep(Duration::from_millis(5));
+            let now = self.begun.load(SeqCst);
+            if now > most {
+                (most, since) = (now, Instant::now());
             }
-            most = now;
         }
+        self.release.set();
+        most
     }
 
+    /// To be called when all calls have been awaited.
     fn seen(&self, most: usize) -> Seen {
-        let what_of_the_rest = match self.running.load(SeqCst) {
-            CALLS => "the rest waits",
-            _ => "the rest is lost",
+        let fate = match self.begun.load(SeqCst) {
+            CALLS => "the others wait for a thread",
+            _ => "the others are lost",
         };
-        format!("{most} at once, {what_of_the_rest}").into()
+        format!("{most}, and {fate}").into()
     }
 }
 
 #[cfg(feature = "tokio")]
-#[tokio::main]
 pub async fn on_tokio() -> Seen {
     let gauge = Gauge::default();
     let call = |_| {
@@ -64,35 +64,31 @@ pub async fn on_tokio() -> Seen {
 }
 
 #[cfg(feature = "async-std")]
-pub fn on_async_std() -> Seen {
-    async_std::task::block_on(async {
-        let gauge = Gauge::default();
-        let call = |_| {
-            let gauge = gauge.clone();
-            async_std::task::spawn_blocking(move || gauge.call())
-        };
-        let calls: Vec<_> = (0..CALLS).map(call).collect();
-        let most = gauge.most();
-        for call in calls {
-            call.await;
-        }
-        gauge.seen(most)
-    })
+pub async fn on_async_std() -> Seen {
+    let gauge = Gauge::default();
+    let call = |_| {
+        let gauge = gauge.clone();
+        async_std::task::spawn_blocking(move || gauge.call())
+    };
+    let calls: Vec<_> = (0..CALLS).map(call).collect();
+    let most = gauge.most();
+    for call in calls {
+        call.await;
+    }
+    gauge.seen(most)
 }
 
 #[cfg(feature = "smol")]
-pub fn on_smol() -> Seen {
-    smol::block_on(async {
-        let gauge = Gauge::default();
-        let call = |_| {
-            let gauge = gauge.clone();
-            smol::unblock(move || gauge.call())
-        };
-        let calls: Vec<_> = (0..CALLS).map(call).collect();
-        let most = gauge.most();
-        for call in calls {
-            call.await;
-        }
-        gauge.seen(most)
-    })
+pub async fn on_smol() -> Seen {
+    let gauge = Gauge::default();
+    let call = |_| {
+        let gauge = gauge.clone();
+        smol::unblock(move || gauge.call())
+    };
+    let calls: Vec<_> = (0..CALLS).map(call).collect();
+    let most = gauge.most();
+    for call in calls {
+        call.await;
+    }
+    gauge.seen(most)
 }

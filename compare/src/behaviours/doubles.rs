@@ -1,11 +1,12 @@
 //! Two of three columns give another answer than the one expected. Asked by name only: this shows that
-//! the table would tell.
+//! a wrong answer does not go unnoticed.
 
-use super::{Behaviour, Expected, Seen};
+use super::{Behaviour, Expected, From, Seen};
 
 pub const EXPECTED: Expected = Expected {
     name: "doubles",
     answers: ["right", "right", "right"],
+    in_task: None,
     why: "Two of them are wrong on purpose.",
 };
 
@@ -13,9 +14,10 @@ pub static DOUBLES: Behaviour = Behaviour {
     name: EXPECTED.name,
     source: "src/behaviours/doubles.rs",
     text: include_str!("doubles.rs"),
-    experiments: [Some(|| "wrong".into()), Some(panics), Some(|| "right".into())],
+    asked_from: &[From::Root],
+    experiments: [Some(|_| "wrong".into()), Some(panics), Some(|_| "right".into())],
 };
 
-fn panics() -> Seen {
+fn panics(_: From) -> Seen {
     panic!("this double panics")
 }

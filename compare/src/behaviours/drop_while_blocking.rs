@@ -1,52 +1,77 @@
-//! The root future returns while a blocking call is at work, which has begun.
+//! The root future returns while a blocking call is still running.
 
-use std::sync::mpsc::{Sender, channel};
-use std::thread;
-use std::time::Instant;
+use std::sync::mpsc::{Receiver, Sender, channel};
 
-use super::{LONGER, Seen};
+use super::{LONG, Seen};
 
-/// Says that it has begun, and goes on for a while.
-fn call(begun: Sender<()>) {
-    let _ = begun.send(());
-    thread::sleep(3 * LONGER);
+/// A blocking call that ends when it is told that the runtime has ended, or after a while.
+struct Call {
+    start: Sender<()>,
+    runtime_has_ended: Receiver<()>,
+    end: Sender<bool>,
 }
 
-/// How long it took from the end of the root future until the runtime let go of us.
-fn seen(root_ended: Instant) -> Seen {
-    let waited = root_ended.elapsed();
-    let answer = if waited > LONGER { "the end waits for it" } else { "nobody waits for it" };
-    Seen::from(answer).with(format!("{:.0} ms", waited.as_secs_f64() * 1e3))
+/// What `main` keeps of it.
+struct Ends {
+    has_started: Receiver<()>,
+    runtime_has_ended: Sender<()>,
+    was_told: Receiver<bool>,
+}
+
+fn call() -> (Call, Ends) {
+    let ((start, has_started), (tell, told), (end, was_told)) = (channel(), channel(), channel());
+    let call = Call { start, runtime_has_ended: told, end };
+    (call, Ends { has_started, runtime_has_ended: tell, was_told })
+}
+
+impl Call {
+    fn run(self) {
+        let _ = self.start.send(());
+        let _ = self.end.send(self.runtime_has_ended.recv_timeout(LONG).is_ok());
+    }
+}
+
+impl Ends {
+    /// To be called when the runtime has ended.
+    fn seen(self) -> Seen {
+        let _ = self.runtime_has_ended.send(());
+        match self.was_told.recv() {
+            Ok(true) => "the call is not waited for",
+            Ok(false) => "the runtime waits for the call",
+            Err(_) => "the call does not run",
+        }
+        .into()
+    }
 }
 
 #[cfg(feature = "tokio")]
 pub fn on_tokio() -> Seen {
     #[tokio::main]
-    async fn root() -> Instant {
-        let (begun, has_begun) = channel();
-        tokio::task::spawn_blocking(|| call(begun));
-        has_begun.recv().expect("it begins");
-        Instant::now()
+    async fn root(call: Call, has_started: &Receiver<()>) {
+        tokio::task::spawn_blocking(|| call.run());
+        has_started.recv().expect("the call starts");
     }
-    seen(root())
+    let (call, ends) = call();
+    root(call, &ends.has_started);
+    ends.seen()
 }
 
 #[cfg(feature = "async-std")]
 pub fn on_async_std() -> Seen {
-    seen(async_std::task::block_on(async {
-        let (begun, has_begun) = channel();
-        async_std::task::spawn_blocking(|| call(begun));
-        has_begun.recv().expect("it begins");
-        Instant::now()
-    }))
+    let (call, ends) = call();
+    async_std::task::block_on(async {
+        async_std::task::spawn_blocking(|| call.run());
+        ends.has_started.recv().expect("the call starts");
+    });
+    ends.seen()
 }
 
 #[cfg(feature = "smol")]
 pub fn on_smol() -> Seen {
-    seen(smol::block_on(async {
-        let (begun, has_begun) = channel();
-        smol::unblock(|| call(begun)).detach();
-        has_begun.recv().expect("it begins");
-        Instant::now()
-    }))
+    let (call, ends) = call();
+    smol::block_on(async {
+        smol::unblock(|| call.run()).detach();
+        ends.has_started.recv().expect("the call starts");
+    });
+    ends.seen()
 }

@@ -1,10 +1,11 @@
-//! A file is written and dropped, a hundred times, without flushing it. Are the bytes in it at once?
+//! A hundred files are written and dropped without a flush. Are their bytes on disk immediately?
 
 use std::fs;
 use std::path::PathBuf;
 use std::thread;
+use std::time::{Duration, Instant};
 
-use super::{LONGER, Seen};
+use super::{LONG, Seen};
 
 const FILES: usize = 100;
 const BYTES: &[u8] = b"some bytes that matter to somebody";
@@ -12,12 +13,12 @@ const BYTES: &[u8] = b"some bytes that matter to somebody";
 /// The files, in a temporary folder.
 struct Files {
     folder: tempfile::TempDir,
-    whole: usize,
+    whole_at_once: usize,
 }
 
 impl Files {
     fn new() -> Self {
-        Self { folder: tempfile::tempdir().expect("a temporary folder"), whole: 0 }
+        Self { folder: tempfile::tempdir().expect("a temporary folder"), whole_at_once: 0 }
     }
 
     fn path(&self, number: usize) -> PathBuf {
@@ -30,23 +31,27 @@ impl Files {
 
     /// To be called as soon as the file is dropped.
     fn look(&mut self, number: usize) {
-        self.whole += usize::from(self.is_whole(number));
+        self.whole_at_once += usize::from(self.is_whole(number));
     }
 
+    /// Waits until all are whole, or for so long that the others never will be.
     fn seen(&self) -> Seen {
-        thread::sleep(LONGER);
-        let later = (0..FILES).filter(|number| self.is_whole(*number)).count();
-        let answer = match (self.whole, later) {
+        let start = Instant::now();
+        let whole = || (0..FILES).filter(|number| self.is_whole(*number)).count();
+        while whole() < FILES && start.elapsed() < LONG {
+            thread::sleep(Duration::from_millis(5));
+        }
+        let whole = whole();
+        let answer = match (self.whole_at_once, whole) {
             (FILES, _) => "they are",
-            (_, FILES) => "a moment later",
+            (_, FILES) => "not all, but a moment later",
             _ => "some are lost",
         };
-        Seen::from(answer).with(format!("at once in {}, in the end in {later}", self.whole))
+        Seen::from(answer).with(format!("{} immediately, {whole} in the end", self.whole_at_once))
     }
 }
 
 #[cfg(feature = "tokio")]
-#[tokio::main]
 pub async fn on_tokio() -> Seen {
     use tokio::io::AsyncWriteExt;
     let mut files = Files::new();
@@ -60,31 +65,27 @@ pub async fn on_tokio() -> Seen {
 }
 
 #[cfg(feature = "async-std")]
-pub fn on_async_std() -> Seen {
+pub async fn on_async_std() -> Seen {
     use async_std::io::WriteExt;
-    async_std::task::block_on(async {
-        let mut files = Files::new();
-        for number in 0..FILES {
-            let mut file = async_std::fs::File::create(files.path(number)).await.expect("a file");
-            file.write_all(BYTES).await.expect("room");
-            drop(file);
-            files.look(number);
-        }
-        files.seen()
-    })
+    let mut files = Files::new();
+    for number in 0..FILES {
+        let mut file = async_std::fs::File::create(files.path(number)).await.expect("a file");
+        file.write_all(BYTES).await.expect("room");
+        drop(file);
+        files.look(number);
+    }
+    files.seen()
 }
 
 #[cfg(feature = "smol")]
-pub fn on_smol() -> Seen {
+pub async fn on_smol() -> Seen {
     use smol::io::AsyncWriteExt;
-    smol::block_on(async {
-        let mut files = Files::new();
-        for number in 0..FILES {
-            let mut file = smol::fs::File::create(files.path(number)).await.expect("a file");
-            file.write_all(BYTES).await.expect("room");
-            drop(file);
-            files.look(number);
-        }
-        files.seen()
-    })
+    let mut files = Files::new();
+    for number in 0..FILES {
+        let mut file = smol::fs::File::create(files.path(number)).await.expect("a file");
+        file.write_all(BYTES).await.expect("room");
+        drop(file);
+        files.look(number);
+    }
+    files.seen()
 }

@@ -1,48 +1,38 @@
-//! A task is spawned, and its handle dropped at once.
+//! A task is spawned, and its handle is dropped immediately.
 
-use super::{A_MOMENT, Flag, LONGER, Seen};
+use super::{A_MOMENT, Seen};
 
-fn seen(has_ended: &Flag) -> Seen {
-    if has_ended.is_set() { "the task goes on" } else { "the task is cancelled" }.into()
+/// The task sends its result at its end. If it is cancelled, the sender is dropped unused.
+fn seen(has_sent: bool) -> Seen {
+    if has_sent { "the task continues" } else { "the task is cancelled" }.into()
 }
 
 #[cfg(feature = "tokio")]
-#[tokio::main]
 pub async fn on_tokio() -> Seen {
-    let flag = Flag::default();
-    let ended = flag.clone();
+    let (sender, receiver) = tokio::sync::oneshot::channel();
     drop(tokio::spawn(async move {
         tokio::time::sleep(A_MOMENT).await;
-        ended.set();
+        let _ = sender.send(());
     }));
-    tokio::time::sleep(LONGER).await;
-    seen(&flag)
+    seen(receiver.await.is_ok())
 }
 
 #[cfg(feature = "async-std")]
-pub fn on_async_std() -> Seen {
-    async_std::task::block_on(async {
-        let flag = Flag::default();
-        let ended = flag.clone();
-        drop(async_std::task::spawn(async move {
-            async_std::task::sleep(A_MOMENT).await;
-            ended.set();
-        }));
-        async_std::task::sleep(LONGER).await;
-        seen(&flag)
-    })
+pub async fn on_async_std() -> Seen {
+    let (sender, receiver) = async_std::channel::bounded(1);
+    drop(async_std::task::spawn(async move {
+        async_std::task::sleep(A_MOMENT).await;
+        let _ = sender.send(()).await;
+    }));
+    seen(receiver.recv().await.is_ok())
 }
 
 #[cfg(feature = "smol")]
-pub fn on_smol() -> Seen {
-    smol::block_on(async {
-        let flag = Flag::default();
-        let ended = flag.clone();
-        drop(smol::spawn(async move {
-            smol::Timer::after(A_MOMENT).await;
-            ended.set();
-        }));
-        smol::Timer::after(LONGER).await;
-        seen(&flag)
-    })
+pub async fn on_smol() -> Seen {
+    let (sender, receiver) = smol::channel::bounded(1);
+    drop(smol::spawn(async move {
+        smol::Timer::after(A_MOMENT).await;
+        let _ = sender.send(()).await;
+    }));
+    seen(receiver.recv().await.is_ok())
 }

@@ -1,31 +1,38 @@
-//! Questions to which the runtimes give different answers, each put to them by running it.
+//! Questions that the runtimes answer differently, each answered by running it.
 //!
-//! A question is a file. In it stand the same few lines for each runtime, which say what they have
-//! seen. Each is run in a process of its own. What is expected, and why, is in `expected.rs`: the
-//! experiments know nothing of it.
+//! Each question is a file with the same few lines for every runtime, which return what they have seen.
+//! Each run has a process of its own. Most questions are asked twice: by the root future and by a
+//! spawned task, since the answers may differ. What is expected, and why, is in `expected.rs`; the
+//! experiments do not use it.
 
+mod asking;
 mod doubles;
 pub mod expected;
 
 use std::fmt;
+use std::future::poll_fn;
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{self, Runtime, Unknown};
 use crate::child::{self, End};
+pub use asking::From;
 use expected::Expected;
 
-/// Long enough for what can happen to happen, on a machine that is not overloaded.
+/// A short time, for sleeps whose length does not matter.
 pub const A_MOMENT: Duration = Duration::from_millis(20);
-/// Long enough to tell it from a moment.
-pub const LONGER: Duration = Duration::from_millis(100);
+/// After this time, something that has not happened never will: some twenty times as long as a wake-up
+/// takes on a busy machine. An experiment waits for it only if the answer is that nothing happens.
+pub const LONG: Duration = Duration::from_millis(400);
 
 /// A question, and the experiment for each runtime.
 pub struct Behaviour {
@@ -34,13 +41,15 @@ pub struct Behaviour {
     pub source: &'static str,
     /// The text of that file.
     text: &'static str,
-    /// `None` where the runtime was left out of this build.
-    experiments: [Option<fn() -> Seen>; 3],
+    /// A question about the end of the root future can only be asked from there.
+    pub asked_from: &'static [From],
+    /// `None` if the runtime was left out of this build.
+    experiments: [Option<fn(From) -> Seen>; 3],
 }
 
 impl Behaviour {
     /// The experiment on a runtime.
-    pub fn experiment(&self, runtime: Runtime) -> Option<fn() -> Seen> {
+    pub fn experiment(&self, runtime: Runtime) -> Option<fn(From) -> Seen> {
         self.experiments[runtime as usize]
     }
 
@@ -56,7 +65,7 @@ impl Behaviour {
             .iter()
             .chain([&doubles::EXPECTED])
             .find(|expected| expected.name == self.name)
-            .expect("a test sees to it that each has one")
+            .expect("a test checks that each has one")
     }
 }
 
@@ -69,33 +78,47 @@ pub struct Seen {
     pub detail: Option<String>,
 }
 
-impl<T: Into<String>> From<T> for Seen {
+impl<T: Into<String>> std::convert::From<T> for Seen {
     fn from(answer: T) -> Self {
         Self { answer: answer.into(), detail: None }
     }
 }
 
 impl Seen {
-    /// The same, with a figure.
+    /// Adds a figure.
     fn with(self, detail: String) -> Self {
         Self { detail: Some(detail), ..self }
     }
 }
 
-/// A column of an experiment, where its features are on.
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.detail {
+            None => f.write_str(&self.answer),
+            Some(detail) => write!(f, "{} ({detail})", self.answer),
+        }
+    }
+}
+
+/// A column of an experiment, if its features are on.
 macro_rules! column {
-    ($function:path, $($feature:literal)*) => {{
+    ($experiment:expr, $($feature:literal)*) => {{
         #[cfg(all($(feature = $feature,)* not(test)))]
-        let column: Option<fn() -> Seen> = Some($function);
+        let column: Option<fn(From) -> Seen> = Some($experiment);
         #[cfg(not(all($(feature = $feature,)* not(test))))]
-        let column: Option<fn() -> Seen> = None;
+        let column: Option<fn(From) -> Seen> = None;
         column
     }};
 }
 
-/// The experiments: the name of each, its file, and the feature that all its columns need.
+/// The experiments: the name of each, its file, whether it is asked `twice` (as an async function, from
+/// the root and from a task) or `once`, and the feature that all its columns need.
 macro_rules! behaviours {
-    ($($name:literal $file:ident $($also:literal)?;)*) => {
+    (@from twice) => { &[From::Root, From::Task] };
+    (@from once) => { &[From::Root] };
+    (@ask twice $runtime:ident $file:ident $column:ident) => { |from| from.$runtime($file::$column) };
+    (@ask once $runtime:ident $file:ident $column:ident) => { |_| $file::$column() };
+    ($($name:literal $file:ident $times:ident $($also:literal)?;)*) => {
         $(
             #[cfg(all($(feature = $also,)? not(test)))]
             mod $file;
@@ -106,38 +129,42 @@ macro_rules! behaviours {
             name: $name,
             source: concat!("src/behaviours/", stringify!($file), ".rs"),
             text: include_str!(concat!(stringify!($file), ".rs")),
+            asked_from: behaviours!(@from $times),
             experiments: [
-                column!($file::on_tokio, "tokio" $($also)?),
-                column!($file::on_async_std, "async-std" $($also)?),
-                column!($file::on_smol, "smol" $($also)?),
+                column!(behaviours!(@ask $times tokio $file on_tokio), "tokio" $($also)?),
+                column!(behaviours!(@ask $times async_std $file on_async_std), "async-std" $($also)?),
+                column!(behaviours!(@ask $times smol $file on_smol), "smol" $($also)?),
             ],
         }),*];
     };
 }
 
 behaviours! {
-    "dropped-handle" dropped_handle;
-    "panic-awaited" panic_awaited;
-    "panic-detached" panic_detached;
-    "pending-at-exit" pending_at_exit;
-    "drop-while-blocking" drop_while_blocking;
-    "cancelled-task" cancelled_task;
-    "worker-threads" worker_threads;
-    "blocked-worker" blocked_worker;
-    "spawned-before-await" spawned_before_await;
-    "short-sleeps" short_sleeps;
-    "mutex-order" mutex_order;
-    "time-out-without-yield" time_out_without_yield;
-    "fairness" fairness;
-    "blocking-pool" blocking_pool;
-    "nested-block-on" nested_block_on;
-    "dropped-file" dropped_file;
-    "tokio-sleep-elsewhere" tokio_sleep_elsewhere "tokio";
-    "tokio-tcp-elsewhere" tokio_tcp_elsewhere "tokio";
-    "tokio-tcp-entered" tokio_tcp_entered "tokio";
-    "tokio-by-compat" tokio_by_compat "compat";
-    "tokio-by-handle" tokio_by_handle "tokio";
-    "smol-elsewhere" smol_elsewhere "smol";
+    "dropped-handle" dropped_handle twice;
+    "panic-awaited" panic_awaited twice;
+    "panic-detached" panic_detached twice;
+    "pending-at-exit" pending_at_exit once;
+    "drop-while-blocking" drop_while_blocking once;
+    "cancelled-task" cancelled_task twice;
+    "worker-threads" worker_threads twice;
+    "blocked-worker" blocked_worker twice;
+    "spawned-before-await" spawned_before_await twice;
+    "short-sleeps" short_sleeps twice;
+    "mutex-order" mutex_order twice;
+    "futurelock" futurelock twice;
+    "timeout-without-yield" timeout_without_yield twice;
+    "timeout-always-ready" timeout_always_ready twice;
+    "fairness" fairness twice;
+    "blocking-pool" blocking_pool twice;
+    "nested-block-on" nested_block_on twice;
+    "dropped-file" dropped_file twice;
+    "failed-write" failed_write twice;
+    "tokio-sleep-elsewhere" tokio_sleep_elsewhere twice "tokio";
+    "tokio-tcp-elsewhere" tokio_tcp_elsewhere twice "tokio";
+    "tokio-tcp-entered" tokio_tcp_entered twice "tokio";
+    "tokio-by-compat" tokio_by_compat twice "compat";
+    "tokio-by-handle" tokio_by_handle twice "tokio";
+    "smol-elsewhere" smol_elsewhere twice "smol";
 }
 
 /// Finds a question, or the doubles, by name.
@@ -150,91 +177,127 @@ pub fn find(name: &str) -> Result<&'static Behaviour, Unknown> {
 }
 
 /// What is in the field `kind` of a file of observations.
-pub const KIND: &str = "compare behaviours 1";
+pub const KIND: &str = "compare behaviours 2";
 
 /// What was seen of one behaviour on one runtime.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Observation {
     pub behaviour: String,
     pub runtime: Runtime,
-    /// `None` where it was left out of this build.
+    pub asked_from: From,
+    /// `None` if it was left out of this build.
     pub seen: Option<Seen>,
     pub expected: String,
     pub is_as_expected: bool,
 }
 
-/// The answer of an experiment that wants more cores than there are.
-pub const NOT_TO_BE_TOLD: &str = "not to be told on one core";
+/// The answer of an experiment that needs more cores than there are.
+pub const NOT_ENOUGH_CORES: &str = "cannot be seen on one core";
+/// The answer of an experiment that needs another system.
+pub const NOT_HERE: &str = "cannot be tried on this system";
 
-/// Holds what was seen against what is expected.
+/// Compares what was seen with what is expected.
 pub fn judge(
     behaviour: &str,
     runtime: Runtime,
+    asked_from: From,
     seen: Option<Seen>,
     expected: &Expected,
 ) -> Observation {
-    let expected = expected.answers[runtime as usize];
-    // What was not built, or could not be tried, has shown nothing that one could complain of.
-    let answer = seen.as_ref().map_or(NOT_TO_BE_TOLD, |seen| seen.answer.as_str());
-    let is_as_expected = answer == expected || answer == NOT_TO_BE_TOLD;
+    let expected = expected.answer(runtime, asked_from);
+    // An experiment that was not built, or could not be tried, contradicts nothing.
+    let answer = seen.as_ref().map_or(NOT_HERE, |seen| seen.answer.as_str());
+    let is_as_expected = [expected, NOT_ENOUGH_CORES, NOT_HERE].contains(&answer);
     let (behaviour, expected) = (behaviour.into(), expected.into());
-    Observation { behaviour, runtime, seen, expected, is_as_expected }
+    Observation { behaviour, runtime, asked_from, seen, expected, is_as_expected }
 }
 
 /// Runs an experiment in a process of its own.
 ///
 /// # Errors
-/// Where the process cannot be started; whatever happens in it is an observation.
-pub fn observe(behaviour: &'static Behaviour, runtime: Runtime) -> anyhow::Result<Observation> {
-    let judge = |seen| judge(behaviour.name, runtime, seen, behaviour.expected());
+/// Fails if the process cannot be started. Whatever happens in it is an observation.
+pub fn observe(
+    behaviour: &'static Behaviour,
+    runtime: Runtime,
+    asked_from: From,
+) -> anyhow::Result<Observation> {
+    let judge = |seen| judge(behaviour.name, runtime, asked_from, seen, behaviour.expected());
     if behaviour.experiment(runtime).is_none() {
         return Ok(judge(None));
     }
-    let arguments = ["experiment", behaviour.name, runtime.name()];
-    let seen = match child::execute(&arguments, &[], String::new(), TIME_OUT, child::OFTEN)?.end {
+    let asked_from = asked_from.to_string();
+    let arguments = ["experiment", behaviour.name, runtime.name(), &asked_from];
+    let seen = match child::execute(&arguments, &[], String::new(), TIMEOUT, child::OFTEN)?.end {
         End::Answer(seen) => serde_json::from_str(&seen)?,
         End::Panic(message) => Seen::from("the program panics").with(message),
         End::Failed(message) => Seen::from("the program fails").with(message),
-        End::Killed => "it hangs".into(),
+        End::Killed => "the program hangs".into(),
     };
     Ok(judge(Some(seen)))
 }
 
-/// Runs experiments on all runtimes, one at a time, so that none disturbs another; hands on what was seen
-/// of each.
+/// Runs experiments on all runtimes, one at a time so that they do not disturb each other. Passes on the
+/// observations of each behaviour: by runtime, and for each runtime in the order of `asked_from`.
 ///
 /// # Errors
-/// As [`observe`], and whatever `each` says.
+/// Fails as [`observe`] does, and if `each` fails.
 pub fn observe_all(
     behaviours: &[&'static Behaviour],
     mut each: impl FnMut(&Behaviour, &[Observation]) -> anyhow::Result<()>,
 ) -> anyhow::Result<Vec<Observation>> {
     let mut all = Vec::new();
     for behaviour in behaviours {
-        let row = Runtime::ALL.map(|runtime| observe(behaviour, runtime));
-        let row = row.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
+        let mut row = Vec::new();
+        for runtime in Runtime::ALL {
+            for asked_from in behaviour.asked_from {
+                row.push(observe(behaviour, runtime, *asked_from)?);
+            }
+        }
         each(behaviour, &row)?;
         all.extend(row);
     }
     Ok(all)
 }
 
+/// What a runtime has answered, in one line or two: the answer to a task is only shown if it is not the
+/// one to the root.
+pub fn lines(observations: &[&Observation]) -> Vec<String> {
+    let line = |observation: &Observation| {
+        let seen = observation.seen.as_ref().map_or("not built".into(), ToString::to_string);
+        match observation.is_as_expected {
+            true => seen,
+            false => format!("{seen} -- EXPECTED: {}", observation.expected),
+        }
+    };
+    let answer = |observation: &Observation| observation.seen.as_ref().map(|s| s.answer.clone());
+    match observations {
+        [root, task] if answer(root) != answer(task) || root.expected != task.expected => {
+            vec![line(root), format!("in a task: {}", line(task))]
+        }
+        [first, ..] => vec![line(first)],
+        [] => Vec::new(),
+    }
+}
+
 /// No experiment takes nearly as long.
-const TIME_OUT: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// In the child: runs an experiment here, and prints what it has seen.
 ///
 /// # Errors
-/// There is no such experiment in this build.
-pub fn experiment_here(name: &str, runtime: &str) -> anyhow::Result<ExitCode> {
+/// Fails if there is no such experiment in this build.
+pub fn experiment_here(name: &str, runtime: &str, asked_from: &str) -> anyhow::Result<ExitCode> {
     let runtime = catalog::find_runtime(runtime)?;
-    let experiment = find(name)?.experiment(runtime);
-    let seen = experiment.context("it was left out of this build")?();
+    let behaviour = find(name)?;
+    let asked_from = behaviour.asked_from.iter().find(|from| from.to_string() == asked_from);
+    let asked_from = asked_from.context("it is not asked from there")?;
+    let experiment = behaviour.experiment(runtime).context("it was left out of this build")?;
+    let seen = experiment(*asked_from);
     writeln!(io::stdout(), "{}", serde_json::to_string(&seen)?)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Something that happens, or does not.
+/// Whether something has happened.
 #[derive(Clone, Default)]
 struct Flag(Arc<AtomicBool>);
 
@@ -248,7 +311,7 @@ impl Flag {
     }
 }
 
-/// Tells that it was dropped.
+/// Sets the flag when it is dropped.
 struct SetOnDrop(Flag);
 
 impl Drop for SetOnDrop {
@@ -257,7 +320,7 @@ impl Drop for SetOnDrop {
     }
 }
 
-/// What was said, in order.
+/// The lines said so far, in order.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<&'static str>>>);
 
@@ -273,21 +336,32 @@ impl fmt::Display for Lines {
     }
 }
 
-/// Whether it panics.
-fn caught(work: impl FnOnce()) -> bool {
-    catch_unwind(AssertUnwindSafe(work)).is_err()
+/// Polls a future to its end; returns the message of its panic if it panics.
+async fn caught<T>(future: impl Future<Output = T>) -> Result<T, String> {
+    let mut future = pin!(future);
+    let poll =
+        |cx: &mut Context<'_>| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+            Ok(poll) => poll.map(Ok),
+            Err(panic) => {
+                let said = panic.downcast_ref::<String>().map(String::as_str);
+                let said = said.or_else(|| panic.downcast_ref::<&str>().copied());
+                Poll::Ready(Err(said.unwrap_or("no message").into()))
+            }
+        };
+    poll_fn(poll).await
 }
 
-/// Whether something works that may panic.
-fn attempt(work: impl FnOnce()) -> Seen {
-    match catch_unwind(AssertUnwindSafe(work)) {
+/// Whether a future works that may panic.
+async fn attempt(future: impl Future<Output = ()>) -> Seen {
+    match caught(future).await {
         Ok(()) => "it works".into(),
-        Err(panic) => {
-            let said = panic.downcast_ref::<String>().map(String::as_str);
-            let said = said.or_else(|| panic.downcast_ref::<&str>().copied());
-            Seen::from("it panics").with(said.unwrap_or("no message").into())
-        }
+        Err(message) => Seen::from("it panics").with(message),
     }
+}
+
+/// Polls a future that has to wait, once. It gets into the queue of what it waits for.
+fn poll_once(waits: Pin<&mut impl Future>) {
+    assert!(waits.poll(&mut Context::from_waker(Waker::noop())).is_pending());
 }
 
 #[cfg(test)]
@@ -311,7 +385,9 @@ mod tests {
         let swapped = Expected { answers: [smol, async_std, tokio], ..*right };
         for runtime in [Runtime::Tokio, Runtime::Smol] {
             let seen = Seen::from(right.answers[runtime as usize]);
-            let judge = |expected| judge("dropped-handle", runtime, Some(seen.clone()), expected);
+            let judge = |expected| {
+                judge("dropped-handle", runtime, From::Root, Some(seen.clone()), expected)
+            };
             assert!(judge(right).is_as_expected);
             assert!(!judge(&swapped).is_as_expected);
         }

@@ -1,21 +1,69 @@
-//! `block_on` inside of a task.
+//! Inside a future, `block_on` waits for a spawned task. And if all other worker threads are blocked?
 
-use super::{Seen, attempt};
+use std::sync::mpsc::channel;
+use std::thread;
 
-async fn work() {}
+use super::{LONG, Seen, attempt};
+
+/// As many tasks as can block without blocking all worker threads of a runtime with one per core.
+fn all_but_one() -> usize {
+    thread::available_parallelism().map_or(1, usize::from) - 1
+}
+
+fn seen(with_free_threads: bool, without: bool) -> Seen {
+    match (with_free_threads, without) {
+        (true, true) => "it works",
+        (true, false) => "it works, but hangs if no other worker is free",
+        (false, _) => "it hangs",
+    }
+    .into()
+}
 
 #[cfg(feature = "tokio")]
-#[tokio::main]
 pub async fn on_tokio() -> Seen {
-    attempt(|| tokio::runtime::Handle::current().block_on(work()))
+    let runtime = tokio::runtime::Handle::current();
+    attempt(async { runtime.block_on(tokio::spawn(async {})).expect("it does not panic") }).await
 }
 
 #[cfg(feature = "async-std")]
-pub fn on_async_std() -> Seen {
-    async_std::task::block_on(async { attempt(|| async_std::task::block_on(work())) })
+pub async fn on_async_std() -> Seen {
+    // Whether a nested `block_on` sees the end of a task. What it awaits has a timeout, so that the
+    // experiment can go on.
+    let works = || {
+        let task = async_std::task::spawn(async {});
+        async_std::task::block_on(async_std::future::timeout(LONG, task)).is_ok()
+    };
+    let with_free_threads = works();
+    let (release, is_released) = channel::<()>();
+    let is_released = std::sync::Arc::new(std::sync::Mutex::new(is_released));
+    let (sender, blocked) = channel();
+    for _ in 0..all_but_one() {
+        let (sender, is_released) = (sender.clone(), is_released.clone());
+        async_std::task::spawn(async move {
+            let _ = sender.send(());
+            let _ = is_released.lock().map(|channel| channel.recv());
+        });
+    }
+    for _ in 0..all_but_one() {
+        let _ = blocked.recv();
+    }
+    let without = works();
+    drop(release);
+    seen(with_free_threads, without)
 }
 
 #[cfg(feature = "smol")]
-pub fn on_smol() -> Seen {
-    smol::block_on(async { attempt(|| smol::block_on(work())) })
+pub async fn on_smol() -> Seen {
+    let works = smol::block_on(smol::future::or(
+        async {
+            smol::spawn(async {}).await;
+            true
+        },
+        async {
+            smol::Timer::after(LONG).await;
+            false
+        },
+    ));
+    // There is only one worker thread, so there are no others to be blocked.
+    seen(works, works)
 }

@@ -1,28 +1,32 @@
-//! A task panics, and somebody awaits it.
+//! A task panics, and another future awaits it.
 
 use super::{Seen, caught};
 
-const UNWINDS: &str = "it unwinds into whoever awaits the task";
+#[cfg(any(feature = "async-std", feature = "smol"))]
+async fn seen(task: impl Future<Output = ()>) -> Seen {
+    match caught(task).await {
+        Ok(()) => "the awaiter does not notice",
+        Err(_message) => "the panic unwinds into the awaiter",
+    }
+    .into()
+}
 
 #[cfg(feature = "tokio")]
-#[tokio::main]
 pub async fn on_tokio() -> Seen {
     let task = tokio::spawn(async { panic!("a bug") });
-    let result: Result<(), _> = task.await;
+    let result: Result<Result<(), _>, _> = caught(task).await;
     match result {
-        Err(error) if error.is_panic() => "it is an error of the handle: JoinError".into(),
+        Ok(Err(error)) if error.is_panic() => "awaiting the handle returns an error: JoinError".into(),
         other => format!("{other:?}").into(),
     }
 }
 
 #[cfg(feature = "async-std")]
-pub fn on_async_std() -> Seen {
-    let wait = || async_std::task::block_on(async_std::task::spawn(async { panic!("a bug") }));
-    if caught(wait) { UNWINDS } else { "nothing is seen of it" }.into()
+pub async fn on_async_std() -> Seen {
+    seen(async_std::task::spawn(async { panic!("a bug") })).await
 }
 
 #[cfg(feature = "smol")]
-pub fn on_smol() -> Seen {
-    let wait = || smol::block_on(smol::spawn(async { panic!("a bug") }));
-    if caught(wait) { UNWINDS } else { "nothing is seen of it" }.into()
+pub async fn on_smol() -> Seen {
+    seen(smol::spawn(async { panic!("a bug") })).await
 }

@@ -1,46 +1,53 @@
-//! A task panics that nobody awaits.
+//! A task panics, and nothing awaits it. Do tasks that are spawned later still run?
 
-use super::{A_MOMENT, Flag, LONGER, Seen};
+use super::Seen;
 
-/// Whether a task that was spawned afterwards still runs.
-fn seen(has_ended: &Flag) -> Seen {
-    if has_ended.is_set() { "the others go on" } else { "the others stop" }.into()
+/// Both tasks own a sender: the first drops it unused when it panics, the second uses it.
+fn seen(has_panicked: bool, other_has_run: bool) -> Seen {
+    match (has_panicked, other_has_run) {
+        (true, true) => "the others continue",
+        (true, false) => "the others stop",
+        (false, _) => "it does not panic",
+    }
+    .into()
 }
 
 #[cfg(feature = "tokio")]
-#[tokio::main]
 pub async fn on_tokio() -> Seen {
-    tokio::spawn(async { panic!("a bug") });
-    tokio::time::sleep(A_MOMENT).await;
-    let flag = Flag::default();
-    let ended = flag.clone();
-    tokio::spawn(async move { ended.set() });
-    tokio::time::sleep(LONGER).await;
-    seen(&flag)
+    let (unused, never) = tokio::sync::oneshot::channel::<()>();
+    tokio::spawn(async move {
+        let _unused = unused;
+        panic!("a bug")
+    });
+    let has_panicked = never.await.is_err();
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    tokio::spawn(async move { sender.send(()) });
+    seen(has_panicked, receiver.await.is_ok())
 }
 
 #[cfg(feature = "async-std")]
-pub fn on_async_std() -> Seen {
-    async_std::task::block_on(async {
-        async_std::task::spawn(async { panic!("a bug") });
-        async_std::task::sleep(A_MOMENT).await;
-        let flag = Flag::default();
-        let ended = flag.clone();
-        async_std::task::spawn(async move { ended.set() });
-        async_std::task::sleep(LONGER).await;
-        seen(&flag)
-    })
+pub async fn on_async_std() -> Seen {
+    let (unused, never) = async_std::channel::bounded::<()>(1);
+    async_std::task::spawn(async move {
+        let _unused = unused;
+        panic!("a bug")
+    });
+    let has_panicked = never.recv().await.is_err();
+    let (sender, receiver) = async_std::channel::bounded(1);
+    async_std::task::spawn(async move { sender.send(()).await });
+    seen(has_panicked, receiver.recv().await.is_ok())
 }
 
 #[cfg(feature = "smol")]
-pub fn on_smol() -> Seen {
-    smol::block_on(async {
-        smol::spawn(async { panic!("a bug") }).detach();
-        smol::Timer::after(A_MOMENT).await;
-        let flag = Flag::default();
-        let ended = flag.clone();
-        smol::spawn(async move { ended.set() }).detach();
-        smol::Timer::after(LONGER).await;
-        seen(&flag)
-    })
+pub async fn on_smol() -> Seen {
+    let (unused, never) = smol::channel::bounded::<()>(1);
+    let panics = smol::spawn(async move {
+        let _unused = unused;
+        panic!("a bug")
+    });
+    panics.detach();
+    let has_panicked = never.recv().await.is_err();
+    let (sender, receiver) = smol::channel::bounded(1);
+    smol::spawn(async move { sender.send(()).await }).detach();
+    seen(has_panicked, receiver.recv().await.is_ok())
 }

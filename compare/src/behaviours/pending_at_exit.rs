@@ -1,9 +1,9 @@
-//! The root future returns while a task still waits.
+//! The root future returns while a task is still waiting.
 
-use super::{A_MOMENT, Flag, LONGER, Seen, SetOnDrop};
+use super::{A_MOMENT, Flag, Seen, SetOnDrop};
 
 fn seen(was_dropped: &Flag) -> Seen {
-    if was_dropped.is_set() { "they are dropped at their `.await`" } else { "they are left as they are" }
+    if was_dropped.is_set() { "tasks are dropped at their `.await`" } else { "tasks are not dropped" }
         .into()
 }
 
@@ -11,15 +11,17 @@ fn seen(was_dropped: &Flag) -> Seen {
 pub fn on_tokio() -> Seen {
     #[tokio::main]
     async fn root(guard: SetOnDrop) {
+        let (sender, has_started) = tokio::sync::oneshot::channel();
         tokio::spawn(async move {
             let _guard = guard;
+            let _ = sender.send(());
             std::future::pending::<()>().await
         });
-        tokio::time::sleep(A_MOMENT).await;
+        has_started.await.expect("the task starts");
     }
     let flag = Flag::default();
     root(SetOnDrop(flag.clone()));
-    std::thread::sleep(LONGER);
+    // The runtime has ended with `root`.
     seen(&flag)
 }
 
@@ -28,13 +30,15 @@ pub fn on_async_std() -> Seen {
     let flag = Flag::default();
     let guard = SetOnDrop(flag.clone());
     async_std::task::block_on(async {
+        let (sender, has_started) = async_std::channel::bounded(1);
         async_std::task::spawn(async move {
             let _guard = guard;
+            let _ = sender.send(()).await;
             std::future::pending::<()>().await
         });
-        async_std::task::sleep(A_MOMENT).await;
+        has_started.recv().await.expect("the task starts");
     });
-    std::thread::sleep(LONGER);
+    std::thread::sleep(A_MOMENT);
     seen(&flag)
 }
 
@@ -43,13 +47,15 @@ pub fn on_smol() -> Seen {
     let flag = Flag::default();
     let guard = SetOnDrop(flag.clone());
     smol::block_on(async {
+        let (sender, has_started) = smol::channel::bounded(1);
         let waits = smol::spawn(async move {
             let _guard = guard;
+            let _ = sender.send(()).await;
             std::future::pending::<()>().await
         });
         waits.detach();
-        smol::Timer::after(A_MOMENT).await;
+        has_started.recv().await.expect("the task starts");
     });
-    std::thread::sleep(LONGER);
+    std::thread::sleep(A_MOMENT);
     seen(&flag)
 }

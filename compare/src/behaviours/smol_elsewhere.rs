@@ -1,4 +1,4 @@
-//! smol's timer and TCP stream on another runtime, with nothing done about it.
+//! A timer and a TCP stream of smol are awaited on each runtime, without any bridge.
 
 use std::net::TcpListener;
 
@@ -12,17 +12,16 @@ async fn sleep_and_connect() {
 }
 
 #[cfg(feature = "tokio")]
-pub fn on_tokio() -> Seen {
-    let tokio = tokio::runtime::Runtime::new().expect("a runtime");
-    attempt(|| tokio.block_on(sleep_and_connect()))
+pub async fn on_tokio() -> Seen {
+    attempt(sleep_and_connect()).await
 }
 
 #[cfg(feature = "async-std")]
-pub fn on_async_std() -> Seen {
-    attempt(|| async_std::task::block_on(sleep_and_connect()))
+pub async fn on_async_std() -> Seen {
+    attempt(sleep_and_connect()).await
 }
 
 #[cfg(feature = "smol")]
-pub fn on_smol() -> Seen {
-    attempt(|| smol::block_on(sleep_and_connect()))
+pub async fn on_smol() -> Seen {
+    attempt(sleep_and_connect()).await
 }

@@ -1,42 +1,39 @@
-//! A task is spawned, and whoever spawned it does not await anything for a while.
+//! A task is spawned, and whatever has spawned it blocks its thread instead of awaiting something.
 
-use std::thread;
+use std::sync::mpsc::{Receiver, Sender, channel};
 
-use super::{Flag, LONGER, Seen};
+use super::{LONG, Seen};
 
-fn seen(has_run: &Flag) -> Seen {
-    if has_run.is_set() { "it runs at once, on another thread" } else { "it waits for the first `.await`" }
-        .into()
+async fn child(sender: Sender<()>) {
+    let _ = sender.send(());
+}
+
+/// Blocks, and reports whether the child has run in the meantime.
+fn seen(receiver: &Receiver<()>) -> Seen {
+    match receiver.recv_timeout(LONG) {
+        Ok(()) => "it runs immediately, on another thread",
+        Err(_) => "it does not run before the next `.await`",
+    }
+    .into()
 }
 
 #[cfg(feature = "tokio")]
-#[tokio::main]
 pub async fn on_tokio() -> Seen {
-    let flag = Flag::default();
-    let ran = flag.clone();
-    tokio::spawn(async move { ran.set() });
-    thread::sleep(LONGER);
-    seen(&flag)
+    let (sender, receiver) = channel();
+    tokio::spawn(child(sender));
+    seen(&receiver)
 }
 
 #[cfg(feature = "async-std")]
-pub fn on_async_std() -> Seen {
-    async_std::task::block_on(async {
-        let flag = Flag::default();
-        let ran = flag.clone();
-        async_std::task::spawn(async move { ran.set() });
-        thread::sleep(LONGER);
-        seen(&flag)
-    })
+pub async fn on_async_std() -> Seen {
+    let (sender, receiver) = channel();
+    async_std::task::spawn(child(sender));
+    seen(&receiver)
 }
 
 #[cfg(feature = "smol")]
-pub fn on_smol() -> Seen {
-    smol::block_on(async {
-        let flag = Flag::default();
-        let ran = flag.clone();
-        smol::spawn(async move { ran.set() }).detach();
-        thread::sleep(LONGER);
-        seen(&flag)
-    })
+pub async fn on_smol() -> Seen {
+    let (sender, receiver) = channel();
+    smol::spawn(child(sender)).detach();
+    seen(&receiver)
 }

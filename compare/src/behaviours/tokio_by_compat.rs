@@ -1,4 +1,4 @@
-//! The same sleep and TCP stream of Tokio, wrapped by async-compat.
+//! A sleep and a TCP stream of Tokio are awaited on each runtime, wrapped by async-compat.
 
 use std::net::TcpListener;
 
@@ -6,7 +6,7 @@ use async_compat::Compat;
 
 use super::{A_MOMENT, Seen, attempt};
 
-/// `Compat` starts a Tokio of its own beside the runtime, the first time it is used.
+/// Outside Tokio, `Compat` starts a Tokio of its own when it is first used.
 async fn sleep_and_connect() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("it is bound");
@@ -18,18 +18,16 @@ async fn sleep_and_connect() {
 }
 
 #[cfg(feature = "tokio")]
-#[tokio::main]
 pub async fn on_tokio() -> Seen {
-    sleep_and_connect().await;
-    "it works".into()
+    attempt(sleep_and_connect()).await
 }
 
 #[cfg(feature = "async-std")]
-pub fn on_async_std() -> Seen {
-    attempt(|| async_std::task::block_on(sleep_and_connect()))
+pub async fn on_async_std() -> Seen {
+    attempt(sleep_and_connect()).await
 }
 
 #[cfg(feature = "smol")]
-pub fn on_smol() -> Seen {
-    attempt(|| smol::block_on(sleep_and_connect()))
+pub async fn on_smol() -> Seen {
+    attempt(sleep_and_connect()).await
 }

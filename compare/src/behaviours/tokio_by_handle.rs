@@ -1,20 +1,23 @@
-//! The same again, with a Tokio started beside the runtime: the TCP stream spawned on its handle, the
-//! sleep made while the handle is entered.
+//! A TCP stream of Tokio is spawned on a Tokio next to the runtime, and a sleep is made while that one
+//! is entered. Both are awaited on each runtime.
 
 use std::net::TcpListener;
+use std::sync::LazyLock;
 
 use tokio::runtime::Runtime;
 
 use super::{A_MOMENT, Seen, attempt};
 
-async fn sleep_and_connect(tokio: &Runtime) {
+static TOKIO: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
+
+async fn sleep_and_connect() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("it is bound");
-    // An async function looks for its Tokio when it is polled: so Tokio has to poll it.
-    let stream = tokio.spawn(tokio::net::TcpStream::connect(address));
-    // A sleep looks for it when it is made, and may be awaited anywhere.
+    // An async function looks for its Tokio when it is polled, so Tokio has to poll it.
+    let stream = TOKIO.spawn(tokio::net::TcpStream::connect(address));
+    // A sleep looks for it when it is made, and can be awaited anywhere.
     let sleep = {
-        let _entered = tokio.enter();
+        let _entered = TOKIO.enter();
         tokio::time::sleep(A_MOMENT)
     };
     sleep.await;
@@ -22,19 +25,16 @@ async fn sleep_and_connect(tokio: &Runtime) {
 }
 
 #[cfg(feature = "tokio")]
-pub fn on_tokio() -> Seen {
-    let tokio = Runtime::new().expect("a runtime");
-    attempt(|| tokio.block_on(sleep_and_connect(&tokio)))
+pub async fn on_tokio() -> Seen {
+    attempt(sleep_and_connect()).await
 }
 
 #[cfg(feature = "async-std")]
-pub fn on_async_std() -> Seen {
-    let tokio = Runtime::new().expect("a runtime");
-    attempt(|| async_std::task::block_on(sleep_and_connect(&tokio)))
+pub async fn on_async_std() -> Seen {
+    attempt(sleep_and_connect()).await
 }
 
 #[cfg(feature = "smol")]
-pub fn on_smol() -> Seen {
-    let tokio = Runtime::new().expect("a runtime");
-    attempt(|| smol::block_on(sleep_and_connect(&tokio)))
+pub async fn on_smol() -> Seen {
+    attempt(sleep_and_connect()).await
 }

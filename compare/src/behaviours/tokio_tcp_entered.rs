@@ -1,17 +1,21 @@
-//! A TCP stream of Tokio, awaited on another runtime: the future was made while a Tokio was entered, and
-//! that is over.
+//! The future of a TCP connection of Tokio is made while a Tokio runtime is entered, and awaited after
+//! that.
 
 use std::net::TcpListener;
+use std::sync::LazyLock;
 
 use tokio::runtime::Runtime;
 
 use super::{Seen, attempt};
 
-/// The future of a connection, made inside of this Tokio.
-fn connect(tokio: &Runtime) -> impl Future<Output = ()> + use<> {
+/// A Tokio next to the runtime that asks.
+static TOKIO: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
+
+/// The future of a connection, made inside this Tokio.
+fn connect() -> impl Future<Output = ()> {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("it is bound");
-    let _entered = tokio.enter();
+    let _entered = TOKIO.enter();
     async move {
         tokio::net::TcpStream::connect(address).await.expect("somebody listens");
         drop(listener);
@@ -19,19 +23,16 @@ fn connect(tokio: &Runtime) -> impl Future<Output = ()> + use<> {
 }
 
 #[cfg(feature = "tokio")]
-pub fn on_tokio() -> Seen {
-    let tokio = Runtime::new().expect("a runtime");
-    attempt(|| tokio.block_on(connect(&tokio)))
+pub async fn on_tokio() -> Seen {
+    attempt(connect()).await
 }
 
 #[cfg(feature = "async-std")]
-pub fn on_async_std() -> Seen {
-    let tokio = Runtime::new().expect("a runtime");
-    attempt(|| async_std::task::block_on(connect(&tokio)))
+pub async fn on_async_std() -> Seen {
+    attempt(connect()).await
 }
 
 #[cfg(feature = "smol")]
-pub fn on_smol() -> Seen {
-    let tokio = Runtime::new().expect("a runtime");
-    attempt(|| smol::block_on(connect(&tokio)))
+pub async fn on_smol() -> Seen {
+    attempt(connect()).await
 }

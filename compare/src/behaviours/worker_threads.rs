@@ -1,64 +1,78 @@
-//! On how many threads do tasks run, when nothing is said about it?
+//! On how many threads do tasks run by default?
 
 use std::collections::HashSet;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, ThreadId};
 
-use super::{A_MOMENT, Seen};
+use super::{LONG, NOT_ENOUGH_CORES, Seen};
 
-/// A task that keeps its thread, so that the next one needs another.
-async fn keep_the_thread() -> ThreadId {
-    thread::sleep(A_MOMENT);
-    thread::current().id()
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
 }
 
-fn seen(threads: Vec<ThreadId>) -> Seen {
-    let count = threads.into_iter().collect::<HashSet<_>>().len();
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    let answer = match count {
-        _ if cores == 1 => super::NOT_TO_BE_TOLD,
-        1 => "one",
-        count if count == cores => "one a core",
-        _ => "another number",
-    };
-    Seen::from(answer).with(format!("{count} threads on {cores} cores"))
+/// Tasks that block their threads until all cores have one of them, so that each needs a thread of
+/// its own. If that takes too long, there are not as many threads, and the tasks give up.
+#[derive(Clone, Default)]
+struct Meeting(Arc<(Mutex<Present>, Condvar)>);
+
+#[derive(Default)]
+struct Present {
+    threads: HashSet<ThreadId>,
+    is_over: bool,
 }
 
-/// More than there are cores.
-fn many() -> usize {
-    4 * thread::available_parallelism().map_or(1, usize::from)
+impl Meeting {
+    async fn attend(self) {
+        let (present, changed) = &*self.0;
+        let mut present = present.lock().unwrap_or_else(PoisonError::into_inner);
+        present.threads.insert(thread::current().id());
+        present.is_over |= present.threads.len() >= cores();
+        changed.notify_all();
+        let wait = changed.wait_timeout_while(present, LONG, |present| !present.is_over);
+        wait.unwrap_or_else(PoisonError::into_inner).0.is_over = true;
+        changed.notify_all();
+    }
+
+    fn seen(self) -> Seen {
+        let count = self.0.0.lock().unwrap_or_else(PoisonError::into_inner).threads.len();
+        let answer = match count {
+            _ if cores() == 1 => NOT_ENOUGH_CORES,
+            1 => "one",
+            count if count == cores() => "one per core",
+            _ => "another number",
+        };
+        Seen::from(answer).with(format!("{count} on {} cores", cores()))
+    }
 }
 
 #[cfg(feature = "tokio")]
-#[tokio::main]
 pub async fn on_tokio() -> Seen {
-    let tasks: Vec<_> = (0..many()).map(|_| tokio::spawn(keep_the_thread())).collect();
-    let mut threads = Vec::new();
+    let meeting = Meeting::default();
+    let tasks: Vec<_> =
+        (0..2 * cores()).map(|_| tokio::spawn(meeting.clone().attend())).collect();
     for task in tasks {
-        threads.push(task.await.expect("it does not panic"));
+        task.await.expect("it does not panic");
     }
-    seen(threads)
+    meeting.seen()
 }
 
 #[cfg(feature = "async-std")]
-pub fn on_async_std() -> Seen {
-    async_std::task::block_on(async {
-        let tasks: Vec<_> = (0..many()).map(|_| async_std::task::spawn(keep_the_thread())).collect();
-        let mut threads = Vec::new();
-        for task in tasks {
-            threads.push(task.await);
-        }
-        seen(threads)
-    })
+pub async fn on_async_std() -> Seen {
+    let meeting = Meeting::default();
+    let tasks: Vec<_> =
+        (0..2 * cores()).map(|_| async_std::task::spawn(meeting.clone().attend())).collect();
+    for task in tasks {
+        task.await;
+    }
+    meeting.seen()
 }
 
 #[cfg(feature = "smol")]
-pub fn on_smol() -> Seen {
-    smol::block_on(async {
-        let tasks: Vec<_> = (0..many()).map(|_| smol::spawn(keep_the_thread())).collect();
-        let mut threads = Vec::new();
-        for task in tasks {
-            threads.push(task.await);
-        }
-        seen(threads)
-    })
+pub async fn on_smol() -> Seen {
+    let meeting = Meeting::default();
+    let tasks: Vec<_> = (0..2 * cores()).map(|_| smol::spawn(meeting.clone().attend())).collect();
+    for task in tasks {
+        task.await;
+    }
+    meeting.seen()
 }

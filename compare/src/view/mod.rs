@@ -7,7 +7,7 @@ mod page;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use crate::api;
-use crate::behaviours::{Behaviour, Observation, Seen};
+use crate::behaviours::{self, Behaviour, Observation};
 use crate::catalog::Runtime;
 use crate::child::{Outcome, Run};
 use crate::cost::{self, Costs};
@@ -140,7 +140,7 @@ pub fn cost_table(costs: &Costs) -> String {
     format!("{table}\nRelease builds from nothing, symbols stripped, with {}.\n", costs.rustc)
 }
 
-/// What was seen of one behaviour: the question, a line for each runtime, and the reason.
+/// What was seen of one behaviour: the question, the answers of each runtime, and the reason.
 pub fn behaviour(behaviour: &Behaviour, row: &[Observation], width: usize) -> String {
     let mut text = format!("{}\n", behaviour.name);
     let mut add = |line: &str, indent: usize| {
@@ -149,17 +149,12 @@ pub fn behaviour(behaviour: &Behaviour, row: &[Observation], width: usize) -> St
         }
     };
     add(&behaviour.question(), 2);
-    for observation in row {
-        let seen = match &observation.seen {
-            None => "not built".into(),
-            Some(Seen { answer, detail: None }) => answer.clone(),
-            Some(Seen { answer, detail: Some(detail) }) => format!("{answer} ({detail})"),
-        };
-        let mark = match observation.is_as_expected {
-            true => String::new(),
-            false => format!(" -- EXPECTED: {}", observation.expected),
-        };
-        add(&format!("{:<10}{seen}{mark}", observation.runtime.name()), 4);
+    for runtime in Runtime::ALL {
+        let of_runtime: Vec<_> = row.iter().filter(|seen| seen.runtime == runtime).collect();
+        for (place, line) in behaviours::lines(&of_runtime).iter().enumerate() {
+            let name = if place == 0 { runtime.name() } else { "" };
+            add(&format!("{name:<10}{line}"), 4);
+        }
     }
     add(&format!("Why: {}", behaviour.expected().why), 2);
     add(&format!("Source: compare/{}", behaviour.source), 2);

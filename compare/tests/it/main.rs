@@ -3,6 +3,7 @@
 
 mod bench;
 mod course;
+mod measured;
 mod page;
 mod program;
 mod snapshots;

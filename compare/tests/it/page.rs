@@ -3,50 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
-use std::process::Output;
 use std::sync::LazyLock;
 
-use assert_cmd::Command;
 use scraper::{ElementRef, Html, Selector};
 
-const COMPARE: &str = env!("CARGO_BIN_EXE_compare");
+use crate::measured::{MEASURED, compare, text};
+
 const LESSONS: [&str; 7] =
     ["hello", "fetch", "errors", "guards", "downloads", "rate-limiter", "worker-pool"];
 const RUNTIMES: [&str; 3] = ["tokio", "async-std", "smol"];
-
-fn compare(arguments: &[&str]) -> Output {
-    Command::new(COMPARE)
-        .args(arguments)
-        .timeout(std::time::Duration::from_secs(180))
-        .output()
-        .unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// A page made of what is measured now, and of two benches of an earlier run. Nothing else is to run
-/// meanwhile: the behaviours want the cores for themselves.
-static PAGE: LazyLock<String> = LazyLock::new(|| {
-    let folder = tempfile::tempdir().unwrap();
-    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    let bench = ["bench", "--only", "lock-free,http-hyper", "--samples", "2", "--save"];
-    let output = compare(&[&bench[..], &[&path("bench.json")]].concat());
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    let page = path("page.html");
-    let output = compare(&["report", "--from", &path(""), "-o", &page]);
-    let told = text(&output.stderr);
-    assert!(output.status.success(), "{told}");
-    // What is missing was measured, and that was said.
-    assert!(told.contains("running the lessons") && told.contains("for the behaviours"), "{told}");
-    assert!(told.contains("compare cost"), "{told}");
-    assert!(!told.contains("quick benches"), "{told}");
-    for kept in ["lessons.json", "behaviours.json"] {
-        assert!(Path::new(&path(kept)).is_file(), "{kept} was not kept");
-    }
-    fs::read_to_string(page).unwrap()
-});
 
 fn all<'a>(page: &'a Html, selector: &str) -> Vec<ElementRef<'a>> {
     page.select(&Selector::parse(selector).unwrap()).collect()
@@ -58,16 +23,16 @@ fn words(element: ElementRef<'_>) -> String {
 
 #[test]
 fn it_is_well_formed() {
-    let page = Html::parse_document(&PAGE);
+    let page = Html::parse_document(&MEASURED.page);
     assert_eq!(page.errors, Vec::<&str>::new());
-    assert!(PAGE.starts_with("<!DOCTYPE html>"));
+    assert!(MEASURED.page.starts_with("<!DOCTYPE html>"));
     let ids: Vec<_> = all(&page, "[id]").iter().map(|e| e.attr("id").unwrap()).collect();
     assert_eq!(ids.len(), ids.iter().collect::<BTreeSet<_>>().len(), "two of one name");
 }
 
 #[test]
 fn every_lesson_every_runtime_and_every_workload_is_there() {
-    let page = Html::parse_document(&PAGE);
+    let page = Html::parse_document(&MEASURED.page);
     for lesson in LESSONS {
         let section = all(&page, &format!("section[aria-labelledby=lesson-{lesson}]"));
         let [section] = section[..] else { panic!("no {lesson}") };
@@ -96,7 +61,7 @@ fn every_lesson_every_runtime_and_every_workload_is_there() {
             _ => assert!(told.contains("Not measured."), "{told}"),
         }
     }
-    assert_eq!(all(&page, ".behaviours tbody tr").len(), 22);
+    assert_eq!(all(&page, ".behaviours tbody tr").len(), 25);
     assert_eq!(all(&page, ".behaviours .unexpected").len(), 0);
     assert_eq!(all(&page, ".api tbody tr").len(), 21);
     let cost = all(&page, "section[aria-labelledby=cost]");
@@ -105,7 +70,7 @@ fn every_lesson_every_runtime_and_every_workload_is_there() {
 
 #[test]
 fn sources_stand_there_as_they_are() {
-    let page = Html::parse_document(&PAGE);
+    let page = Html::parse_document(&MEASURED.page);
     for lesson in LESSONS {
         for (place, runtime) in ["tokio", "async_std", "smol"].iter().enumerate() {
             let column = format!(
@@ -125,7 +90,7 @@ fn sources_stand_there_as_they_are() {
 
 #[test]
 fn nothing_is_loaded_from_elsewhere_and_every_link_leads_somewhere() {
-    let page = Html::parse_document(&PAGE);
+    let page = Html::parse_document(&MEASURED.page);
     for selector in ["script", "link", "img", "iframe", "object", "embed", "use", "image", "base"] {
         assert!(all(&page, selector).is_empty(), "there is a {selector}");
     }
@@ -146,7 +111,7 @@ fn nothing_is_loaded_from_elsewhere_and_every_link_leads_somewhere() {
 
 #[test]
 fn it_can_be_used_without_seeing_it_and_without_a_mouse() {
-    can_be_used_without_seeing_it(&Html::parse_document(&PAGE));
+    can_be_used_without_seeing_it(&Html::parse_document(&MEASURED.page));
     can_be_used_without_seeing_it(&Html::parse_document(&NOTHING_MEASURED));
 }
 
@@ -230,7 +195,6 @@ fn every_text_has_enough_contrast_in_the_light_and_in_the_dark() {
 
 /// A page made of nothing.
 static NOTHING_MEASURED: LazyLock<String> = LazyLock::new(|| {
-    LazyLock::force(&PAGE);
     let folder = tempfile::tempdir().unwrap();
     let from = folder.path().to_str().unwrap();
     let output = compare(&["report", "--as-is", "--from", from, "-o", "-"]);
@@ -250,7 +214,6 @@ fn as_it_is_nothing_is_measured_and_that_is_marked() {
 
 #[test]
 fn broken_and_foreign_results_are_a_clear_error_and_leave_an_earlier_page_alone() {
-    LazyLock::force(&PAGE);
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     fs::write(path("page.html"), "an earlier page").unwrap();

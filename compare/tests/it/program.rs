@@ -1,33 +1,24 @@
 //! The program, started as a user would: every lesson on every runtime keeps its contract, and a
 //! column that does not is told.
 
-use std::process::Output;
 use std::time::Duration;
 
 use assert_cmd::Command;
+use serde_json::Value;
 
-const COMPARE: &str = env!("CARGO_BIN_EXE_compare");
+use crate::measured::{COMPARE, MEASURED, compare, text};
 
-fn compare(arguments: &[&str]) -> Output {
-    let mut command = Command::new(COMPARE);
-    command.args(arguments).timeout(Duration::from_secs(120)).output().unwrap()
+fn json_lines(bytes: &[u8]) -> Vec<Value> {
+    text(bytes).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// Runs one lesson and asserts that all three runtimes gave the one right answer.
-fn keeps_its_contract(lesson: &str) {
-    let output = compare(&["lessons", lesson, "--json"]);
-    let lines = text(&output.stdout);
-    let runs: Vec<serde_json::Value> =
-        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+/// Asserts that all three runtimes gave the one right answer to a lesson.
+fn assert_same_answers(lesson: &str, runs: &[&Value]) {
     let runtimes: Vec<_> = runs.iter().map(|run| run["runtime"].as_str().unwrap()).collect();
     assert_eq!(runtimes, ["tokio", "async-std", "smol"]);
-    for run in &runs {
+    for run in runs {
         assert_eq!(run["lesson"], lesson);
-        assert_eq!(run["outcome"], "same", "{run:#}\n{}", text(&output.stderr));
+        assert_eq!(run["outcome"], "same", "{run:#}");
         assert!(run["wall_ms"].as_f64().unwrap() > 0.0);
         #[cfg(target_os = "linux")]
         for figure in ["cpu_ms", "peak_kib", "threads"] {
@@ -36,7 +27,19 @@ fn keeps_its_contract(lesson: &str) {
     }
     assert_eq!(runs[0]["answer"], runs[1]["answer"]);
     assert_eq!(runs[0]["answer"], runs[2]["answer"]);
+}
+
+fn keeps_its_contract(lesson: &str) {
+    let runs: Vec<_> = MEASURED.lessons.iter().filter(|run| run["lesson"] == lesson).collect();
+    assert_same_answers(lesson, &runs);
+}
+
+#[test]
+fn json_is_one_line_for_each_run() {
+    let output = compare(&["lessons", "guards", "--json"]);
     assert_eq!(output.status.code(), Some(0));
+    let runs = json_lines(&output.stdout);
+    assert_same_answers("guards", &runs.iter().collect::<Vec<_>>());
 }
 
 #[test]
@@ -244,17 +247,35 @@ fn api_prints_how_each_spells_it() {
 
 #[test]
 fn every_behaviour_is_as_expected_on_all_three() {
-    let output = compare(&["behaviours", "--json"]);
-    let lines = text(&output.stdout);
-    let mut behaviours = std::collections::BTreeSet::new();
-    for line in lines.lines() {
-        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+    let mut asked = std::collections::BTreeSet::new();
+    for row in &MEASURED.behaviours {
         assert_eq!(row["is_as_expected"], true, "{row:#}");
-        assert_eq!(row["seen"]["answer"], row["expected"], "{row:#}");
-        behaviours.insert((row["behaviour"].to_string(), row["runtime"].to_string()));
+        asked.insert(["behaviour", "runtime", "asked_from"].map(|field| row[field].to_string()));
     }
-    assert_eq!(behaviours.len(), 3 * 22);
+    // Of 25 questions, two are about the end of the root future; the others are asked from a task, too.
+    assert_eq!(asked.len(), 3 * (2 * 23 + 2));
+}
+
+#[test]
+fn a_question_is_asked_from_the_root_and_from_a_task() {
+    let output = compare(&["behaviours", "spawned-before-await", "--json"]);
     assert_eq!(output.status.code(), Some(0));
+    let rows = json_lines(&output.stdout);
+    let fields = |row: &Value| {
+        [row["runtime"].clone(), row["asked_from"].clone()].map(|f| f.as_str().unwrap().to_owned())
+    };
+    let expected = ["tokio", "async-std", "smol"]
+        .iter()
+        .flat_map(|runtime| ["root", "task"].map(|from| [(*runtime).to_owned(), from.to_owned()]));
+    assert!(rows.iter().map(fields).eq(expected), "{rows:#?}");
+    // What differs is shown for both.
+    let told = text(&compare(&["behaviours", "spawned-before-await"]).stdout);
+    for words in [
+        "tokio     it runs immediately, on another thread\n              in a task: it does not run",
+        "async-std it runs immediately, on another thread\n    smol",
+    ] {
+        assert!(told.contains(words), "no {words:?} in\n{told}");
+    }
 }
 
 #[test]
@@ -273,13 +294,13 @@ fn an_answer_that_differs_is_marked_and_the_exit_status_is_1() {
 }
 
 #[test]
-fn one_behaviour_is_told_with_its_reason_and_its_source() {
+fn one_behaviour_is_shown_with_its_reason_and_its_source() {
     let output = compare(&["behaviours", "dropped-handle", "--width", "80"]);
     let told = text(&output.stdout);
     for words in [
-        "A task is spawned, and its handle dropped at once.",
-        "tokio     the task goes on\n",
-        "async-std the task goes on\n",
+        "A task is spawned, and its handle is dropped immediately.",
+        "tokio     the task continues\n",
+        "async-std the task continues\n",
         "smol      the task is cancelled\n",
         "Why: smol's Task",
         "Source: compare/src/behaviours/dropped_handle.rs\n",

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::benches::{is_a_merit, more_is_better};
 use crate::api;
-use crate::behaviours::{self, BEHAVIOURS, Observation};
+use crate::behaviours::{BEHAVIOURS, Observation};
 use crate::bench::run::{Results, Row};
 use crate::bench::stats::median;
 use crate::bench::{Contestant, WORKLOADS, Workload};
@@ -80,13 +80,10 @@ fn warnings(report: &Report) -> Vec<String> {
 
 /// What async-std's users find again where they go.
 fn moving(seen: &[Observation]) -> Markup {
-    let answers: Vec<[&str; 3]> = BEHAVIOURS
+    let answers: Vec<[Vec<&str>; 3]> = BEHAVIOURS
         .iter()
-        .filter_map(|behaviour| {
-            let [tokio, async_std, smol] =
-                Runtime::ALL.map(|runtime| answer(seen, behaviour.name, runtime));
-            Some([tokio?, async_std?, smol?])
-        })
+        .map(|behaviour| Runtime::ALL.map(|runtime| answers(seen, behaviour.name, runtime)))
+        .filter(|row| row.iter().all(|answers| !answers.is_empty()))
         .collect();
     let alike = |other: Runtime| {
         let same =
@@ -102,12 +99,15 @@ fn moving(seen: &[Observation]) -> Markup {
     }
 }
 
-/// What was seen, if it is what was expected.
-fn answer<'a>(seen: &'a [Observation], behaviour: &str, runtime: Runtime) -> Option<&'a str> {
-    let mut all = seen.iter().filter(|observation| observation.is_as_expected);
-    let observation = all.find(|o| o.behaviour == behaviour && o.runtime == runtime)?;
-    let answer = observation.seen.as_ref()?.answer.as_str();
-    (answer != behaviours::NOT_TO_BE_TOLD).then_some(answer)
+/// What was seen from the root and from a task; nothing if it is not what was expected.
+fn answers<'a>(seen: &'a [Observation], behaviour: &str, runtime: Runtime) -> Vec<&'a str> {
+    let all = seen.iter().filter(|o| o.behaviour == behaviour && o.runtime == runtime);
+    let answer = |observation: &'a Observation| {
+        let answer = observation.seen.as_ref()?.answer.as_str();
+        let is_one = answer == observation.expected && observation.is_as_expected;
+        is_one.then_some(answer)
+    };
+    all.map(answer).collect::<Option<_>>().unwrap_or_default()
 }
 
 /// The things of the table of spellings that a runtime has, and the other has not.
@@ -235,8 +235,8 @@ fn by_default(seen: &[Observation], runtime: Runtime, other: Runtime) -> Markup 
         ("worker-threads", "Threads, when nothing is said about it"),
     ];
     let habits = habits.map(|(name, habit)| {
-        let [ours, theirs] = [runtime, other].map(|runtime| answer(seen, name, runtime));
-        let (ours, theirs) = (ours?, theirs?);
+        let [ours, theirs] = [runtime, other].map(|runtime| answers(seen, name, runtime));
+        let (ours, theirs) = (*ours.first()?, *theirs.first()?);
         (ours != theirs).then_some((habit, ours))
     });
     html! {
@@ -277,7 +277,7 @@ fn threads(results: &Results) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::behaviours::Seen;
+    use crate::behaviours::{self, Behaviour, From, Seen};
     use crate::bench::Sample;
     use crate::bench::run::{KIND, Taken};
     use crate::cost::{Build, Costs};
@@ -383,18 +383,25 @@ mod tests {
 
     /// Every question, answered as expected or not.
     fn observations(is_as_expected: bool) -> Kept<Vec<Observation>> {
-        let one = |behaviour: &crate::behaviours::Behaviour, runtime: Runtime| {
-            let expected = behaviour.expected().answers[runtime as usize];
+        let one = |behaviour: &Behaviour, runtime: Runtime, asked_from: From| {
+            let expected = behaviour.expected().answer(runtime, asked_from);
             Observation {
                 behaviour: behaviour.name.into(),
                 runtime,
+                asked_from,
                 seen: Some(Seen { answer: expected.into(), detail: None }),
                 expected: expected.into(),
                 is_as_expected,
             }
         };
-        let all = BEHAVIOURS.iter().flat_map(|behaviour| Runtime::ALL.map(|r| one(behaviour, r)));
-        Kept::new(behaviours::KIND, Machine::look(), all.collect())
+        let mut all = Vec::new();
+        for behaviour in BEHAVIOURS {
+            for runtime in Runtime::ALL {
+                let from = behaviour.asked_from.iter();
+                all.extend(from.map(|asked_from| one(behaviour, runtime, *asked_from)));
+            }
+        }
+        Kept::new(behaviours::KIND, Machine::look(), all)
     }
 
     #[test]
@@ -408,8 +415,11 @@ mod tests {
             part(&text, "smol").contains("A dropped handle</a>: the task is cancelled."),
             "{text}"
         );
-        assert!(part(&text, "tokio").contains("A dropped handle</a>: the task goes on."), "{text}");
-        assert!(text.contains("Of 22 <a href=\"#behaviours\">questions</a>, async-std answers 18"));
+        assert!(
+            part(&text, "tokio").contains("A dropped handle</a>: the task continues."),
+            "{text}"
+        );
+        assert!(text.contains("Of 25 <a href=\"#behaviours\">questions</a>, async-std answers 19"));
         let text = told(false);
         assert!(!text.contains("A dropped handle") && text.contains("Of 0 "), "{text}");
     }

@@ -82,20 +82,14 @@ fn behaviours_table(seen: &[Observation]) -> Markup {
             }
             tbody {
                 @for behaviour in BEHAVIOURS {
-                    @let row: Vec<_> = Runtime::ALL
-                        .iter()
-                        .map(|runtime| {
-                            let mut all = seen.iter();
-                            all.find(|o| o.behaviour == behaviour.name && o.runtime == *runtime)
-                        })
-                        .collect();
+                    @let row = Runtime::ALL.map(|runtime| of(seen, behaviour.name, runtime));
                     @let differ = answers_differ(&row);
                     tr {
                         th scope="row" {
                             span.name { (behaviour.name) } " " (marked(&behaviour.question())) " "
                             span.source { (behaviour.source) }
                         }
-                        @for observation in row { td.differs[differ] { (answer(observation)) } }
+                        @for observations in &row { td.differs[differ] { (answers(observations)) } }
                         td { (marked(behaviour.expected().why)) }
                     }
                 }
@@ -104,15 +98,38 @@ fn behaviours_table(seen: &[Observation]) -> Markup {
     }
 }
 
-/// Whether not all runtimes that were asked have answered the same.
-fn answers_differ(row: &[Option<&Observation>]) -> bool {
-    let seen = row.iter().flatten().filter_map(|observation| observation.seen.as_ref());
-    let answers: Vec<_> = seen.map(|seen| &seen.answer).collect();
+/// What a runtime has answered to a question: from the root first, then from a task.
+fn of<'a>(seen: &'a [Observation], behaviour: &str, runtime: Runtime) -> Vec<&'a Observation> {
+    let all = seen.iter().filter(|o| o.behaviour == behaviour && o.runtime == runtime);
+    all.collect()
+}
+
+fn answer_of(observation: &Observation) -> Option<&str> {
+    observation.seen.as_ref().map(|seen| seen.answer.as_str())
+}
+
+/// Whether the runtimes that were asked have answered differently.
+fn answers_differ(row: &[Vec<&Observation>; 3]) -> bool {
+    let asked = row.iter().filter(|observations| !observations.is_empty());
+    let answers = asked.map(|observations| observations.iter().map(|o| answer_of(o)).collect());
+    let answers: Vec<Vec<_>> = answers.filter(|a: &Vec<_>| a.iter().all(Option::is_some)).collect();
     answers.windows(2).any(|pair| pair[0] != pair[1])
 }
 
-fn answer(observation: Option<&Observation>) -> Markup {
-    let Some(observation) = observation else { return html! { "not asked" } };
+/// The answer to the root; that to a task only if it differs.
+fn answers(observations: &[&Observation]) -> Markup {
+    html! {
+        @match observations {
+            [] => "not asked",
+            [root, task] if answer_of(root) != answer_of(task) || root.expected != task.expected => {
+                (answer(root)) br; "In a task: " (answer(task))
+            }
+            [first, ..] => (answer(first)),
+        }
+    }
+}
+
+fn answer(observation: &Observation) -> Markup {
     html! {
         @match &observation.seen {
             None => "not built",

@@ -1,0 +1,61 @@
+//! 64 KiB are written to a file that may only grow to 8 KiB. Does `write_all` or `sync_all` report it?
+
+use std::fmt::Debug;
+
+use super::{NOT_HERE, Seen};
+
+const BYTES: &[u8] = &[b'a'; 64 << 10];
+
+/// Lets no file of this process grow beyond 8 KiB: a stand-in for a full disk that needs no root.
+/// Past the limit, a write fails with `EFBIG`, provided that somebody handles the signal `SIGXFSZ`.
+#[cfg(unix)]
+fn limit_files() -> bool {
+    use nix::sys::resource::{Resource, setrlimit};
+    let (signal, flag) = (signal_hook::consts::SIGXFSZ, std::sync::Arc::default());
+    signal_hook::flag::register(signal, flag).is_ok()
+        && setrlimit(Resource::RLIMIT_FSIZE, 8 << 10, 8 << 10).is_ok()
+}
+
+#[cfg(not(unix))]
+fn limit_files() -> bool {
+    false
+}
+
+/// A file to write to, if there can be a limit.
+fn limited() -> Option<tempfile::TempPath> {
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    limit_files().then(|| file.into_temp_path())
+}
+
+fn seen<E: Debug>(write_all: Result<(), E>, sync_all: Result<(), E>) -> Seen {
+    match (&write_all, &sync_all) {
+        (Ok(()), Ok(())) => "neither does: both return Ok",
+        (Err(_), _) => "`write_all` does",
+        (Ok(()), Err(_)) => "`sync_all` does",
+    }
+    .into()
+}
+
+#[cfg(feature = "tokio")]
+pub async fn on_tokio() -> Seen {
+    use tokio::io::AsyncWriteExt;
+    let Some(path) = limited() else { return NOT_HERE.into() };
+    let mut file = tokio::fs::File::create(&path).await.expect("a file");
+    seen(file.write_all(BYTES).await, file.sync_all().await)
+}
+
+#[cfg(feature = "async-std")]
+pub async fn on_async_std() -> Seen {
+    use async_std::io::WriteExt;
+    let Some(path) = limited() else { return NOT_HERE.into() };
+    let mut file = async_std::fs::File::create(path.as_os_str()).await.expect("a file");
+    seen(file.write_all(BYTES).await, file.sync_all().await)
+}
+
+#[cfg(feature = "smol")]
+pub async fn on_smol() -> Seen {
+    use smol::io::AsyncWriteExt;
+    let Some(path) = limited() else { return NOT_HERE.into() };
+    let mut file = smol::fs::File::create(&path).await.expect("a file");
+    seen(file.write_all(BYTES).await, file.sync_all().await)
+}

@@ -1,0 +1,46 @@
+//! A future that waits for a lock is polled once, inside a `select!`, and then left alone without
+//! being dropped. The holder releases the lock, and the same task asks for it again.
+
+use std::pin::pin;
+
+use super::{LONG, Seen, poll_once};
+
+// `poll_once` is what a `select!` over `&mut waits` does if another branch is ready first.
+
+fn seen(has_lock: bool) -> Seen {
+    if has_lock { "the task gets the lock" } else { "the task waits forever" }.into()
+}
+
+#[cfg(feature = "tokio")]
+pub async fn on_tokio() -> Seen {
+    let lock = tokio::sync::Mutex::new(());
+    let held = lock.lock().await;
+    let mut waits = pin!(lock.lock());
+    poll_once(waits.as_mut());
+    drop(held);
+    seen(tokio::time::timeout(LONG, lock.lock()).await.is_ok())
+}
+
+#[cfg(feature = "async-std")]
+pub async fn on_async_std() -> Seen {
+    let lock = async_std::sync::Mutex::new(());
+    let held = lock.lock().await;
+    let mut waits = pin!(lock.lock());
+    poll_once(waits.as_mut());
+    drop(held);
+    seen(async_std::future::timeout(LONG, lock.lock()).await.is_ok())
+}
+
+#[cfg(feature = "smol")]
+pub async fn on_smol() -> Seen {
+    let lock = smol::lock::Mutex::new(());
+    let held = lock.lock().await;
+    let mut waits = pin!(lock.lock());
+    poll_once(waits.as_mut());
+    drop(held);
+    let timer = async {
+        smol::Timer::after(LONG).await;
+        None
+    };
+    seen(smol::future::or(async { Some(lock.lock().await) }, timer).await.is_some())
+}

@@ -1,0 +1,38 @@
+//! A timeout around a future that computes for longer than that, without an `.await`.
+
+use std::thread;
+
+use super::{A_MOMENT, Seen};
+
+/// Stands for a computation.
+async fn never_yields() -> &'static str {
+    thread::sleep(3 * A_MOMENT);
+    "a value"
+}
+
+fn seen(value: Option<&str>) -> Seen {
+    match value {
+        Some(_) => "it ends late, with its value",
+        None => "the timeout ends it",
+    }
+    .into()
+}
+
+#[cfg(feature = "tokio")]
+pub async fn on_tokio() -> Seen {
+    seen(tokio::time::timeout(A_MOMENT, never_yields()).await.ok())
+}
+
+#[cfg(feature = "async-std")]
+pub async fn on_async_std() -> Seen {
+    seen(async_std::future::timeout(A_MOMENT, never_yields()).await.ok())
+}
+
+#[cfg(feature = "smol")]
+pub async fn on_smol() -> Seen {
+    let timer = async {
+        smol::Timer::after(A_MOMENT).await;
+        None
+    };
+    seen(smol::future::or(async { Some(never_yields().await) }, timer).await)
+}
