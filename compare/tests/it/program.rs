@@ -302,7 +302,7 @@ fn one_behaviour_is_shown_with_its_reason_and_its_source() {
         "tokio     the task continues\n",
         "async-std the task continues\n",
         "smol      the task is cancelled\n",
-        "Why: smol's Task",
+        "Why: smol's `Task` owns",
         "Source: compare/src/behaviours/dropped_handle.rs\n",
         "1 question. All as expected.",
     ] {
