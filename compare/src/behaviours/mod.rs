@@ -30,9 +30,9 @@ use expected::Expected;
 
 /// A short time, for sleeps whose length does not matter.
 pub const A_MOMENT: Duration = Duration::from_millis(20);
-/// After this time, something that has not happened never will: some twenty times as long as a wake-up
+/// After this time, something that has not happened never will: some fifteen times as long as a wake-up
 /// takes on a busy machine. An experiment waits for it only if the answer is that nothing happens.
-pub const LONG: Duration = Duration::from_millis(400);
+pub const LONG: Duration = Duration::from_millis(300);
 
 /// A question, and the experiment for each runtime.
 pub struct Behaviour {

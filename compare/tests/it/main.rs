@@ -1,9 +1,9 @@
 //! All integration tests in one program, so that the crate is linked only once for them.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod all_measured;
 mod bench;
 mod course;
-mod measured;
-mod page;
 mod program;
+mod report;
 mod snapshots;

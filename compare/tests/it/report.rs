@@ -1,4 +1,5 @@
-//! The page, as `compare report` writes it: whole, well-formed, and usable without seeing it.
+//! What `compare report` measures, and the page it writes: whole, well-formed, and usable without seeing
+//! it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -7,7 +8,8 @@ use std::sync::LazyLock;
 
 use scraper::{ElementRef, Html, Selector};
 
-use crate::measured::{MEASURED, compare, text};
+use crate::all_measured::{MEASURED, compare, text};
+use crate::program::assert_same_answers;
 
 const LESSONS: [&str; 7] =
     ["hello", "fetch", "errors", "guards", "downloads", "rate-limiter", "worker-pool"];
@@ -57,7 +59,7 @@ fn every_lesson_every_runtime_and_every_workload_is_there() {
         let plots = section.select(&Selector::parse("svg.plot").unwrap()).count();
         match workload {
             "lock-free" => assert_eq!(plots, 1),
-            "http-hyper" => assert_eq!(plots, 5),
+            "start-stop" => assert_eq!(plots, 2),
             _ => assert!(told.contains("Not measured."), "{told}"),
         }
     }
@@ -251,4 +253,55 @@ fn broken_and_foreign_results_are_a_clear_error_and_leave_an_earlier_page_alone(
     let output = compare(&["report", "--from", &path("nowhere")]);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("nowhere: there is no such folder"));
+}
+
+fn keeps_its_contract(lesson: &str) {
+    let runs: Vec<_> = MEASURED.lessons.iter().filter(|run| run["lesson"] == lesson).collect();
+    assert_same_answers(lesson, &runs);
+}
+
+#[test]
+fn hello_keeps_its_contract_on_all_three() {
+    keeps_its_contract("hello");
+}
+
+#[test]
+fn fetch_keeps_its_contract_on_all_three() {
+    keeps_its_contract("fetch");
+}
+
+#[test]
+fn errors_keeps_its_contract_on_all_three() {
+    keeps_its_contract("errors");
+}
+
+#[test]
+fn guards_keeps_its_contract_on_all_three() {
+    keeps_its_contract("guards");
+}
+
+#[test]
+fn downloads_keeps_its_contract_on_all_three() {
+    keeps_its_contract("downloads");
+}
+
+#[test]
+fn rate_limiter_keeps_its_contract_on_all_three() {
+    keeps_its_contract("rate-limiter");
+}
+
+#[test]
+fn worker_pool_keeps_its_contract_on_all_three() {
+    keeps_its_contract("worker-pool");
+}
+
+#[test]
+fn every_behaviour_is_as_expected_on_all_three() {
+    let mut asked = std::collections::BTreeSet::new();
+    for row in &MEASURED.behaviours {
+        assert_eq!(row["is_as_expected"], true, "{row:#}");
+        asked.insert(["behaviour", "runtime", "asked_from"].map(|field| row[field].to_string()));
+    }
+    // Of 25 questions, two are about the end of the root future; the others are asked from a task, too.
+    assert_eq!(asked.len(), 3 * (2 * 23 + 2));
 }
