@@ -21,7 +21,7 @@ struct Arguments {
     scenes: Vec<Scene>,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Scene {
     /// Print, wait without blocking, print again.
     Hello,
@@ -35,16 +35,17 @@ enum Scene {
     Blocking,
 }
 
+/// The scenes to play: those asked for, or all of them.
+fn chosen(scenes: Vec<Scene>) -> Vec<Scene> {
+    if scenes.is_empty() { Scene::value_variants().to_vec() } else { scenes }
+}
+
 // `#[tokio::main]` is what `asyncio.run(main())` is in Python: it starts a runtime, hands it the
 // future of this function, and returns when that future is done.
 #[tokio::main]
 async fn main() {
-    let mut scenes = Arguments::parse().scenes;
-    if scenes.is_empty() {
-        scenes = Scene::value_variants().to_vec();
-    }
     let clock = Clock::start();
-    for scene in scenes {
+    for scene in chosen(Arguments::parse().scenes) {
         match scene {
             Scene::Hello => hello(&clock).await,
             Scene::Value => value(&clock).await,

@@ -3,6 +3,13 @@
 
 use super::*;
 
+#[test]
+fn without_arguments_all_scenes_are_played_in_order() {
+    use Scene::*;
+    assert_eq!(chosen(vec![]), [Hello, Value, Lazy, Together, Blocking]);
+    assert_eq!(chosen(vec![Blocking, Lazy]), [Blocking, Lazy]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn hello_takes_one_second_and_the_value_two() {
     let clock = Clock::start();
