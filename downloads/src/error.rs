@@ -181,6 +181,25 @@ mod tests {
     }
 
     #[test]
+    fn only_a_lack_of_space_counts_as_a_full_disk() {
+        let disk =
+            |kind: io::ErrorKind| DownloadError::Disk { path: "x".into(), source: kind.into() };
+        for (error, is_full) in [
+            (disk(io::ErrorKind::StorageFull), true),
+            (disk(io::ErrorKind::QuotaExceeded), true),
+            (disk(io::ErrorKind::PermissionDenied), false),
+            (DownloadError::InvalidUrl, false),
+        ] {
+            assert_eq!(error.is_disk_full(), is_full, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn a_byte_is_two_hexadecimal_digits() {
+        assert_eq!(hex(&[0, 0x0f, 0xa0]), "000fa0");
+    }
+
+    #[test]
     fn the_server_says_how_long_and_chance_says_it_otherwise() {
         let second = Duration::from_secs(1);
         for (asked, backoff, random, expected) in [

@@ -193,6 +193,31 @@ mod tests {
     }
 
     #[test]
+    fn user_names_and_passwords_are_never_shown() {
+        for (url, shown) in [
+            ("http://host/a@b", "http://host/a@b"),
+            ("http://host:80/%7Ea", "http://host:80/%7Ea"),
+            ("http://me:secret@host/a", "http://host/a"),
+            ("http://me@host/a", "http://host/a"),
+            ("http://:secret@host/a", "http://host/a"),
+            // Not URLs that we could download, but still something that may hold a password.
+            ("ftp://me:secret@host/a", "***@host/a"),
+            ("me:sec@ret@host/a", "***@host/a"),
+            ("no url", "no url"),
+        ] {
+            assert_eq!(without_credentials(url), shown, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_download_takes_three_names_in_any_spelling() {
+        let url = String::new();
+        let download = Download { url, path: "a/B".into(), may_be_renamed: true, sha256: None };
+        let expected = ["a/b", "a/b.part", "a/b.part.json"].map(String::from);
+        assert_eq!(taken(&[download]), HashSet::from(expected));
+    }
+
+    #[test]
     fn a_disposition_gives_its_file_name() {
         for (header, name) in [
             ("attachment; filename=a.txt", Some("a.txt")),
@@ -248,6 +273,13 @@ mod tests {
         assert_eq!(clean(&long).unwrap().len(), 245);
         let dotted = "x".repeat(244) + "." + &"y".repeat(30);
         assert_eq!(clean(&dotted).unwrap(), "x".repeat(244));
+        // What follows the last dot is an extension if it has fewer than 20 characters.
+        for (extension, cleaned) in
+            [(19, format!("{}.{}", "x".repeat(225), "y".repeat(19))), (20, "x".repeat(245))]
+        {
+            let name = "x".repeat(250) + "." + &"y".repeat(extension);
+            assert_eq!(clean(&name).unwrap(), cleaned);
+        }
         let wide = clean(&wide).unwrap();
         assert!(wide.len() <= 245 && wide.ends_with(".gz"), "{wide}");
     }

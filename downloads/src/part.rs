@@ -10,6 +10,7 @@ use std::{mem, thread};
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
 
 use crate::resume::Origin;
 use crate::{DownloadError, Saved};
@@ -151,6 +152,13 @@ impl Part {
             io::ErrorKind::AlreadyExists => DownloadError::InUse { part: part.clone() },
             _ => disk(error),
         })?;
+        Self::lock(file, path)
+    }
+
+    /// Takes over a part file that was just opened, unless another process has it.
+    fn lock(file: File, path: &Path) -> Result<Self, DownloadError> {
+        let part = part_path(path);
+        let disk = |source| DownloadError::Disk { path: part_path(path), source };
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => return Err(DownloadError::InUse { part }),
             // Some network file systems have no locks.
@@ -272,10 +280,11 @@ impl Part {
             return Err(error);
         }
         rename(&part_path(&self.path), target, replace)?;
+        // From here on the open file is the finished one, which `drop` must not empty.
         self.keep = true;
         // Left behind it does no harm: without its part it is nothing.
         let _ = fs::remove_file(origin_path(&self.path));
-        sync_folder(target, sync)?;
+        sync_name(target, sync)?;
         let (bytes, resumed_from) = (self.length, self.resumed_from);
         Ok(Saved { path: target.into(), bytes, sha256, resumed_from })
     }
@@ -315,18 +324,29 @@ pub(crate) fn write_short(
     let write = || {
         let mut part = builder.tempfile_in(folder_of(path))?;
         part.write_all(bytes)?;
-        if sync {
-            part.as_file().sync_all()?;
-        }
         Ok(part)
     };
     let part = write().map_err(|source| DownloadError::Disk { path: target.into(), source })?;
+    finish_short(part, target, sync, replace)?;
+    Ok(Saved { path: target.into(), bytes: bytes.len() as u64, sha256, resumed_from: 0 })
+}
+
+/// Brings a temporary file to the disk and then gives it its name. If that fails, the file is removed.
+fn finish_short(
+    part: NamedTempFile,
+    target: &Path,
+    sync: bool,
+    replace: bool,
+) -> Result<(), DownloadError> {
+    if sync {
+        let synced = part.as_file().sync_all();
+        synced.map_err(|source| DownloadError::Disk { path: target.into(), source })?;
+    }
     let part = part.into_temp_path();
     rename(&part, target, replace)?;
-    // It has another name by now, and is not to be removed.
+    // The file has its final name now, so there is nothing left to remove under the temporary one.
     let _ = part.keep();
-    sync_folder(target, sync)?;
-    Ok(Saved { path: target.into(), bytes: bytes.len() as u64, sha256, resumed_from: 0 })
+    sync_name(target, sync)
 }
 
 /// Whether so many bytes with this sum are what was expected.
@@ -370,12 +390,12 @@ fn rename(part: &Path, target: &Path, replace: bool) -> Result<(), DownloadError
     })
 }
 
-/// A new name is an entry in the folder, which has to reach the disk as well.
-fn sync_folder(target: &Path, sync: bool) -> Result<(), DownloadError> {
+/// Brings a new name to the disk: it is an entry in the folder, which has to be synced as well.
+fn sync_name(target: &Path, sync: bool) -> Result<(), DownloadError> {
     if !sync || !cfg!(unix) {
         return Ok(());
     }
-    match File::open(folder_of(target)).and_then(|folder| folder.sync_all()) {
+    match sync_folder(folder_of(target)) {
         // Some file systems know no sync of a folder.
         Err(source)
             if !matches!(
@@ -387,6 +407,10 @@ fn sync_folder(target: &Path, sync: bool) -> Result<(), DownloadError> {
         }
         _ => Ok(()),
     }
+}
+
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
 }
 
 fn folder_of(path: &Path) -> &Path {
@@ -545,5 +569,283 @@ mod tests {
         assert_eq!(fs::read_to_string(&path).unwrap(), "old");
         part.finish(&path, expected, true, true).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+    }
+
+    /// A folder, and the path of a file in it that does not exist yet.
+    fn nothing() -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        (folder, path)
+    }
+
+    /// The names in a folder, sorted.
+    fn names_in(folder: &tempfile::TempDir) -> Vec<String> {
+        let entries = fs::read_dir(folder.path()).unwrap();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    const ANY: Expected = Expected { length: None, sha256: None };
+
+    #[test]
+    fn a_file_is_new_if_neither_it_nor_a_part_of_it_exists() {
+        let (_folder, path) = nothing();
+        assert!(is_new(&path));
+        fs::write(part_path(&path), "").unwrap();
+        assert!(!is_new(&path), "there is a part");
+        fs::rename(part_path(&path), &path).unwrap();
+        assert!(!is_new(&path), "there is the file");
+    }
+
+    #[test]
+    fn an_existing_file_is_kept_replaced_or_an_error() {
+        let (folder, path) = nothing();
+        let right = Some(Sha256::digest("content").into());
+        for sha256 in [None, right] {
+            assert!(!is_there(&path, sha256, false).unwrap(), "nothing is there");
+        }
+        fs::write(&path, "content").unwrap();
+        for (sha256, replace, kept) in [
+            (None, false, Some(true)),
+            (right, false, Some(true)),
+            (Some([7; 32]), false, None),
+            (None, true, Some(false)),
+            (Some([7; 32]), true, Some(false)),
+        ] {
+            let result = is_there(&path, sha256, replace);
+            assert!(result.as_ref().ok() == kept.as_ref(), "{sha256:?} {replace} {result:?}");
+        }
+        for replace in [false, true] {
+            let result = is_there(folder.path(), None, replace);
+            assert!(matches!(result, Err(DownloadError::Disk { .. })), "a folder: {result:?}");
+        }
+    }
+
+    #[test]
+    fn a_part_is_resumed_only_if_it_is_of_this_url_and_of_a_known_version() {
+        let here = "http://host/";
+        for (url, validator, bytes, resumable) in [
+            (here, origin().validator, "beginning", true),
+            ("http://elsewhere/", origin().validator, "beginning", false),
+            (here, None, "beginning", false),
+            (here, origin().validator, "", false),
+        ] {
+            let (folder, path) = nothing();
+            assert!(Part::left_over(&path, here).unwrap().is_none());
+            write_origin(&path, &Origin { url: url.into(), validator, ..origin() }).unwrap();
+            fs::write(part_path(&path), bytes).unwrap();
+            let part = Part::left_over(&path, here).unwrap().unwrap();
+            assert_eq!(part.resumable().is_some(), resumable, "{url} {bytes:?}");
+            assert_eq!(part.resumed_from > 0, resumable);
+            if resumable {
+                assert_eq!(part.hash.clone().finalize(), Sha256::digest(bytes));
+            }
+            // Nothing was written to it, so it stays for whatever made it.
+            drop(part);
+            assert_eq!(names_in(&folder), ["file.part", "file.part.json"]);
+            assert_eq!(fs::read_to_string(part_path(&path)).unwrap(), bytes);
+        }
+    }
+
+    #[test]
+    fn a_part_is_ours_only_with_an_origin_that_we_wrote() {
+        let ours = serde_json::to_string(&origin()).unwrap();
+        for (part, origin, in_the_way_is) in [
+            (None, None, None),
+            // A run that ended between making a part and writing its origin, or in the middle of that.
+            (Some(""), None, None),
+            (Some(""), Some(""), None),
+            (Some(""), Some(&ours[..20]), None),
+            (Some("beginning"), Some(&*ours), None),
+            (None, Some(&*ours), None),
+            (Some("beginning"), None, Some(".part")),
+            (Some("beginning"), Some(&ours[..20]), Some(".part")),
+            (Some("beginning"), Some("precious"), Some(".part.json")),
+            (None, Some("precious"), Some(".part.json")),
+        ] {
+            let (folder, path) = nothing();
+            let files = [(part_path(&path), part), (origin_path(&path), origin)];
+            for (path, text) in &files {
+                text.map(|text| fs::write(path, text).unwrap());
+            }
+            let expected = in_the_way_is.map(|suffix| with_suffix(&path, suffix));
+            assert_eq!(in_the_way(&path), expected, "{part:?} {origin:?} in {folder:?}");
+            for (path, text) in &files {
+                assert_eq!(
+                    fs::read_to_string(path).ok().as_deref(),
+                    *text,
+                    "it was only looked at"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_part_that_got_its_final_name_before_it_was_locked_is_left_alone() {
+        let (folder, path, part) = begun(b"all of it");
+        // We open the part just before another process finishes it, and get the lock just after.
+        let opened = open_plain(&part_path(&path), false).unwrap();
+        let mut other = part;
+        other.finish(&path, ANY, false, false).unwrap();
+        drop(other);
+        let result = Part::lock(opened, &path);
+        assert!(matches!(result, Err(DownloadError::InUse { .. })), "{result:?}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "all of it");
+        // The same if a third process has begun a new part in the meantime.
+        let opened = open_plain(&path, false).unwrap();
+        fs::write(part_path(&path), "").unwrap();
+        let result = Part::lock(opened, &path);
+        assert!(matches!(result, Err(DownloadError::InUse { .. })), "{result:?}");
+        assert_eq!(names_in(&folder), ["file", "file.part"]);
+    }
+
+    #[test]
+    fn a_dropped_part_stays_only_if_it_can_be_resumed() {
+        let (folder, _, part) = begun(b"the beginning");
+        drop(part);
+        assert_eq!(names_in(&folder), ["file.part", "file.part.json"]);
+
+        let (folder, _, part) = begun(b"");
+        drop(part);
+        assert_eq!(names_in(&folder), [""; 0], "there is nothing to resume");
+
+        let (folder, _, mut part) = begun(b"the beginning");
+        part.give_up();
+        drop(part);
+        assert_eq!(names_in(&folder), [""; 0], "it is of no use");
+
+        let (folder, _, part) = begun(b"the beginning");
+        part.discard();
+        assert_eq!(names_in(&folder), [""; 0], "nobody wants it");
+    }
+
+    #[test]
+    fn a_part_with_the_wrong_sum_is_not_kept_for_the_next_run() {
+        let (folder, path, mut part) = begun(b"wrong");
+        let expected = Expected { length: Some(5), sha256: Some([7; 32]) };
+        let error = part.finish(&path, expected, false, false).unwrap_err();
+        assert!(matches!(error, DownloadError::Checksum { resumed: false, .. }), "{error:?}");
+        drop(part);
+        assert_eq!(names_in(&folder), [""; 0]);
+    }
+
+    #[test]
+    fn a_sum_is_wrong_after_a_resume_only_if_there_was_one() {
+        for (resumed_from, resumed) in [(0, false), (1, true)] {
+            let (_folder, path, mut part) = begun(b"wrong");
+            part.resumed_from = resumed_from;
+            let expected = Expected { length: None, sha256: Some([7; 32]) };
+            let error = part.finish(&path, expected, false, false).unwrap_err();
+            assert_eq!(error.may_pass(), resumed, "{error:?}");
+        }
+    }
+
+    /// A file that cannot be synced: the system answers `InvalidInput`.
+    #[cfg(unix)]
+    fn unsyncable() -> File {
+        let null = OpenOptions::new().write(true).open("/dev/null").unwrap();
+        assert_eq!(null.sync_all().unwrap_err().kind(), io::ErrorKind::InvalidInput);
+        null
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_part_that_does_not_reach_the_disk_gets_no_name_and_is_not_resumed() {
+        let (folder, path, mut part) = begun(b"all of it");
+        let real = mem::replace(&mut part.file, unsyncable());
+        let error = part.finish(&path, ANY, true, false).unwrap_err();
+        assert!(matches!(error, DownloadError::Disk { .. }), "{error:?}");
+        assert_eq!(names_in(&folder), ["file.part", "file.part.json"]);
+        part.file = real;
+        drop(part);
+        assert_eq!(names_in(&folder), [""; 0]);
+
+        // Without a sync, nothing is asked of the disk.
+        let (folder, path, mut part) = begun(b"all of it");
+        part.file = unsyncable();
+        part.finish(&path, ANY, false, false).unwrap();
+        assert_eq!(names_in(&folder), ["file"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_short_file_that_does_not_reach_the_disk_gets_no_name() {
+        let (folder, path) = nothing();
+        let part = || {
+            let (_, part) = NamedTempFile::new_in(folder.path()).unwrap().into_parts();
+            NamedTempFile::from_parts(unsyncable(), part)
+        };
+        let error = finish_short(part(), &path, true, false).unwrap_err();
+        assert!(matches!(error, DownloadError::Disk { .. }), "{error:?}");
+        assert_eq!(names_in(&folder), [""; 0]);
+        finish_short(part(), &path, false, false).unwrap();
+        assert_eq!(names_in(&folder), ["file"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_is_synced_if_its_file_system_can() {
+        // `/dev/null` stands for a folder on a file system that cannot.
+        let error = sync_folder(Path::new("/dev/null")).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        sync_name(Path::new("/dev/null/file"), true).unwrap();
+        // Any other error counts, unless no sync was asked for.
+        let (folder, _) = nothing();
+        let missing = folder.path().join("missing/file");
+        assert!(matches!(sync_name(&missing, true), Err(DownloadError::Disk { .. })));
+        sync_name(&missing, false).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_a_plain_file_can_be_a_part() {
+        let (_folder, path) = nothing();
+        let pipe = nix::sys::stat::Mode::from_bits_truncate(0o600);
+        nix::unistd::mkfifo(&part_path(&path), pipe).unwrap();
+        let error = open_plain(&part_path(&path), false).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_short_file_has_the_permissions_of_any_new_file() {
+        let (folder, path) = nothing();
+        write_short(&path, &path, b"short", ANY, false, false).unwrap();
+        let usual = folder.path().join("usual");
+        fs::write(&usual, "").unwrap();
+        assert_eq!(path.metadata().unwrap().permissions(), usual.metadata().unwrap().permissions());
+    }
+
+    #[test]
+    fn a_short_file_is_checked_like_a_long_one() {
+        let (folder, path) = nothing();
+        let right = Sha256::digest("short").into();
+        for expected in [
+            Expected { length: Some(6), sha256: None },
+            Expected { length: Some(4), sha256: Some(right) },
+            Expected { length: Some(5), sha256: Some([7; 32]) },
+        ] {
+            write_short(&path, &path, b"short", expected, false, false).unwrap_err();
+            assert_eq!(names_in(&folder), [""; 0]);
+        }
+        let expected = Expected { length: Some(5), sha256: Some(right) };
+        let saved = write_short(&path, &path, b"short", expected, false, false).unwrap();
+        assert_eq!((saved.bytes, saved.sha256, saved.resumed_from), (5, right, 0));
+        // An existing file is replaced only if that was asked for.
+        let error = write_short(&path, &path, b"other", ANY, false, false).unwrap_err();
+        assert!(matches!(error, DownloadError::Exists { .. }), "{error:?}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "short");
+        write_short(&path, &path, b"other", ANY, false, true).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "other");
+        assert_eq!(names_in(&folder), ["file"]);
+    }
+
+    #[test]
+    fn a_path_without_a_folder_is_in_the_current_one() {
+        for (path, folder) in [("file", "."), ("a/file", "a"), ("/file", "/")] {
+            assert_eq!(folder_of(Path::new(path)), Path::new(folder), "{path}");
+        }
     }
 }

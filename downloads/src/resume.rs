@@ -166,9 +166,7 @@ pub fn decide(part: Option<(u64, &Origin)>, answer: &Answer) -> Decision {
     let same_total =
         |total: Option<u64>| total.is_none() || origin.length.is_none() || total == origin.length;
     match (answer.status, answer.range) {
-        (StatusCode::PARTIAL_CONTENT, Some(ContentRange { bytes: Some((first, last)), total }))
-            if origin.validator.is_some() =>
-        {
+        (StatusCode::PARTIAL_CONTENT, Some(ContentRange { bytes: Some((first, last)), total })) => {
             let rest = last.checked_add(1).and_then(|end| end.checked_sub(first));
             let fits = first == have
                 && rest.is_some_and(|rest| rest > 0)
@@ -226,6 +224,30 @@ mod tests {
     }
 
     #[test]
+    fn a_validator_is_sent_back_as_it_came() {
+        assert_eq!(Validator::ETag("\"a\"".into()).text(), "\"a\"");
+        assert_eq!(Validator::LastModified("today".into()).text(), "today");
+    }
+
+    #[test]
+    fn an_answer_says_how_long_the_whole_file_is() {
+        for (status, lines, total) in [
+            (200, &[("content-length", "10")][..], Some(10)),
+            (200, &[("content-length", "10"), ("content-range", "bytes 0-4/20")], Some(10)),
+            (200, &[], None),
+            (206, &[("content-length", "5"), ("content-range", "bytes 5-9/10")], Some(10)),
+            // The length of the whole is unknown, but we have asked for everything up to its end.
+            (206, &[("content-length", "5"), ("content-range", "bytes 5-9/*")], Some(10)),
+            (206, &[("content-length", "5")], None),
+            (416, &[("content-range", "bytes */10")], Some(10)),
+            (416, &[("content-range", "bytes */*")], None),
+        ] {
+            let answer = Answer::of(StatusCode::from_u16(status).unwrap(), &headers(lines));
+            assert_eq!(answer.total(), total, "{status} {lines:?}");
+        }
+    }
+
+    #[test]
     fn content_ranges_are_read_strictly() {
         let range = |bytes, total| Some(ContentRange { bytes, total });
         for (text, expected) in [
@@ -254,6 +276,7 @@ mod tests {
     fn every_answer_has_its_decision() {
         use Decision::*;
         let same = || origin(tag("\"a\""));
+        let of_5_bytes = || Origin { length: Some(5), ..same() };
         let dated = |date: &str| origin(Some(Validator::LastModified(date.into())));
         let answer = |status: u16, range: &str, length, validator| {
             let tag = match &validator {
@@ -282,6 +305,7 @@ mod tests {
             (5, same(), answer(206, "bytes 9-5/10", Some(5), None), AskAgain),
             (5, same(), answer(206, "bytes 5-4/10", Some(0), None), AskAgain),
             (5, same(), answer(206, "bytes 5-9/10", Some(6), None), AskAgain),
+            (5, of_5_bytes(), answer(206, "bytes 5-4/5", Some(0), None), AskAgain),
             (5, same(), answer(206, "bytes */10", None, None), AskAgain),
             (5, same(), answer(206, "", Some(5), None), AskAgain),
             (5, same(), answer(206, "bytes 5-18446744073709551615/10", None, None), AskAgain),

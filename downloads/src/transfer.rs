@@ -97,7 +97,7 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
         let length = answer.total();
         match decision {
             Decision::Whole if self.part.is_none() && length.is_some_and(|n| n <= SHORT) => {
-                let bytes = self.gather(response).await?;
+                let bytes = self.gather(response, length).await?;
                 return self.write_short(bytes, target, length).await;
             }
             Decision::Whole => {
@@ -117,6 +117,7 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
     /// Asks for the file, or for what is missing of it, until there is something to be done.
     async fn ask(&mut self) -> Result<(Response, Answer, Decision), DownloadError> {
         let url = names::http_url(&self.download.url).ok_or(DownloadError::InvalidUrl)?;
+        let mut is_resent = false;
         loop {
             // A range is of the bytes as they are sent: they must be those of the file.
             let mut request = self.client.get(url.clone()).header(ACCEPT_ENCODING, "identity");
@@ -126,7 +127,13 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
                 // If it is another version by now, the server sends that from its beginning.
                 request = request.header(IF_RANGE, validator.text());
             }
-            let response = request.send().await?;
+            let response = match request.send().await {
+                Err(error) if !is_resent && has_no_answer(&error) => {
+                    is_resent = true;
+                    continue;
+                }
+                sent => sent?,
+            };
             let answer = Answer::of(response.status(), response.headers());
             match (decide(have, &answer), self.part.as_mut()) {
                 (Decision::AskAgain, Some(part)) => part.give_up(),
@@ -162,11 +169,15 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
     }
 
     /// Collects a short body.
-    async fn gather(&self, mut response: Response) -> Result<Vec<u8>, DownloadError> {
+    async fn gather(
+        &self,
+        mut response: Response,
+        length: Option<u64>,
+    ) -> Result<Vec<u8>, DownloadError> {
         let mut bytes = Vec::new();
         while let Some(piece) = response.chunk().await? {
             bytes.extend_from_slice(&piece);
-            (self.report)(Event::Received(bytes.len() as u64, response.content_length()));
+            (self.report)(Event::Received(bytes.len() as u64, length));
         }
         Ok(bytes)
     }
@@ -306,6 +317,17 @@ fn write(
         }
     };
     part.append_all(std::iter::from_fn(|| pieces.blocking_recv()))
+}
+
+/// Whether the server took the request and closed the connection without a word.
+///
+/// This happens when a server gives up an idle connection just as we reuse it. It means nothing, and must
+/// not cost an attempt: every browser, curl and Go's client send such a request again on a new connection,
+/// as long as it is safe to repeat (RFC 9112, section 9.3.1), and a GET is. hyper does so only if it has
+/// not written the request yet. reqwest does not tell whether the connection was a reused one, so we
+/// resend at most once.
+fn has_no_answer(error: &reqwest::Error) -> bool {
+    error.is_request() && !error.is_connect() && !error.is_timeout()
 }
 
 fn refused(response: &Response) -> DownloadError {

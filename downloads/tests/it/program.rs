@@ -1,6 +1,8 @@
 //! The program, started as a user would.
 
-use std::process::Output;
+use std::fs;
+use std::process::{Output, Stdio};
+use std::sync::Arc;
 
 use crate::server::{self, contents, names_in};
 use assert_cmd::Command;
@@ -47,7 +49,7 @@ async fn it_saves_each_url_under_its_name() {
         downloads(&["-d", path, &format!("{root}/one.bin"), &format!("{root}/two.bin?x=1")]).await;
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert_eq!(names_in(folder.path()), ["one.bin", "two.bin"]);
-    assert_eq!(std::fs::read(folder.path().join("one.bin")).unwrap(), contents("one.bin"));
+    assert_eq!(fs::read(folder.path().join("one.bin")).unwrap(), contents("one.bin"));
 }
 
 #[tokio::test]
@@ -56,7 +58,8 @@ async fn a_failure_is_named_and_the_others_are_saved() {
     let broken = server::breaks_off(false).await;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_str().unwrap();
-    let output = downloads(&["-d", path, &format!("{broken}/bad"), &format!("{root}/good")]).await;
+    let (bad, good) = (format!("{broken}/bad"), format!("{root}/good"));
+    let output = downloads(&["-d", path, "--retries", "1", &bad, &good]).await;
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(names_in(folder.path()), ["good"]);
     let errors = text(&output.stderr);
@@ -71,8 +74,8 @@ async fn a_failure_is_told_even_where_nobody_reads_stdout() {
     let mut child = std::process::Command::new(DOWNLOADS)
         .args(["-d", folder.path().to_str().unwrap()])
         .args([format!("{root}/good"), format!("{root}/status/404")])
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     drop(child.stdout.take());
@@ -87,9 +90,8 @@ async fn a_wrong_call_is_told_in_one_line_before_anything_starts() {
     let (root, _) = server::files().await;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_str().unwrap();
-    std::fs::write(folder.path().join("left.part"), "of somebody else").unwrap();
-    std::fs::write(folder.path().join("list"), format!("{root}/x\n{root}/y sha256:beef\n"))
-        .unwrap();
+    fs::write(folder.path().join("left.part"), "of somebody else").unwrap();
+    fs::write(folder.path().join("list"), format!("{root}/x\n{root}/y sha256:beef\n")).unwrap();
     let (good, left) = (format!("{root}/good"), format!("{root}/left"));
     let (not_a_folder, list) = (format!("{path}/left.part"), format!("{path}/list"));
     let (part, upper) = (format!("{good}.part"), format!("{root}/GOOD"));
@@ -123,15 +125,15 @@ async fn a_file_that_is_there_is_kept_unless_forced() {
     let (root, _) = server::files().await;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("here");
-    std::fs::write(&path, "already").unwrap();
+    fs::write(&path, "already").unwrap();
     let (folder, url) = (folder.path().to_str().unwrap(), format!("{root}/here"));
     let output = downloads(&["-d", folder, &url, &format!("{root}/new")]).await;
     assert!(output.status.success());
     assert!(text(&output.stdout).contains("kept here, which was there"));
     assert!(text(&output.stderr).contains("1 saved (300000 bytes), 0 failed, 1 kept"));
-    assert_eq!(std::fs::read_to_string(&path).unwrap(), "already");
+    assert_eq!(fs::read_to_string(&path).unwrap(), "already");
     assert!(downloads(&["--force", "-d", folder, &url]).await.status.success());
-    assert_eq!(std::fs::read(path).unwrap(), contents("here"));
+    assert_eq!(fs::read(path).unwrap(), contents("here"));
 }
 
 #[tokio::test]
@@ -164,7 +166,7 @@ async fn passwords_are_never_printed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_str().unwrap();
     let list = folder.path().join("list");
-    std::fs::write(&list, format!("{with}/x {with}/y\n")).unwrap();
+    fs::write(&list, format!("{with}/x {with}/y\n")).unwrap();
     for (urls, code) in [
         ([format!("{with}/good"), format!("{with}/status/404")], 1),
         ([format!("{with}/x"), "me:secret@host/x".into()], 2),
@@ -185,7 +187,8 @@ async fn passwords_are_never_printed() {
 async fn ctrl_c_ends_it_with_130_and_keeps_what_can_be_gone_on_with() {
     let start = "ETag: \"one\"\r\nContent-Length: 1000000\r\n";
     let bytes = server::answer(200, start, b"only the beginning");
-    let with_tag = server::script(vec![server::Reply { bytes, then_silent: true }]).await.0;
+    let with_tag =
+        server::script(vec![server::Reply { bytes, then: server::Then::StaySilent }]).await.0;
     let without = server::breaks_off(true).await;
     for (root, left) in [(with_tag, &["file.part", "file.part.json"][..]), (without, &[])] {
         let folder = tempfile::tempdir().unwrap();
@@ -194,10 +197,8 @@ async fn ctrl_c_ends_it_with_130_and_keeps_what_can_be_gone_on_with() {
             .args(["-d", folder.path().to_str().unwrap(), &format!("{root}/file")])
             .spawn()
             .unwrap();
-        // Until the bytes that have come are in it.
-        while std::fs::metadata(&part).map_or(0, |part| part.len()) == 0 {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-        }
+        let has_bytes = || fs::metadata(&part).is_ok_and(|part| part.len() > 0);
+        server::wait_until("the part has bytes", has_bytes).await;
         let pid = child.id().to_string();
         assert!(
             std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success()
@@ -210,75 +211,84 @@ async fn ctrl_c_ends_it_with_130_and_keeps_what_can_be_gone_on_with() {
 
 #[tokio::test]
 async fn killed_at_any_moment_it_goes_on_to_the_same_file() {
-    let kills = if std::env::var_os("STRESS").is_some() { 50 } else { 20 };
+    let kills = if std::env::var_os("STRESS").is_some() { 50 } else { 10 };
     let contents: Vec<u8> = (0..6_000_000_u32).map(|n| (n / 7) as u8).collect();
-    let contents = std::sync::Arc::new(contents);
-    let root = server::slow_with_ranges(std::sync::Arc::clone(&contents)).await;
+    let contents = Arc::new(contents);
+    let (root, mut sent) = server::with_ranges(Arc::clone(&contents), server::Pace::Slow).await;
     let sum = hex(&sha2::Sha256::digest(&*contents));
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("list"), format!("{root}/f sha256:{sum} file\n")).unwrap();
+    let (file, part) = (folder.path().join("file"), folder.path().join("file.part"));
+    fs::write(folder.path().join("list"), format!("{root}/f sha256:{sum} file\n")).unwrap();
     let command = || {
-        let mut command = std::process::Command::new(DOWNLOADS);
+        let mut command = tokio::process::Command::new(DOWNLOADS);
         command.arg("-i").arg(folder.path().join("list")).arg("-d").arg(folder.path());
-        command.args(["--json", "--no-sync"]).stdout(std::process::Stdio::piped());
+        command.args(["--json", "--no-sync"]).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     };
-    let (mut killed, mut resumed) = (0, 0);
+    let mut killed = 0;
     while killed < kills {
-        let mut child = command().stderr(std::process::Stdio::null()).spawn().unwrap();
-        tokio::time::sleep(std::time::Duration::from_millis(fastrand::u64(5..120))).await;
-        child.kill().unwrap();
-        let output = tokio::task::spawn_blocking(|| child.wait_with_output().unwrap());
-        let output = output.await.unwrap();
-        killed += u32::from(!output.status.success());
-        // Killed or not: what is under the name is the file, and nothing else.
-        if let Ok(found) = std::fs::read(folder.path().join("file")) {
+        let mut child = command().spawn().unwrap();
+        // The moment is a piece of the 184 that the server sends; at the last kill it is one that leaves
+        // something to resume.
+        let moment = async {
+            if killed + 1 < kills {
+                let then = *sent.borrow() + fastrand::usize(0..100);
+                sent.wait_for(|&sent| sent >= then).await.unwrap();
+            } else {
+                let has_bytes = || fs::metadata(&part).is_ok_and(|part| part.len() > 0);
+                server::wait_until("the part has bytes", has_bytes).await;
+            }
+        };
+        tokio::select! {
+            () = moment => {}
+            _ = child.wait() => {}
+        }
+        let _ = child.start_kill(); // fails only if it has ended by itself
+        let output = child.wait_with_output().await.unwrap();
+        killed += usize::from(!output.status.success());
+        // Killed or not: what has the file's name is the whole file.
+        if let Ok(found) = fs::read(&file) {
             assert!(found == *contents);
-            std::fs::remove_file(folder.path().join("file")).unwrap();
-            let row: Result<serde_json::Value, _> = serde_json::from_slice(&output.stdout);
-            resumed += u32::from(row.is_ok_and(|row| row["resumed_from"] != 0));
+            fs::remove_file(&file).unwrap();
         }
     }
-    let mut last = command();
-    let output = tokio::task::spawn_blocking(move || last.output().unwrap()).await.unwrap();
+    let output = command().output().await.unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));
     let row: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    resumed += u32::from(row["resumed_from"] != 0);
-    assert!(resumed > 0, "none of {killed} killed runs has left anything to go on with");
-    assert!(std::fs::read(folder.path().join("file")).unwrap() == *contents);
+    assert_ne!(row["resumed_from"], 0);
+    assert!(fs::read(&file).unwrap() == *contents);
     assert_eq!(names_in(folder.path()), ["file", "list"]);
 }
 
 #[tokio::test]
 async fn killed_among_many_short_files_it_goes_on_too() {
+    const TO_SAVE: usize = 60;
     let (root, _) = server::files().await;
     let folder = tempfile::tempdir().unwrap();
-    let (small, to_save) = (
-        server::script(vec![server::answer(200, "Content-Length: 5\r\n", b"short").into()]).await.0,
-        60,
-    );
-    let list: String = (0..to_save).map(|n| format!("{small}/{n}\n")).collect();
-    std::fs::write(folder.path().join("list"), list + &format!("{root}/large\n")).unwrap();
-    let saved =
-        || names_in(folder.path()).iter().filter(|name| name.parse::<u32>().is_ok()).count();
+    let short = server::answer(200, "Content-Length: 5\r\n", b"short");
+    let (small, asked) = server::script(vec![short.into()]).await;
+    let list: String = (0..TO_SAVE).map(|n| format!("{small}/{n}\n")).collect();
+    fs::write(folder.path().join("list"), list + &format!("{root}/large\n")).unwrap();
     let command = || {
-        let mut command = std::process::Command::new(DOWNLOADS);
+        let mut command = tokio::process::Command::new(DOWNLOADS);
         command.arg("-i").arg(folder.path().join("list")).arg("-d").arg(folder.path());
-        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped());
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
         command
     };
-    for _ in 0..10 {
+    for _ in 0..8 {
         let mut child = command().spawn().unwrap();
-        tokio::time::sleep(std::time::Duration::from_millis(fastrand::u64(15..40))).await;
-        child.kill().unwrap();
-        tokio::task::spawn_blocking(move || child.wait().unwrap()).await.unwrap();
+        let then = asked.times() + fastrand::usize(1..10);
+        tokio::select! {
+            () = server::wait_until("it has asked for some", || asked.times() >= then) => {}
+            _ = child.wait() => {}
+        }
+        let _ = child.start_kill(); // fails only if it has ended by itself
+        child.wait().await.unwrap();
     }
-    let mut last = command();
-    let output = tokio::task::spawn_blocking(move || last.output().unwrap()).await.unwrap();
+    let output = command().output().await.unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));
-    assert_eq!(saved(), to_save);
-    for n in 0..to_save {
-        assert_eq!(std::fs::read(folder.path().join(n.to_string())).unwrap(), b"short");
+    for n in 0..TO_SAVE {
+        assert_eq!(fs::read(folder.path().join(n.to_string())).unwrap(), b"short");
     }
 }
 
@@ -292,7 +302,7 @@ impl SmallDisk {
         let folder = tempfile::tempdir().unwrap();
         let mut mount = std::process::Command::new("mount");
         mount.args(["-t", "tmpfs", "-o", "size=1m", "none"]).arg(folder.path());
-        mount.stderr(std::process::Stdio::null());
+        mount.stderr(Stdio::null());
         mount.status().is_ok_and(|status| status.success()).then_some(Self(folder))
     }
 }
@@ -310,8 +320,8 @@ async fn a_full_disk_has_its_own_exit_status_and_keeps_the_part() {
     let Some(disk) = SmallDisk::mount() else {
         return eprintln!("skipped: no right to mount a small file system");
     };
-    let contents = std::sync::Arc::new(vec![7; 3 << 20]);
-    let root = server::slow_with_ranges(std::sync::Arc::clone(&contents)).await;
+    let contents = Arc::new(vec![7; 3 << 20]);
+    let (root, _) = server::with_ranges(Arc::clone(&contents), server::Pace::Slow).await;
     let folder = disk.0.path();
     let output = downloads(&["-d", folder.to_str().unwrap(), &format!("{root}/file")]).await;
     assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
@@ -323,5 +333,5 @@ async fn a_full_disk_has_its_own_exit_status_and_keeps_the_part() {
     assert!(mount.status().unwrap().success());
     let output = downloads(&["-d", folder.to_str().unwrap(), &format!("{root}/file")]).await;
     assert!(text(&output.stdout).contains("resumed from"), "{}", text(&output.stderr));
-    assert!(std::fs::read(folder.join("file")).unwrap() == *contents);
+    assert!(fs::read(folder.join("file")).unwrap() == *contents);
 }

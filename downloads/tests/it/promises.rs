@@ -4,12 +4,16 @@ use std::cell::{Cell, RefCell};
 use std::fs;
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
-use crate::server::{self, Reply, answer, at_once, client, contents, names_in, script, to};
+use crate::server::{
+    self, Pace, Reply, Then, answer, at_once, client, contents, names_in, script, to,
+};
 use downloads::part::{origin_path, part_path};
 use downloads::{Download, DownloadError, Event, Options, Outcome, Saved, download, download_all};
+use futures_util::future::join_all;
 
 /// Downloads one file, without a second attempt.
 async fn get(file: &Download) -> Result<Outcome, DownloadError> {
@@ -300,12 +304,15 @@ async fn no_answer_makes_a_wrong_file() {
             other: false,
         },
     ];
-    for Row { trap, first, second, asked: times, resumed, other: is_other } in rows {
+    // All rows run concurrently: each waits a random time before its second attempt.
+    let (whole, other, tag, all) = (&whole, &other, &tag, &all);
+    join_all(rows.into_iter().map(|row| async move {
+        let Row { trap, first, second, asked: times, resumed, other: is_other } = row;
         let server = || {
-            let third = all(&tag("c"), &whole);
+            let third = all(&tag("c"), whole);
             script(vec![half(&first).1, second.clone().into(), third.into()])
         };
-        let expected = if is_other { &other } else { &whole };
+        let expected = if is_other { other } else { whole };
         // Once through the library, once through the program.
         let ((root, asked), (root_of_program, asked_by_program)) = (server().await, server().await);
         let (folder, folder_of_program) =
@@ -320,7 +327,7 @@ async fn no_answer_makes_a_wrong_file() {
         let (result, output) = tokio::join!(download(&client, &file, options, |_| {}), program);
         let row: serde_json::Value = serde_json::from_slice(&output.unwrap().stdout).unwrap();
         assert_eq!(saved(result.unwrap()).resumed_from, resumed, "{trap}");
-        assert_eq!(row["resumed_from"], resumed, "{trap}");
+        assert_eq!(row["resumed_from"], resumed, "{trap}: {row}");
         for (folder, asked) in [(folder, asked), (folder_of_program, asked_by_program)] {
             assert!(fs::read(folder.path().join("file")).unwrap() == *expected, "{trap}");
             assert_eq!(names_in(folder.path()), ["file"], "{trap}");
@@ -329,7 +336,39 @@ async fn no_answer_makes_a_wrong_file() {
                 assert_eq!(asked.header(2, "range"), None, "{trap}: asked for the whole");
             }
         }
-    }
+    }))
+    .await;
+}
+
+/// A server may close an idle connection at the very moment at which the client sends a request over it.
+#[tokio::test]
+async fn a_request_that_gets_no_answer_is_sent_again_immediately() {
+    let first = b"HTTP/1.1 200 X\r\nContent-Length: 5\r\n\r\nfirst".to_vec();
+    let replies = vec![
+        Reply { bytes: first, then: Then::ReadOn },
+        Vec::new().into(),
+        answer(200, "Content-Length: 6\r\n", b"second").into(),
+    ];
+    let (root, asked) = script(replies).await;
+    let folder = tempfile::tempdir().unwrap();
+    let plan = ["one", "two"].map(|name| to(folder.path(), &root, name));
+    // There are no retries, so sending the request again must not cost one.
+    let results = download_all(&client(), &plan, at_once(1), |_, _| {}).await;
+    let bytes: Vec<_> = results.into_iter().map(|result| saved(result.unwrap()).bytes).collect();
+    assert_eq!(bytes, [5, 6]);
+    assert_eq!(asked.times(), 3);
+}
+
+#[tokio::test]
+async fn a_server_that_never_answers_is_asked_twice_per_attempt() {
+    let (root, asked) = script(vec![Vec::new().into()]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = to(folder.path(), &root, "file");
+    let options = Options { retries: 1, ..at_once(1) };
+    let error = download(&client(), &file, options, |_| {}).await.unwrap_err();
+    assert!(matches!(error, DownloadError::Transfer(_)), "{error:?}");
+    assert_eq!(asked.times(), 4);
+    assert_eq!(names_in(folder.path()), [""; 0]);
 }
 
 /// Leaves a part as an earlier run would have.
@@ -518,6 +557,7 @@ async fn the_server_may_name_the_file_but_not_its_folder() {
     for (header, name) in [
         ("attachment; filename=\"report.pdf\"", "report.pdf"),
         ("attachment; filename=\"../../../tmp/evil\"", "evil"),
+        ("attachment; filename=\"../../.bashrc\"", "_bashrc"),
         ("attachment; filename*=UTF-8''..%2F..%2Fevil", "evil"),
         ("attachment; filename=\"/etc/passwd\"", "passwd"),
         ("attachment; filename=\".bashrc\"", "_bashrc"),
@@ -562,34 +602,48 @@ async fn the_server_may_name_the_file_but_not_its_folder() {
 
 #[tokio::test]
 async fn a_transfer_that_stands_still_is_begun_again() {
-    let (whole, first) = half(TAG);
-    let stalls = Reply { then_silent: true, ..first };
-    let (root, _) = script(vec![stalls, the_other_half(&whole)]).await;
+    let contents = Arc::new(half("").0);
+    let (root, _) = server::with_ranges(Arc::clone(&contents), Pace::StopsAfter(10)).await;
     let folder = tempfile::tempdir().unwrap();
     let file = to(folder.path(), &root, "file");
     let hasty = downloads::client_builder()
         .tls_certs_only([])
         .no_proxy()
-        .read_timeout(Duration::from_millis(300))
+        .read_timeout(Duration::from_millis(100))
         .build()
         .unwrap();
-    let options = Options { retries: 1, ..at_once(1) };
+    // One retry is enough, unless a busy machine makes another transfer look as if it stood still.
+    let options = Options { retries: 5, ..at_once(1) };
     let saved = saved(download(&hasty, &file, options, |_| {}).await.unwrap());
-    assert_eq!(saved.resumed_from, 500_000);
-    assert!(fs::read(&file.path).unwrap() == whole);
+    assert!(saved.resumed_from >= 10 * server::PIECE as u64, "{saved:?}");
+    assert!(fs::read(&file.path).unwrap() == *contents);
 }
 
 #[tokio::test]
 async fn retry_after_is_obeyed() {
-    for status in [429, 503] {
+    join_all([429, 503].map(|status| async move {
         let later = answer(status, "Retry-After: 1\r\nContent-Length: 0\r\n", b"");
         let good = answer(200, "Content-Length: 4\r\n", b"good");
         let (root, asked) = script(vec![later.into(), good.into()]).await;
         let folder = tempfile::tempdir().unwrap();
+        let plan = ["waits", "appears"].map(|name| to(folder.path(), &root, name));
         let options = Options { retries: 1, ..at_once(1) };
-        download(&client(), &to(folder.path(), &root, "file"), options, |_| {}).await.unwrap();
+        // While the first download waits, somebody else saves the second file. By the time of its turn,
+        // what we saw at the start is too old to rely on.
+        let report = |_, event: Event<'_>| {
+            if let Event::Retrying(_, pause) = event {
+                assert_eq!(pause, Duration::from_secs(1));
+                fs::write(&plan[1].path, "somebody else's").unwrap();
+            }
+        };
+        let results = download_all(&client(), &plan, options, report).await;
         assert!(asked.when(1) - asked.when(0) >= Duration::from_secs(1));
-    }
+        assert!(matches!(results[0], Ok(Outcome::Saved(_))), "{:?}", results[0]);
+        assert!(matches!(results[1], Ok(Outcome::Kept(_))), "{:?}", results[1]);
+        assert_eq!(asked.times(), 2);
+        assert_eq!(fs::read_to_string(&plan[1].path).unwrap(), "somebody else's");
+    }))
+    .await;
 }
 
 #[tokio::test]
@@ -604,28 +658,271 @@ async fn what_does_not_pass_is_not_tried_again() {
 
 #[tokio::test]
 async fn progress_is_told_as_it_comes() {
-    let (root, _) = server::files().await;
-    let folder = tempfile::tempdir().unwrap();
-    let file = to(folder.path(), &root, "file");
-    let seen = RefCell::new(Vec::new());
-    let report = |event: Event<'_>| {
-        if let Event::Received(so_far, total) = event {
-            seen.borrow_mut().push((so_far, total));
-        }
-    };
-    download(&client(), &file, at_once(1), report).await.unwrap();
-    let seen = seen.into_inner();
-    assert_eq!(seen.last(), Some(&(300_000, Some(300_000))));
-    assert!(seen.is_sorted(), "{seen:?}");
+    let short = answer(200, "Content-Length: 5\r\n", b"short");
+    for (root, length) in
+        [(server::files().await.0, 300_000), (script(vec![short.into()]).await.0, 5)]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let file = to(folder.path(), &root, "file");
+        let seen = RefCell::new(Vec::new());
+        let report = |event: Event<'_>| {
+            if let Event::Received(so_far, total) = event {
+                seen.borrow_mut().push((so_far, total));
+            }
+        };
+        download(&client(), &file, at_once(1), report).await.unwrap();
+        let seen = seen.into_inner();
+        assert_eq!(seen.last(), Some(&(length, Some(length))));
+        assert!(seen.is_sorted(), "{seen:?}");
+    }
 }
 
 #[tokio::test]
 async fn a_file_without_length_is_saved_as_it_comes() {
-    let (root, _) =
-        script(vec![answer(200, "Connection: close\r\n", b"until I hang up").into()]).await;
+    let (root, _) = script(vec![answer(200, "", b"until I hang up").into()]).await;
     let folder = tempfile::tempdir().unwrap();
     let saved = saved(get(&to(folder.path(), &root, "file")).await.unwrap());
     assert_eq!(saved.bytes, 15);
     assert_eq!(names_in(folder.path()), ["file"]);
     assert!(Path::new(&saved.path).is_file());
+}
+
+/// A long file from a server that sends as fast as it can.
+async fn fast() -> (Arc<Vec<u8>>, String, tempfile::TempDir) {
+    let contents = Arc::new(vec![7; 12_000_000]);
+    let (root, _) = server::with_ranges(Arc::clone(&contents), Pace::Fast).await;
+    (contents, root, tempfile::tempdir().unwrap())
+}
+
+/// The runtime may use one thread for blocking work, and the test occupies it before the writer can have
+/// it: that is a disk that takes nothing.
+#[test]
+fn a_disk_that_stands_still_stops_the_transfer() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .max_blocking_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let (contents, root, folder) = fast().await;
+        let plan = [to(folder.path(), &root, "file")];
+        let (disk_runs_again, stands_still) = std::sync::mpsc::channel::<()>();
+        let stands_still = Cell::new(Some(stands_still));
+        let (pieces, received) = (Cell::new(0), tokio::sync::watch::Sender::new(0));
+        let report = |_, event: Event<'_>| match event {
+            Event::Started => {
+                let stands_still = stands_still.take().unwrap();
+                tokio::task::spawn_blocking(move || stands_still.recv());
+            }
+            Event::Received(so_far, _) => {
+                pieces.set(pieces.get() + 1);
+                received.send_replace(so_far);
+            }
+            _ => {}
+        };
+        let mut changes = received.subscribe();
+        let until_it_stops = async {
+            // A busy machine may seem to stop early. Then this test sees less, but does not fail.
+            let pause = Duration::from_millis(200);
+            while tokio::time::timeout(pause, changes.changed()).await.is_ok() {}
+            let so_far = *changes.borrow();
+            assert!(so_far < contents.len() as u64, "all of it went to memory");
+            assert!(pieces.get() <= 9, "{} pieces wait for the disk", pieces.get());
+            drop(disk_runs_again);
+        };
+        let client = client();
+        let download = download_all(&client, &plan, at_once(1), report);
+        let (results, ()) = tokio::join!(download, until_it_stops);
+        assert_eq!(saved(results.into_iter().next().unwrap().unwrap()).bytes, 12_000_000);
+        assert!(fs::read(&plan[0].path).unwrap() == *contents);
+    });
+}
+
+#[tokio::test]
+async fn a_disk_that_fails_ends_the_transfer() {
+    let (contents, root, folder) = fast().await;
+    let file = to(&folder.path().join("missing"), &root, "file");
+    let received = Cell::new(0);
+    let report = |event: Event<'_>| {
+        if let Event::Received(so_far, _) = event {
+            received.set(so_far);
+        }
+    };
+    let error = download(&client(), &file, at_once(1), report).await.unwrap_err();
+    assert!(matches!(error, DownloadError::Disk { .. }), "{error:?}");
+    assert!(received.get() < contents.len() as u64, "nobody wanted the rest");
+}
+
+#[tokio::test]
+async fn an_error_names_its_cause() {
+    let silent = server::breaks_off(true).await;
+    let nobody = {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        format!("http://{}", listener.local_addr().unwrap())
+    };
+    let builder = || downloads::client_builder().tls_certs_only([]).no_proxy();
+    let short = Duration::from_millis(50);
+    let hasty_to_connect = builder().connect_timeout(short).build().unwrap();
+    let hasty_to_read = builder().read_timeout(short).build().unwrap();
+    let patient = client();
+    for (client, root, words) in [
+        // The server never answers the start of a TLS session, which is part of connecting.
+        (&hasty_to_connect, &silent.replace("http:", "https:"), "timed out while connecting"),
+        (&hasty_to_read, &silent, "timed out: no byte has come for too long"),
+        (&patient, &nobody, "cannot connect: "),
+        (&patient, &server::breaks_off(false).await, "the transfer broke off: "),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = to(folder.path(), root, "file");
+        let error = download(client, &file, at_once(1), |_| {}).await.unwrap_err();
+        assert!(error.may_pass(), "{error:?}");
+        assert!(error.to_string().starts_with(words), "{root}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_circle_of_redirects_is_not_followed_again() {
+    let circle = answer(302, "Location: /file\r\nContent-Length: 0\r\n", b"");
+    let (root, asked) = script(vec![circle.into()]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options { retries: 1, ..at_once(1) };
+    let file = to(folder.path(), &root, "file");
+    let error = download(&client(), &file, options, |_| {}).await.unwrap_err();
+    assert!(matches!(error, DownloadError::Transfer(_)), "{error:?}");
+    assert_eq!(asked.times(), 11, "the first request, and ten redirects");
+}
+
+#[tokio::test]
+async fn only_a_long_file_leaves_a_part() {
+    for (length, left) in [(131_072, &[][..]), (131_073, &["file.part", "file.part.json"])] {
+        let headers = format!("{TAG}Content-Length: {length}\r\n");
+        let (root, _) = script(vec![answer(200, &headers, b"only the beginning").into()]).await;
+        let folder = tempfile::tempdir().unwrap();
+        let error = get(&to(folder.path(), &root, "file")).await.unwrap_err();
+        assert!(matches!(error, DownloadError::Transfer(_)), "{error:?}");
+        assert_eq!(names_in(folder.path()), left, "{length} bytes");
+    }
+}
+
+#[tokio::test]
+async fn short_and_long_files_are_saved_without_syncs_too() {
+    let short = answer(200, "Content-Length: 5\r\n", b"short");
+    let (short, _) = script(vec![short.into()]).await;
+    let (long, _) = server::files().await;
+    let folder = tempfile::tempdir().unwrap();
+    let plan: Vec<_> = (0..20)
+        .map(|n| to(folder.path(), if n % 4 == 0 { &long } else { &short }, &format!("{n}")))
+        .collect();
+    let options = Options { sync: false, ..at_once(8) };
+    let results = download_all(&client(), &plan, options, |_, _| {}).await;
+    for (n, (result, file)) in results.into_iter().zip(&plan).enumerate() {
+        let expected = if n % 4 == 0 { contents(&format!("{n}")) } else { b"short".to_vec() };
+        assert_eq!(saved(result.unwrap()).path, file.path);
+        assert!(fs::read(&file.path).unwrap() == expected, "{n}");
+    }
+    assert_eq!(names_in(folder.path()).len(), 20);
+}
+
+#[tokio::test]
+async fn a_second_attempt_may_use_the_name_of_the_first() {
+    let (whole, _) = half("");
+    let named = format!("{TAG}Content-Disposition: attachment; filename=given\r\n");
+    let (_, first) = half(&named);
+    let range = "Content-Length: 500000\r\nContent-Range: bytes 500000-999999/1000000\r\n";
+    let rest = answer(206, &format!("{named}{range}"), &whole[500_000..]);
+    let (root, _) = script(vec![first, rest.into()]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options { retries: 1, ..at_once(1) };
+    let file = to(folder.path(), &root, "file");
+    let saved = saved(download(&client(), &file, options, |_| {}).await.unwrap());
+    assert_eq!((saved.path, saved.resumed_from), (folder.path().join("given"), 500_000));
+    assert_eq!(names_in(folder.path()), ["given"]);
+}
+
+#[tokio::test]
+async fn a_part_of_a_file_that_is_there_under_its_given_name_is_removed() {
+    let named = "Content-Disposition: attachment; filename=given\r\n";
+    let headers = format!("{TAG}{named}Content-Length: 4\r\nContent-Range: bytes 5-8/9\r\n");
+    let (root, _) = script(vec![answer(206, &headers, b"rest").into()]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let (file, given) = (to(folder.path(), &root, "file"), folder.path().join("given"));
+    leave_part(&file, b"begun", ORIGIN);
+    fs::write(&given, "all of it").unwrap();
+    assert_eq!(get(&file).await.unwrap(), Outcome::Kept(given));
+    assert_eq!(names_in(folder.path()), ["given"]);
+}
+
+#[tokio::test]
+async fn a_rest_that_is_too_short_is_resumed_by_the_next_attempt() {
+    let (whole, first) = half(TAG);
+    let rest = |from: usize, to: usize| {
+        let range = format!("{TAG}Content-Range: bytes {from}-999999/1000000\r\n");
+        // Without a length, the body is over when the server hangs up, and nothing seems to be wrong.
+        answer(206, &range, &whole[from..to]).into()
+    };
+    let (root, asked) = script(vec![first, rest(500_000, 700_000), rest(700_000, 1_000_000)]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = to(folder.path(), &root, "file");
+    assert!(get(&file).await.is_err());
+    let options = Options { retries: 1, ..at_once(1) };
+    let saved = saved(download(&client(), &file, options, |_| {}).await.unwrap());
+    assert_eq!((saved.resumed_from, asked.times()), (700_000, 3));
+    assert!(fs::read(&file.path).unwrap() == whole);
+}
+
+#[tokio::test]
+async fn wrong_bytes_are_not_left_for_the_next_run() {
+    let (whole, _) = half("");
+    let all = answer(200, &format!("{TAG}Content-Length: 1000000\r\n"), &whole);
+    let (root, _) = script(vec![all.into()]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = Download { sha256: Some([7; 32]), ..to(folder.path(), &root, "file") };
+    let error = get(&file).await.unwrap_err();
+    assert!(matches!(error, DownloadError::Checksum { .. }), "{error:?}");
+    assert_eq!(names_in(folder.path()), [""; 0]);
+}
+
+/// What happens in a folder, in order, as the kernel reports it.
+#[cfg(target_os = "linux")]
+fn steps_in(folder: &Path) -> impl Fn() -> Vec<&'static str> {
+    use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
+    let named = AddWatchFlags::IN_MOVED_TO | AddWatchFlags::IN_CREATE;
+    let inotify = Inotify::init(InitFlags::IN_NONBLOCK).unwrap();
+    inotify.add_watch(folder, named | AddWatchFlags::IN_OPEN).unwrap();
+    move || {
+        let events = inotify.read_events().unwrap_or_default().into_iter();
+        events
+            .filter_map(|event| match event.name {
+                Some(name) if name == "file" && event.mask.intersects(named) => {
+                    Some("file is named")
+                }
+                None if event.mask.contains(AddWatchFlags::IN_OPEN) => Some("folder is opened"),
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+/// The folder is opened for nothing but its sync.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_folder_is_synced_after_the_file_has_its_name() {
+    let short = answer(200, "Content-Length: 5\r\n", b"short");
+    for (root, sync, steps) in [
+        (
+            script(vec![short.clone().into()]).await.0,
+            true,
+            &["file is named", "folder is opened"][..],
+        ),
+        (script(vec![short.into()]).await.0, false, &["file is named"]),
+        (server::files().await.0, true, &["file is named", "folder is opened"]),
+        (server::files().await.0, false, &["file is named"]),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = to(folder.path(), &root, "file");
+        let steps_so_far = steps_in(folder.path());
+        let options = Options { sync, ..at_once(1) };
+        download(&client(), &file, options, |_| {}).await.unwrap();
+        assert_eq!(steps_so_far(), steps);
+    }
 }

@@ -11,7 +11,8 @@ use axum::extract::Path as UrlPath;
 use axum::http::StatusCode;
 use axum::routing::get;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 /// The contents of the file that a server sends under this name: different for each, and larger
 /// than what goes through the sockets in one piece.
@@ -41,68 +42,78 @@ pub async fn files() -> (String, Arc<AtomicUsize>) {
     (root, most_seen)
 }
 
-/// Answers every request with the first bytes of a longer file, then hangs up, or stays silent.
+/// Answers every request with the first bytes of a longer file, then hangs up or stays silent.
 pub async fn breaks_off(then_silent: bool) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let root = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move {
-        loop {
-            let (mut socket, _) = listener.accept().await.unwrap();
-            tokio::spawn(async move {
-                let _ = socket.read(&mut [0; 4096]).await;
-                let head = "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nonly the beginning";
-                let _ = socket.write_all(head.as_bytes()).await;
-                if then_silent {
-                    std::future::pending::<()>().await;
-                }
-            });
-        }
-    });
-    root
+    let bytes = answer(200, "Content-Length: 1000000\r\n", b"only the beginning");
+    let then = if then_silent { Then::StaySilent } else { Then::HangUp };
+    script(vec![Reply { bytes, then }]).await.0
 }
 
-/// What a server does with one request: sends these bytes, then hangs up, or stays silent.
+/// What a server does with one request: it sends these bytes, and then this.
+#[derive(Clone)]
 pub struct Reply {
     pub bytes: Vec<u8>,
-    pub then_silent: bool,
+    pub then: Then,
+}
+
+/// What happens to the connection after a reply.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    /// The server closes it.
+    HangUp,
+    /// It stays open, and nothing more comes.
+    StaySilent,
+    /// The server reads the next request from it.
+    ReadOn,
 }
 
 impl From<Vec<u8>> for Reply {
     fn from(bytes: Vec<u8>) -> Self {
-        Self { bytes, then_silent: false }
+        Self { bytes, then: Then::HangUp }
     }
 }
 
-/// Answers the first request with the first reply and so on, and all further ones with the last. Keeps
-/// what was asked, in small letters, and when.
+/// Answers the first request with the first reply, the second with the second, and so on; the last
+/// reply is repeated. Records each request in lower case, and when it came.
 pub async fn script(replies: Vec<Reply>) -> (String, Asked) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let root = format!("http://{}", listener.local_addr().unwrap());
     let asked = Asked::default();
-    let seen = asked.clone();
+    let (seen, replies) = (asked.clone(), Arc::new(replies));
     tokio::spawn(async move {
         loop {
-            let (mut socket, _) = listener.accept().await.unwrap();
-            let mut request = vec![0; 8192];
-            let length = socket.read(&mut request).await.unwrap_or(0);
-            let request = String::from_utf8_lossy(&request[..length]).to_lowercase();
-            let place = {
-                let mut seen = seen.0.lock().unwrap();
-                seen.push((Instant::now(), request));
-                seen.len().min(replies.len()) - 1
-            };
-            let _ = socket.write_all(&replies[place].bytes).await;
-            if replies[place].then_silent {
-                tokio::spawn(async move {
-                    std::future::pending::<()>().await;
-                    drop(socket);
-                });
-            } else {
-                let _ = socket.shutdown().await;
-            }
+            // A client may open a connection that it never uses, so each has a task of its own.
+            let (socket, _) = listener.accept().await.unwrap();
+            tokio::spawn(follow(socket, Arc::clone(&replies), seen.clone()));
         }
     });
     (root, asked)
+}
+
+/// Serves one connection of a [`script`].
+async fn follow(mut socket: TcpStream, replies: Arc<Vec<Reply>>, asked: Asked) {
+    while let Some(request) = read_head(&mut socket).await {
+        let place = asked.record(request).min(replies.len() - 1);
+        let Reply { bytes, then } = &replies[place];
+        let _ = socket.write_all(bytes).await;
+        match then {
+            Then::HangUp => return,
+            Then::StaySilent => std::future::pending().await,
+            Then::ReadOn => {}
+        }
+    }
+}
+
+/// Reads the head of a request, in lower case. Returns `None` if the client closes the connection
+/// instead.
+async fn read_head(socket: &mut TcpStream) -> Option<String> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        if socket.read_buf(&mut head).await.unwrap_or(0) == 0 {
+            return None;
+        }
+    }
+    Some(String::from_utf8_lossy(&head).to_lowercase())
 }
 
 /// What a server was asked.
@@ -110,6 +121,13 @@ pub async fn script(replies: Vec<Reply>) -> (String, Asked) {
 pub struct Asked(Arc<Mutex<Vec<(Instant, String)>>>);
 
 impl Asked {
+    /// Records a request and returns how many came before it.
+    fn record(&self, request: String) -> usize {
+        let mut asked = self.0.lock().unwrap();
+        asked.push((Instant::now(), request));
+        asked.len() - 1
+    }
+
     pub fn times(&self) -> usize {
         self.0.lock().unwrap().len()
     }
@@ -127,52 +145,83 @@ impl Asked {
     }
 }
 
-/// The head of an answer, with these headers (`Name: value\r\n` each), and a body.
+/// An answer with these headers (`Name: value\r\n` each) and this body, by a server that then closes
+/// the connection and says so. Without `Connection: close`, a client would be free to send its next
+/// request while the connection is being closed.
 pub fn answer(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
-    [format!("HTTP/1.1 {status} X\r\n{headers}\r\n").as_bytes(), body].concat()
+    let head = format!("HTTP/1.1 {status} X\r\nConnection: close\r\n{headers}\r\n");
+    [head.as_bytes(), body].concat()
 }
 
-/// Serves one file as a good server does, with ranges and an entity tag, in small pieces with a pause
-/// of a millisecond between them; returns its root URL.
-pub async fn slow_with_ranges(contents: Arc<Vec<u8>>) -> String {
+/// How a server sends its file.
+#[derive(Clone, Copy)]
+pub enum Pace {
+    /// As fast as the client reads.
+    Fast,
+    /// With a pause of a millisecond after each piece.
+    Slow,
+    /// Slowly, and the first answer stops after this many pieces without an end.
+    StopsAfter(usize),
+}
+
+/// Serves one file as a good server does, with ranges and an entity tag, in pieces of [`PIECE`] bytes.
+/// Returns its root URL and how many pieces it has sent so far.
+pub async fn with_ranges(contents: Arc<Vec<u8>>, pace: Pace) -> (String, watch::Receiver<usize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let root = format!("http://{}", listener.local_addr().unwrap());
+    let (sent, sent_so_far) = watch::channel(0);
     tokio::spawn(async move {
+        let mut pace = pace;
         loop {
-            let (mut socket, _) = listener.accept().await.unwrap();
-            let contents = Arc::clone(&contents);
-            tokio::spawn(async move {
-                let mut request = vec![0; 8192];
-                let length = socket.read(&mut request).await.unwrap_or(0);
-                let request = String::from_utf8_lossy(&request[..length]).to_lowercase();
-                let from = request.lines().find_map(|line| {
-                    line.strip_prefix("range: bytes=")?.strip_suffix('-')?.parse::<usize>().ok()
-                });
-                let all = contents.len();
-                let (head, from) = match from {
-                    Some(from) if from >= all => {
-                        (format!("416 X\r\nContent-Range: bytes */{all}"), all)
-                    }
-                    Some(from) => {
-                        let last = all - 1;
-                        (format!("206 X\r\nContent-Range: bytes {from}-{last}/{all}"), from)
-                    }
-                    None => ("200 X".into(), 0),
-                };
-                let length = all - from;
-                let head =
-                    format!("HTTP/1.1 {head}\r\nETag: \"v1\"\r\nContent-Length: {length}\r\n\r\n");
-                let _ = socket.write_all(head.as_bytes()).await;
-                for piece in contents[from..].chunks(32 << 10) {
-                    if socket.write_all(piece).await.is_err() {
-                        return;
-                    }
-                    tokio::time::sleep(Duration::from_millis(1)).await;
-                }
-            });
+            let (socket, _) = listener.accept().await.unwrap();
+            tokio::spawn(send_range(socket, Arc::clone(&contents), pace, sent.clone()));
+            if let Pace::StopsAfter(_) = pace {
+                pace = Pace::Slow;
+            }
         }
     });
-    root
+    (root, sent_so_far)
+}
+
+/// The size of the pieces of [`with_ranges`].
+pub const PIECE: usize = 32 << 10;
+
+/// Answers one request for a range of `contents`.
+async fn send_range(
+    mut socket: TcpStream,
+    contents: Arc<Vec<u8>>,
+    pace: Pace,
+    sent: watch::Sender<usize>,
+) {
+    let Some(request) = read_head(&mut socket).await else { return };
+    let from = request.lines().find_map(|line| {
+        line.strip_prefix("range: bytes=")?.strip_suffix('-')?.parse::<usize>().ok()
+    });
+    let all = contents.len();
+    let (status, range, from) = match from {
+        Some(from) if from >= all => (416, format!("Content-Range: bytes */{all}\r\n"), all),
+        Some(from) => {
+            let last = all - 1;
+            (206, format!("Content-Range: bytes {from}-{last}/{all}\r\n"), from)
+        }
+        None => (200, String::new(), 0),
+    };
+    let headers = format!("ETag: \"v1\"\r\nContent-Length: {}\r\n{range}", all - from);
+    let _ = socket.write_all(&answer(status, &headers, b"")).await;
+    for (place, piece) in contents[from..].chunks(PIECE).enumerate() {
+        if let Pace::StopsAfter(most) = pace
+            && place == most
+        {
+            std::future::pending::<()>().await;
+        }
+        if socket.write_all(piece).await.is_err() {
+            return;
+        }
+        sent.send_modify(|sent| *sent += 1);
+        if !matches!(pace, Pace::Fast) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
 }
 
 pub fn client() -> reqwest::Client {
@@ -189,18 +238,26 @@ pub fn names_in(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Waits until a file is there: for the moment at which a download is in the middle.
+/// Waits until a file exists.
 pub async fn appears(path: &Path) {
-    while !path.exists() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    wait_until(&format!("{} exists", path.display()), || path.exists()).await;
 }
 
-/// Waits until a file is gone.
+/// Waits until a file no longer exists.
 pub async fn disappears(path: &Path) {
-    while path.exists() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    wait_until(&format!("{} is removed", path.display()), || !path.exists()).await;
+}
+
+/// Waits for a condition that nothing notifies us of. The limit is far beyond what a loaded machine
+/// needs: it is there to make a broken promise a failure, and not a test that never ends.
+pub async fn wait_until(condition: &str, mut is_met: impl FnMut() -> bool) {
+    let polling = async {
+        while !is_met() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    let limit = Duration::from_secs(20);
+    tokio::time::timeout(limit, polling).await.unwrap_or_else(|_| panic!("never: {condition}"));
 }
 
 /// Options for tests: so many at once, and no second attempt.
