@@ -82,7 +82,10 @@ pub struct Report {
 }
 
 /// In the child: runs a lesson here, with the input from stdin, and prints the report.
-pub fn run_here(lesson: &str, runtime: &str) -> anyhow::Result<ExitCode> {
+pub fn run_here(lesson: &str, runtime: &str, file_limit: Option<u64>) -> anyhow::Result<ExitCode> {
+    if let Some(bytes) = file_limit {
+        limit_files(bytes)?;
+    }
     let runtime = catalog::find_runtime(runtime)?;
     let Some(start) = catalog::find(lesson)?.column(runtime).start else {
         bail!("{} was left out of this build", runtime.name());
@@ -99,6 +102,23 @@ pub fn run_here(lesson: &str, runtime: &str) -> anyhow::Result<ExitCode> {
     let report = Report { answer, wall_ms, cpu_ms: cpu_ms(), peak_kib: peak_kib(), spans };
     writeln!(io::stdout(), "{}", serde_json::to_string(&report)?)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Lets no file of this process grow beyond so many bytes: a stand-in for a full disk that needs no
+/// root. A write beyond it fails, and raises a signal, which would end the process; it is blocked here
+/// before a runtime starts threads, which inherit that.
+#[cfg(unix)]
+fn limit_files(bytes: u64) -> anyhow::Result<()> {
+    use nix::sys::resource::{Resource, setrlimit};
+    use nix::sys::signal::{SigSet, Signal};
+    SigSet::from(Signal::SIGXFSZ).thread_block()?;
+    setrlimit(Resource::RLIMIT_FSIZE, bytes, bytes)?;
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn limit_files(_: u64) -> anyhow::Result<()> {
+    bail!("--file-limit needs a Unix system")
 }
 
 /// In the parent: runs a lesson on a runtime in a process of its own, for `timeout` at most.

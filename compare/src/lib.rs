@@ -30,7 +30,8 @@ mod lessons;
 mod machine;
 mod process;
 mod report;
-mod serve;
+#[doc(hidden)] // public for the integration tests
+pub mod serve;
 #[cfg_attr(
     not(any(feature = "tokio", feature = "async-std", feature = "smol")),
     allow(dead_code, reason = "without a runtime there is nothing to note")
@@ -147,7 +148,13 @@ enum Command {
     },
     /// One run, as this program starts it of itself: input on stdin, answer and figures on stdout.
     #[command(hide = true)]
-    Child { lesson: String, runtime: String },
+    Child {
+        lesson: String,
+        runtime: String,
+        /// Let no file grow beyond this many bytes, as if the disk were full.
+        #[arg(long)]
+        file_limit: Option<u64>,
+    },
     /// One sample of a bench, in the same way.
     #[command(hide = true)]
     Sample {
@@ -222,7 +229,9 @@ pub fn main() -> ExitCode {
         Command::Experiment { name, runtime, asked_from } => {
             behaviours::experiment_here(&name, &runtime, &asked_from)
         }
-        Command::Child { lesson, runtime } => child::run_here(&lesson, &runtime),
+        Command::Child { lesson, runtime, file_limit } => {
+            child::run_here(&lesson, &runtime, file_limit)
+        }
     };
     outcome.unwrap_or_else(|error| {
         if is_closed_pipe(&error) {

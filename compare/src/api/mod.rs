@@ -3,11 +3,11 @@
 //! The cells are taken from `on_tokio.rs`, `on_async_std.rs` and `on_smol.rs`, which compile: what
 //! stands under a comment `// api: NAME`, up to the next empty line.
 
-#[cfg(all(feature = "async-std", not(test)))]
+#[cfg(feature = "async-std")]
 mod on_async_std;
-#[cfg(all(feature = "smol", not(test)))]
+#[cfg(feature = "smol")]
 mod on_smol;
-#[cfg(all(feature = "tokio", not(test)))]
+#[cfg(feature = "tokio")]
 mod on_tokio;
 
 /// One thing, as it is spelt four times.

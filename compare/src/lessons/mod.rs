@@ -14,5 +14,7 @@ pub mod errors;
 pub mod fetch;
 pub mod guards;
 pub mod hello;
+#[cfg(all(feature = "smol", not(test)))]
+pub mod http_on_smol;
 pub mod rate_limiter;
 pub mod worker_pool;

@@ -3,7 +3,9 @@
 
 mod all_measured;
 mod bench;
+mod columns;
 mod course;
+mod facts;
 mod program;
 mod report;
 mod snapshots;

@@ -57,6 +57,14 @@ pub fn expected(input: &Input) -> Answer {
     }
 }
 
+/// The name of a file while it is not whole: `.part` is appended, so that `a.txt` and `a.zip` get two
+/// names.
+pub fn part_of(path: &Path) -> PathBuf {
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    part.into()
+}
+
 /// FNV-1a (Fowler, Noll, Vo), 64 bits: enough to tell one file from another.
 pub fn checksum(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {

@@ -2,14 +2,15 @@
 
 use std::error::Error;
 use std::path::Path;
+use std::sync::Arc;
 
-use async_std::channel;
+use async_lock::Semaphore;
 use async_std::fs;
 use async_std::io;
 use async_std::task;
 use surf::Client;
 
-use super::{Answer, Input, look_into};
+use super::{Answer, Input, look_into, part_of};
 use crate::timeline::span;
 
 // step: start the runtime
@@ -18,17 +19,17 @@ pub fn start(input: Input) -> Answer {
 }
 
 async fn lesson(input: Input) -> Answer {
-    // step: so many at a time, each in a task of its own
+    // step: at most N at a time, each in a task of its own
     let client = Client::new();
-    let (take, give_back) = channel::bounded(input.at_once);
+    // async-std has no semaphore. That of async-lock works on any runtime.
+    let slots = Arc::new(Semaphore::new(input.at_once));
     let mut tasks = Vec::new();
     for file in input.files {
-        take.send(()).await.expect("we hold the other end");
+        let slot = slots.acquire_arc().await;
         let (client, path) = (client.clone(), input.folder.join(&file.name));
-        let give_back = give_back.clone();
         tasks.push(task::spawn(async move {
             let saved = download(&client, &file.url, &path).await;
-            give_back.recv().await.expect("a place was taken");
+            drop(slot);
             saved.ok()
         }));
     }
@@ -41,20 +42,23 @@ async fn lesson(input: Input) -> Answer {
     Answer { saved, folder: look_into(&input.folder) }
 }
 
-// step: into a part file, and under its name when it is whole
+// step: into a partial file, which is renamed when it is whole
 async fn download(
     client: &Client,
     url: &str,
     path: &Path,
 ) -> Result<u64, Box<dyn Error + Send + Sync>> {
     let _span = span(url);
-    let part = path.with_extension("part");
-    let result = stream(client, url, &part).await;
-    match result {
-        Ok(_) => fs::rename(&part, path).await?,
-        Err(_) => fs::remove_file(&part).await?,
+    let part = part_of(path);
+    let mut saved = stream(client, url, &part).await;
+    if saved.is_ok() {
+        saved = fs::rename(&part, path).await.map_err(Into::into).and(saved);
     }
-    result
+    if saved.is_err() {
+        // The part may not be there. Either way, the caller needs to know the first error.
+        let _ = fs::remove_file(&part).await;
+    }
+    saved
 }
 
 // step: stream the body to the file

@@ -4,17 +4,13 @@ use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
 
-use http_body_util::{BodyExt, Empty};
-use hyper::body::{Bytes, Incoming};
-use hyper::client::conn::http1;
-use hyper::{Request, Response, Uri, header};
+use http_body_util::BodyExt;
 use smol::fs;
 use smol::io::AsyncWriteExt;
 use smol::lock::Semaphore;
-use smol::net::TcpStream;
-use smol_hyper::rt::FuturesIo;
 
-use super::{Answer, Input, look_into};
+use super::{Answer, Input, look_into, part_of};
+use crate::lessons::http_on_smol::send;
 use crate::timeline::span;
 
 // step: start the runtime
@@ -23,7 +19,7 @@ pub fn start(input: Input) -> Answer {
 }
 
 async fn lesson(input: Input) -> Answer {
-    // step: so many at a time, each in a task of its own
+    // step: at most N at a time, each in a task of its own
     let slots = Arc::new(Semaphore::new(input.at_once));
     let mut tasks = Vec::new();
     for file in input.files {
@@ -44,16 +40,19 @@ async fn lesson(input: Input) -> Answer {
     Answer { saved, folder: look_into(&input.folder) }
 }
 
-// step: into a part file, and under its name when it is whole
+// step: into a partial file, which is renamed when it is whole
 async fn download(url: &str, path: &Path) -> Result<u64, Box<dyn Error + Send + Sync>> {
     let _span = span(url);
-    let part = path.with_extension("part");
-    let result = stream(url, &part).await;
-    match result {
-        Ok(_) => fs::rename(&part, path).await?,
-        Err(_) => fs::remove_file(&part).await?,
+    let part = part_of(path);
+    let mut saved = stream(url, &part).await;
+    if saved.is_ok() {
+        saved = fs::rename(&part, path).await.map_err(Into::into).and(saved);
     }
-    result
+    if saved.is_err() {
+        // The part may not be there. Either way, the caller needs to know the first error.
+        let _ = fs::remove_file(&part).await;
+    }
+    saved
 }
 
 // step: stream the body to the file
@@ -71,20 +70,7 @@ async fn stream(url: &str, part: &Path) -> Result<u64, Box<dyn Error + Send + Sy
             bytes += chunk.len() as u64;
         }
     }
-    // Writes go on in the background; only now is it certain that they went well.
+    // smol writes in the background. `sync_all` waits for that, and reports its error.
     file.sync_all().await?;
     Ok(bytes)
-}
-
-async fn send(url: &str) -> Result<Response<Incoming>, Box<dyn Error + Send + Sync>> {
-    let uri: Uri = url.parse()?;
-    let host = uri.host().ok_or("no host")?;
-    let stream = TcpStream::connect((host, uri.port_u16().unwrap_or(80))).await?;
-    let stream = FuturesIo::new(stream);
-    let (mut sender, connection) = http1::handshake(stream).await?;
-    smol::spawn(connection).detach();
-    let path = uri.path_and_query().ok_or("no path")?.as_str();
-    let host = uri.authority().ok_or("no host")?.as_str();
-    let request = Request::get(path).header(header::HOST, host).body(Empty::<Bytes>::new())?;
-    Ok(sender.send_request(request).await?)
 }

@@ -10,7 +10,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::sync::Semaphore;
 use tokio::task;
 
-use super::{Answer, Input, look_into};
+use super::{Answer, Input, look_into, part_of};
 use crate::timeline::span;
 
 // step: start the runtime
@@ -20,7 +20,7 @@ pub async fn start(input: Input) -> Answer {
 }
 
 async fn lesson(input: Input) -> Answer {
-    // step: so many at a time, each in a task of its own
+    // step: at most N at a time, each in a task of its own
     let client = Client::builder().no_proxy();
     #[cfg(feature = "tls")] // plain HTTP needs no certificates, and a machine may have none
     let client = client.tls_certs_only([]);
@@ -45,20 +45,23 @@ async fn lesson(input: Input) -> Answer {
     Answer { saved, folder: look_into(&input.folder) }
 }
 
-// step: into a part file, and under its name when it is whole
+// step: into a partial file, which is renamed when it is whole
 async fn download(
     client: &Client,
     url: &str,
     path: &Path,
 ) -> Result<u64, Box<dyn Error + Send + Sync>> {
     let _span = span(url);
-    let part = path.with_extension("part");
-    let result = stream(client, url, &part).await;
-    match result {
-        Ok(_) => fs::rename(&part, path).await?,
-        Err(_) => fs::remove_file(&part).await?,
+    let part = part_of(path);
+    let mut saved = stream(client, url, &part).await;
+    if saved.is_ok() {
+        saved = fs::rename(&part, path).await.map_err(Into::into).and(saved);
     }
-    result
+    if saved.is_err() {
+        // The part may not be there. Either way, the caller needs to know the first error.
+        let _ = fs::remove_file(&part).await;
+    }
+    saved
 }
 
 // step: stream the body to the file
@@ -75,7 +78,9 @@ async fn stream(
         file.write_all(&chunk).await?;
         bytes += chunk.len() as u64;
     }
-    // Writes go on in the background; only now is it certain that they went well.
+    // Tokio writes in the background. Only `flush` waits for that and reports its error: `sync_all`
+    // waits, too, but returns `Ok` after a write that has failed.
+    file.flush().await?;
     file.sync_all().await?;
     Ok(bytes)
 }

@@ -31,6 +31,7 @@ pub enum Outcome {
     ClosedEarly,
     Garbage,
     Panicked,
+    Cancelled,
 }
 
 pub fn input(stage: &Stage, _: &Scene) -> Input {

@@ -31,8 +31,10 @@ async fn lesson(input: Input) -> Answer {
         outcomes.push(match task.await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_elapsed)) => Outcome::TimedOut,
-            // The runtime catches a panic and hands it to whoever awaits the task.
-            Err(_panic) => Outcome::Panicked,
+            // The runtime catches a panic, and returns it to the future that awaits the task.
+            Err(error) if error.is_panic() => Outcome::Panicked,
+            // The same error type says that the task was aborted. No task is aborted here.
+            Err(_cancelled) => Outcome::Cancelled,
         });
     }
     Answer { outcomes }

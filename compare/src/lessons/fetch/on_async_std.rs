@@ -1,7 +1,7 @@
 //! `fetch` on async-std, by surf.
 
-use async_std::channel;
 use async_std::task;
+use futures_util::{StreamExt, stream};
 use surf::Client;
 
 use super::{Answer, Input, Page};
@@ -16,29 +16,15 @@ async fn lesson(input: Input) -> Answer {
     // step: one client for all
     let client = Client::new();
 
-    // step: so many at a time, in the order asked for
-    // There is no semaphore; a full channel holds back as well.
-    let (take, give_back) = channel::bounded(input.at_once);
-    let mut tasks = Vec::new();
-    for url in input.urls {
-        take.send(()).await.expect("we hold the other end");
-        let (client, give_back) = (client.clone(), give_back.clone());
-        tasks.push(task::spawn(async move {
-            let page = get(client, url).await;
-            give_back.recv().await.expect("a place was taken");
-            page
-        }));
-    }
-    let mut pages = Vec::new();
-    for task in tasks {
-        pages.push(task.await);
-    }
-    Answer { pages }
+    // step: at most N at a time, in the order asked for
+    // Futures in this task: they may borrow the client, and dropping the stream cancels them.
+    let pages = stream::iter(&input.urls).map(|url| get(&client, url)).buffered(input.at_once);
+    Answer { pages: pages.collect().await }
 }
 
 // step: get one page
-async fn get(client: Client, url: String) -> Page {
-    let _span = span(url.as_str());
+async fn get(client: &Client, url: &str) -> Page {
+    let _span = span(url);
     let Ok(mut response) = client.get(url).send().await else {
         return Page::NoAnswer;
     };

@@ -1,10 +1,7 @@
 //! `fetch` on Tokio, by reqwest.
 
-use std::sync::Arc;
-
+use futures_util::{StreamExt, stream};
 use reqwest::Client;
-use tokio::sync::Semaphore;
-use tokio::task;
 
 use super::{Answer, Input, Page};
 use crate::timeline::span;
@@ -22,28 +19,15 @@ async fn lesson(input: Input) -> Answer {
     let client = client.tls_certs_only([]);
     let client = client.build().expect("nothing in it can fail");
 
-    // step: so many at a time, in the order asked for
-    let slots = Arc::new(Semaphore::new(input.at_once));
-    let mut tasks = Vec::new();
-    for url in input.urls {
-        let slot = slots.clone().acquire_owned().await.expect("never closed");
-        let client = client.clone();
-        tasks.push(task::spawn(async move {
-            let page = get(client, url).await;
-            drop(slot);
-            page
-        }));
-    }
-    let mut pages = Vec::new();
-    for task in tasks {
-        pages.push(task.await.expect("no panic"));
-    }
-    Answer { pages }
+    // step: at most N at a time, in the order asked for
+    // Futures in this task: they may borrow the client, and dropping the stream cancels them.
+    let pages = stream::iter(&input.urls).map(|url| get(&client, url)).buffered(input.at_once);
+    Answer { pages: pages.collect().await }
 }
 
 // step: get one page
-async fn get(client: Client, url: String) -> Page {
-    let _span = span(url.as_str());
+async fn get(client: &Client, url: &str) -> Page {
+    let _span = span(url);
     let Ok(response) = client.get(url).send().await else {
         return Page::NoAnswer;
     };

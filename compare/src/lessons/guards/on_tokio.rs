@@ -1,11 +1,12 @@
 //! `guards` on Tokio, with sqlx.
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection, Row};
+use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 use tokio::task;
 use tokio::time::sleep;
@@ -85,37 +86,52 @@ async fn with_database<T>(
 ) -> sqlx::Result<T> {
     let _span = span("database");
     let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
-    let mut guard = Guard(Some(options.connect().await?));
-    let result = body(guard.0.as_mut().expect("still open")).await;
+    let connection = Some(options.connect().await?);
+    let mut guard = Guard { connection, runtime: Handle::current() };
+    let result = body(guard.connection.as_mut().expect("still open")).await;
     drop(guard);
     finished().await;
     result
 }
 
 // step: a guard whose drop starts the close
-struct Guard(Option<SqliteConnection>);
+struct Guard {
+    connection: Option<SqliteConnection>,
+    // The guard may be dropped outside the runtime, where `task::spawn` would panic.
+    runtime: Handle,
+}
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        if let Some(connection) = self.0.take() {
-            let (closed, closing) = watch::channel(());
-            CLOSING.lock().expect("no panic holds it").push(closing);
-            task::spawn(async move {
-                connection.close().await.expect("SQLite closes");
-                drop(closed);
-            });
-        }
+        // Nothing in here may panic: during another panic, that would abort the program.
+        let Some(connection) = self.connection.take() else { return };
+        let (closed, closing) = watch::channel(());
+        closes().push(closing);
+        self.runtime.spawn(async move {
+            report(connection.close().await);
+            drop(closed);
+        });
     }
 }
 
-// step: wait for every close under way
+fn report(result: sqlx::Result<()>) {
+    if let Err(error) = result {
+        eprintln!("cannot close the database: {error}");
+    }
+}
+
+// step: wait for every close in progress
 static CLOSING: Mutex<Vec<watch::Receiver<()>>> = Mutex::new(Vec::new());
 
+fn closes() -> MutexGuard<'static, Vec<watch::Receiver<()>>> {
+    CLOSING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 async fn finished() {
-    // A copy: dropped while it waits, it takes nothing with it.
-    let closing = CLOSING.lock().expect("no panic holds it").clone();
+    // A copy, so that a caller that is dropped while it waits takes nothing away from the others.
+    let closing = closes().clone();
     for mut close in closing {
-        // An error: its sender is gone, and the close is over.
+        // Returns an error when the sender is dropped: the close is over.
         let _ = close.changed().await;
     }
 }

@@ -1,12 +1,11 @@
 //! `worker-pool` on smol.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::time::Duration;
 
-use smol::Timer;
 use smol::channel::{self, Receiver, Sender};
 use smol::future::FutureExt;
+use smol::{Executor, Task, Timer};
 
 use super::{Answer, Gauge, Input};
 use crate::timeline::span;
@@ -25,49 +24,51 @@ struct Job {
 
 async fn lesson(input: Input) -> Answer {
     // step: workers on one bounded queue
-    let gauge = Arc::new(Gauge::default());
+    // An executor of our own, whose tasks may borrow what is declared before it. It runs on this
+    // thread, and could be run by more of them.
+    let gauge = Gauge::default();
+    let work = Duration::from_millis(input.work_ms);
     let (queue, jobs): (Sender<Job>, Receiver<Job>) = channel::bounded(input.workers);
-    let mut workers = Vec::new();
-    for _ in 0..input.workers {
-        let (jobs, gauge) = (jobs.clone(), Arc::clone(&gauge));
-        let work = Duration::from_millis(input.work_ms);
-        workers.push(smol::spawn(worker(jobs, gauge, work, input.bug)));
-    }
+    let executor = Executor::new();
+    let worker = |_| executor.spawn(worker(&jobs, &gauge, work, input.bug));
+    let workers: Vec<Task<()>> = (0..input.workers).map(worker).collect();
+    let main = async {
+        // step: submit; a full queue makes us wait
+        let mut results = Vec::new();
+        for number in 1..=input.jobs {
+            let (result, receiver) = channel::bounded(1);
+            queue.send(Job { number, result }).await.expect("the workers live");
+            results.push(receiver);
+        }
 
-    // step: submit; a full queue makes us wait
-    let mut results = Vec::new();
-    for number in 1..=input.jobs {
-        let (result, receiver) = channel::bounded(1);
-        queue.send(Job { number, result }).await.expect("the workers live");
-        results.push(receiver);
-    }
+        // step: a result for every job, in order
+        let mut squares = Vec::new();
+        for result in results {
+            squares.push(result.recv().await.expect("every job answers"));
+        }
 
-    // step: a result for every job, in order
-    let mut squares = Vec::new();
-    for result in results {
-        squares.push(result.recv().await.expect("every job answers"));
-    }
-
-    // step: stop: close the queue, wait for the workers
-    queue.close();
-    let mut workers_at_the_end = 0;
-    for worker in workers {
-        // Were it dead, its panic would unwind into us.
-        worker.await;
-        workers_at_the_end += 1;
-    }
-    Answer { squares, most_at_once: gauge.most(), workers_at_the_end }
+        // step: stop: close the queue, wait for the workers
+        queue.close();
+        let mut workers_at_the_end = 0;
+        for worker in workers {
+            // If one had panicked, the panic would unwind into us.
+            worker.await;
+            workers_at_the_end += 1;
+        }
+        Answer { squares, most_at_once: gauge.most(), workers_at_the_end }
+    };
+    executor.run(main).await
 }
 
 // step: a worker takes jobs until the queue is closed and empty
-async fn worker(jobs: Receiver<Job>, gauge: Arc<Gauge>, work: Duration, bug: u64) {
+async fn worker(jobs: &Receiver<Job>, gauge: &Gauge, work: Duration, bug: u64) {
     while let Ok(job) = jobs.recv().await {
         gauge.enter();
         // Caught here, a panic is an error, and this worker lives on.
         let square = AssertUnwindSafe(square(job.number, work, bug)).catch_unwind();
         let square = square.await.ok();
         gauge.leave();
-        // An error: nobody waits for the result.
+        // Fails only if nobody waits for the result.
         let _ = job.result.send(square).await;
     }
 }

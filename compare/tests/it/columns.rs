@@ -1,0 +1,58 @@
+//! What the columns of a lesson do if something fails that never fails in a run of `compare`.
+
+use std::fs;
+use std::path::Path;
+
+use assert_cmd::Command;
+use compare::serve::Stage;
+use serde_json::{Value, json};
+
+use crate::all_measured::{COMPARE, text};
+
+/// Runs a lesson as `compare` does, and returns its answer.
+fn answer(lesson: &str, runtime: &str, arguments: &[&str], input: &Value) -> Value {
+    let mut compare = Command::new(COMPARE);
+    compare.args(["child", lesson, runtime]).args(arguments).write_stdin(input.to_string());
+    let output = compare.output().unwrap();
+    assert!(output.status.success(), "{runtime}: {}", text(&output.stderr));
+    serde_json::from_slice::<Value>(&output.stdout).unwrap()["answer"].clone()
+}
+
+fn names_in(folder: &Path) -> Vec<String> {
+    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+    names.map(|name| name.into_string().unwrap()).collect()
+}
+
+// The last write fails while it is in flight. On Tokio, `sync_all` alone does not report that.
+#[cfg(unix)]
+#[test]
+fn a_file_that_the_disk_has_no_room_for_is_not_renamed_into_place() {
+    let stage = Stage::start().unwrap();
+    for runtime in ["tokio", "async-std", "smol"] {
+        let folder = tempfile::tempdir().unwrap();
+        let files = ["a", "b"]
+            .map(|name| json!({ "name": name, "url": stage.url(&format!("file/{name}/1000000")) }));
+        let input = json!({ "files": files, "folder": folder.path(), "at_once": 2 });
+        let answer = answer("downloads", runtime, &["--file-limit", "999999"], &input);
+        assert_eq!(answer["saved"], json!([null, null]), "{runtime}");
+        assert_eq!(names_in(folder.path()), Vec::<String>::new(), "{runtime}");
+    }
+}
+
+#[test]
+fn files_whose_names_differ_only_in_their_extension_do_not_share_a_part() {
+    let stage = Stage::start().unwrap();
+    for runtime in ["tokio", "async-std", "smol"] {
+        let folder = tempfile::tempdir().unwrap();
+        let files = ["file.txt", "file.zip"]
+            .map(|name| json!({ "name": name, "url": stage.url(&format!("file/{name}/1000000")) }));
+        let input = json!({ "files": files, "folder": folder.path(), "at_once": 2 });
+        let answer = answer("downloads", runtime, &[], &input);
+        assert_eq!(answer["saved"], json!([1_000_000, 1_000_000]), "{runtime}");
+        for name in ["file.txt", "file.zip"] {
+            let contents = fs::read(folder.path().join(name)).unwrap();
+            let is_whole = contents == compare::serve::contents(name, 1_000_000);
+            assert!(is_whole, "{runtime}: {name} does not hold what was sent");
+        }
+    }
+}
