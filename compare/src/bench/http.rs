@@ -180,7 +180,7 @@ impl HttpRt for super::rt::smol::Smol {
     }
 }
 
-/// There is no other: hyper through smol-hyper is what they take.
+/// smol has no client of its own. hyper through smol-hyper is one of several choices; isahc is another.
 #[cfg(feature = "smol")]
 impl OwnClient for super::rt::smol::Smol {
     type Own = Hyper<Self>;

@@ -139,7 +139,8 @@ workloads! {
     "spawn-many" full workloads::spawn_many, control "join_all" work!(workloads::joined, "bench");
         "Spawns 100,000 tasks from one, then awaits them all."
         "A worker of Tokio has room for 256 in its own queue; what is more goes to the shared one under a \
-         lock. async-executor pushes to a shared queue without a lock. The control is one task: \
+         lock. async-executor pushes to one shared queue without a lock, but notes each task in a list \
+         under a lock, when it is spawned and when it ends. The control is one task: \
          `join_all` allocates for each future, too, and has a queue of its own, but wakes nobody."
 
     "yield" quick workloads::yield_now, control "threads" threads!(yield_now);
@@ -220,12 +221,12 @@ workloads! {
          each read. The control writes a request and reads the answer, and knows no more of HTTP."
 
     "http-own" full http::own if "bench", control "threads" work!(http::blocking, "bench");
-        "The same by the client that the runtime's users take: reqwest, surf, and on smol hyper, once \
-         more. Not the same work: reqwest and surf keep a pool and take URLs apart, and reqwest can follow \
-         redirects."
-        "reqwest is hyper and more; surf is async-h1, on boxed futures and streams, in the task of the \
-         request: where the answer is there already it goes on at once, and others wait. smol's row shows \
-         what the same work gives twice."
+        "The same with an HTTP client in the idiom of each runtime: reqwest, surf, and on smol hyper once \
+         more. This is not the same work: reqwest and surf keep a pool of connections and parse URLs, and \
+         reqwest can follow redirects. smol has no client of its own; isahc, for example, runs on it, too."
+        "reqwest is built on hyper and does more. surf is async-h1, on boxed futures and streams, in the \
+         task of the request. It leaves Nagle's algorithm on, probes a pooled connection with a read before \
+         each request, and starts a timer of 60 s for each. smol's row shows what the same work gives twice."
 
     "file" full workloads::file, control "threads" threads!(file);
         "Reads a file of 1 MiB, which is in the system's cache."
