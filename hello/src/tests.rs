@@ -1,6 +1,8 @@
 //! The paused clock: Tokio moves time forward itself whenever every task only waits for a timer.
 //! Seconds pass in no time, and durations are exact, so that a test may assert them.
 
+use tokio::time::timeout;
+
 use super::*;
 
 #[test]
@@ -85,4 +87,32 @@ async fn a_sleep_counts_from_the_call() {
     sleep(Duration::from_millis(600)).await;
     nap.await;
     assert_eq!(start.elapsed(), Duration::from_secs(1));
+}
+
+// Both loops would go on for ever. The first is ended by its timeout, because Tokio's lock makes its
+// task yield after 128 operations in a row. Nothing makes the second one yield, so it ends itself.
+
+#[tokio::test]
+async fn a_timeout_ends_a_loop_that_uses_what_is_tokios() {
+    let lock = tokio::sync::Mutex::new(());
+    let always_ready = async {
+        loop {
+            drop(lock.lock().await);
+        }
+    };
+    let result: Result<(), _> = timeout(Duration::from_millis(10), always_ready).await;
+    assert!(result.is_err());
+}
+
+#[tokio::test]
+async fn a_timeout_does_not_end_a_loop_that_never_yields() {
+    let start = Instant::now();
+    let always_ready = async {
+        while start.elapsed() < Duration::from_millis(50) {
+            std::future::ready(()).await;
+        }
+        "it has ended by itself"
+    };
+    let result = timeout(Duration::from_millis(10), always_ready).await;
+    assert_eq!(result.ok(), Some("it has ended by itself"));
 }

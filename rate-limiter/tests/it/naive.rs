@@ -1,5 +1,6 @@
 //! The limiter as it is usually written, and how far it goes over.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,11 +8,12 @@ use crate::naive_limiter::NaiveLimiter;
 use rate_limiter::RateLimiter;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 const LIMIT: usize = 10;
 const WINDOW: Duration = Duration::from_millis(200);
 const CALLERS: usize = 200;
+const AN_HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// The same with one lock held all the time, as is usually advised. The time is still stale.
 #[derive(Default)]
@@ -69,4 +71,32 @@ async fn ours_lets_exactly_the_limit_through() {
     let ours = RateLimiter::new(LIMIT, WINDOW).unwrap();
     let most = most_in_any_window(ours, |l| async move { l.acquire().await.at }).await;
     assert_eq!(most, LIMIT);
+}
+
+/// A caller that gives up on its turn after a moment, but keeps the future and asks again. It now
+/// waits behind its own future, which only this task could poll, and never does: a *futurelock*.
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_keeps_an_unpolled_acquire_waits_for_itself() {
+    let limiter = RateLimiter::new(1, WINDOW).unwrap();
+    limiter.acquire().await;
+    let mut acquire = pin!(limiter.acquire());
+    tokio::select! {
+        _ = &mut acquire => panic!("the window is full"),
+        () = sleep(WINDOW / 2) => {}
+    }
+    assert!(timeout(AN_HOUR, limiter.acquire()).await.is_err(), "it would wait forever");
+    // Polled again, the first one gets its grant, and everything goes on.
+    acquire.await;
+}
+
+/// The cure: `select!` owns the future, and drops it when the other branch wins.
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_drops_its_acquire_can_ask_again() {
+    let limiter = RateLimiter::new(1, WINDOW).unwrap();
+    let first = limiter.acquire().await.at;
+    tokio::select! {
+        _ = limiter.acquire() => panic!("the window is full"),
+        () = sleep(WINDOW / 2) => {}
+    }
+    assert_eq!(limiter.acquire().await.at - first, WINDOW);
 }
