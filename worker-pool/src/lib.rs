@@ -7,25 +7,32 @@
 //!
 //! Run with: `cargo run -p worker-pool`
 
+mod error;
 pub mod job;
 pub mod ledger;
 mod queue;
+mod worker;
+
+/// The lock that guards the queue. `tests/shuttle` compiles the queue with a lock of its own, one
+/// that lets another task run each time it is taken.
+mod sync {
+    pub(crate) use std::sync::{Mutex, MutexGuard};
+}
 
 use std::fmt;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use thiserror::Error;
 use tokio::task::AbortHandle;
-use tokio::task::coop::consume_budget;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
+pub use error::{PoolError, SubmitError};
 pub use job::{JobError, JobHandle, current_worker};
 pub use ledger::Stats;
 use queue::Queue;
+use worker::{WorkerEnd, work};
 
 /// Runs jobs on a fixed number of workers, which take them from one bounded queue in the order
 /// submitted.
@@ -39,28 +46,6 @@ pub struct WorkerPool {
     aborts: Vec<AbortHandle>,
 }
 
-/// Why there can be no such pool.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum PoolError {
-    /// With no workers, no job would ever run.
-    #[error("a pool of zero workers would never run a job")]
-    NoWorkers,
-    /// With no room in the queue, no job could be handed over.
-    #[error("a queue without room would never take a job")]
-    NoRoom,
-}
-
-/// Why a job was not taken. It was dropped, unpolled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum SubmitError {
-    /// The pool was stopped or aborted, or its runtime has ended.
-    #[error("the pool takes no more jobs: it was stopped")]
-    Stopped,
-    /// The queue is full. Only [`try_submit`](WorkerPool::try_submit) says so; the others wait.
-    #[error("the queue is full")]
-    Full,
-}
-
 impl WorkerPool {
     /// Starts a pool whose queue has room for one job per worker.
     ///
@@ -70,7 +55,7 @@ impl WorkerPool {
     /// # Panics
     /// Outside a Tokio runtime.
     pub fn new(num_workers: usize) -> Result<Self, PoolError> {
-        Self::with_capacity(num_workers, num_workers.max(1))
+        Self::with_capacity(num_workers, num_workers)
     }
 
     /// Starts a pool whose queue has room for `capacity` jobs beside those that run.
@@ -215,27 +200,5 @@ impl fmt::Debug for WorkerPool {
 impl Drop for WorkerPool {
     fn drop(&mut self) {
         self.queue.close();
-    }
-}
-
-/// Takes jobs until the queue is closed and empty. A worker without work waits to be woken; it does
-/// not look for some from time to time.
-async fn work(end: WorkerEnd) {
-    while let Some(job) = end.0.take().await {
-        // A panic of the job is caught inside it. This one would be of a value that panics when it
-        // is dropped; even that does not end the worker.
-        let _ = AssertUnwindSafe(job).catch_unwind().await;
-        // Jobs that never wait must not keep the thread from everybody else.
-        consume_budget().await;
-    }
-}
-
-/// The worker's end of the queue. A worker can end early: aborted, or with its runtime. Then nobody
-/// may be left to take what is queued, and whoever waits has to hear of it.
-struct WorkerEnd(Arc<Queue>);
-
-impl Drop for WorkerEnd {
-    fn drop(&mut self) {
-        self.0.clear();
     }
 }

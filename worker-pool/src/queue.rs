@@ -6,13 +6,14 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use tokio::sync::Notify;
 
 use crate::SubmitError;
 use crate::job::{self, Job, JobError, JobHandle};
 use crate::ledger::{Ledger, Stats};
+use crate::sync::{Mutex, MutexGuard};
 
 pub(crate) struct Queue {
     state: Mutex<State>,
@@ -189,15 +190,17 @@ impl Drop for Waiting<'_> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(shuttle)))]
 mod tests {
     use std::future::poll_fn;
     use std::pin::pin;
     use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
     use std::time::Duration;
 
+    use tokio::time::timeout;
+
     use super::*;
-    use crate::{WorkerEnd, work};
+    use crate::worker::{WorkerEnd, work};
 
     #[tokio::test(start_paused = true)]
     async fn an_idle_worker_is_not_polled_in_an_hour() {
@@ -214,7 +217,8 @@ mod tests {
                 .await;
             });
         }
-        queue.put(async { Ok(()) }).await.unwrap().await.unwrap();
+        let job = async { queue.put(async { Ok(()) }).await.unwrap().await.unwrap() };
+        timeout(Duration::from_secs(1), job).await.expect("a worker takes the job");
         let before = polls.load(SeqCst);
         assert!(before >= 3, "each has looked once for work");
         tokio::time::sleep(Duration::from_secs(3600)).await;
