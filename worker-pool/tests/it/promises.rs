@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::on_the_paused_clock;
 use futures_util::poll;
 use proptest::prelude::*;
 use tokio::sync::oneshot;
@@ -13,181 +14,258 @@ use worker_pool::{JobError, PoolError, Stats, SubmitError, WorkerPool, current_w
 
 const WORK: Duration = Duration::from_millis(500);
 
-#[tokio::test(start_paused = true)]
-async fn every_handle_gives_the_result_of_its_job() {
-    let pool = WorkerPool::new(3).unwrap();
-    let mut handles = Vec::new();
-    for number in 0..10_u32 {
-        handles.push(pool.submit(async move { number * number }).await.unwrap());
-    }
-    for (number, handle) in (0..).zip(handles) {
-        assert_eq!(handle.await, Ok(number * number));
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn ten_jobs_on_three_workers_take_four_rounds() {
-    let pool = WorkerPool::new(3).unwrap();
-    let start = Instant::now();
-    let mut handles = Vec::new();
-    for _ in 0..10 {
-        let job = async { (sleep(WORK).await, current_worker()).1 };
-        handles.push(pool.submit(job).await.unwrap());
-    }
-    let mut workers = Vec::new();
-    for handle in handles {
-        workers.push(handle.await.unwrap().unwrap());
-    }
-    assert_eq!(start.elapsed(), 4 * WORK);
-    // In each round every worker has one job.
-    for round in workers.chunks_exact_mut(3) {
-        round.sort();
-        assert_eq!(round, [1, 2, 3]);
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn never_more_jobs_run_than_there_are_workers() {
-    let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let pool = WorkerPool::new(4).unwrap();
-    for _ in 0..50 {
-        let (running, most) = (Arc::clone(&running), Arc::clone(&most));
-        let job = async move {
-            most.fetch_max(running.fetch_add(1, SeqCst) + 1, SeqCst);
-            sleep(WORK).await;
-            running.fetch_sub(1, SeqCst);
-        };
-        pool.submit(job).await.unwrap();
-    }
-    pool.stop().await;
-    assert_eq!(most.load(SeqCst), 4);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_panic_is_an_error_on_its_handle_and_its_worker_lives_on() {
-    let pool = WorkerPool::new(1).unwrap();
-    let plain = pool.submit(async { panic!("plain") }).await.unwrap();
-    let formatted = pool.submit(async { panic!("with {}", 1) }).await.unwrap();
-    let after = pool.submit(async { current_worker() }).await.unwrap();
-    let plain: Result<(), _> = plain.await;
-    let formatted: Result<(), _> = formatted.await;
-    assert_eq!(plain, Err(JobError::Panicked("plain".into())));
-    assert_eq!(formatted, Err(JobError::Panicked("with 1".into())));
-    assert_eq!(after.await, Ok(Some(1)), "the one worker is still there");
-    pool.join().await;
-    pool.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn submit_waits_while_the_queue_is_full() {
-    let pool = WorkerPool::with_capacity(1, 2).unwrap();
-    let start = Instant::now();
-    // One runs, two are queued, the fourth has to wait for the first to end.
-    for waits in [0, 0, 0, 1, 2] {
-        // Not `submit(sleep(WORK))`: a sleep counts from the call that makes it, in the queue too.
-        pool.submit(async { sleep(WORK).await }).await.unwrap();
-        tokio::task::yield_now().await; // let the worker take what it can
-        assert_eq!(start.elapsed(), waits * WORK);
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_submit_dropped_while_it_waits_submits_nothing() {
-    let pool = WorkerPool::with_capacity(1, 1).unwrap();
-    let ran = Arc::new(AtomicUsize::new(0));
-    let job = || {
-        let ran = Arc::clone(&ran);
-        async move {
-            sleep(WORK).await;
-            ran.fetch_add(1, SeqCst);
+#[test]
+fn every_handle_gives_the_result_of_its_job() {
+    on_the_paused_clock(async {
+        let pool = WorkerPool::new(3).unwrap();
+        let mut handles = Vec::new();
+        for number in 0..10_u32 {
+            handles.push(pool.submit(async move { number * number }).await.unwrap());
         }
-    };
-    pool.submit(job()).await.unwrap();
-    tokio::task::yield_now().await;
-    pool.submit(job()).await.unwrap();
-    let mut waits = Box::pin(pool.submit(job()));
-    assert!(poll!(&mut waits).is_pending());
-    drop(waits);
-    pool.join().await; // and it is not waited for either
-    pool.stop().await;
-    assert_eq!(ran.load(SeqCst), 2);
+        for (number, handle) in (0..).zip(handles) {
+            assert_eq!(handle.await, Ok(number * number));
+        }
+    });
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_dropped_handle_does_not_cancel_its_job() {
-    let pool = WorkerPool::new(1).unwrap();
-    let (done, is_done) = oneshot::channel();
-    drop(pool.submit(async move { done.send("done") }).await.unwrap());
-    assert_eq!(is_done.await, Ok("done"));
+#[test]
+fn ten_jobs_on_three_workers_take_four_rounds() {
+    on_the_paused_clock(async {
+        let pool = WorkerPool::new(3).unwrap();
+        assert_eq!(pool.workers(), 3);
+        let start = Instant::now();
+        let mut handles = Vec::new();
+        for _ in 0..10 {
+            let job = async { (sleep(WORK).await, current_worker()).1 };
+            handles.push(pool.submit(job).await.unwrap());
+        }
+        let mut workers = Vec::new();
+        for handle in handles {
+            workers.push(handle.await.unwrap().unwrap());
+        }
+        assert_eq!(start.elapsed(), 4 * WORK);
+        // In each round every worker has one job.
+        for round in workers.chunks_exact_mut(3) {
+            round.sort();
+            assert_eq!(round, [1, 2, 3]);
+        }
+    });
 }
 
-#[tokio::test(start_paused = true)]
-async fn join_waits_for_the_jobs_before_it_and_for_no_later_ones() {
-    let pool = WorkerPool::new(2).unwrap();
-    let start = Instant::now();
-    pool.submit(sleep(WORK)).await.unwrap();
-    let mut join = Box::pin(pool.join());
-    assert!(poll!(&mut join).is_pending());
-    let later = pool.submit(sleep(100 * WORK)).await.unwrap();
-    join.await;
-    assert_eq!(start.elapsed(), WORK);
-    later.await.unwrap(); // the pool goes on
-    assert_eq!(start.elapsed(), 100 * WORK);
+#[test]
+fn never_more_jobs_run_than_there_are_workers() {
+    on_the_paused_clock(async {
+        let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let pool = WorkerPool::new(4).unwrap();
+        for _ in 0..50 {
+            let (running, most) = (Arc::clone(&running), Arc::clone(&most));
+            let job = async move {
+                most.fetch_max(running.fetch_add(1, SeqCst) + 1, SeqCst);
+                sleep(WORK).await;
+                running.fetch_sub(1, SeqCst);
+            };
+            pool.submit(job).await.unwrap();
+        }
+        pool.stop().await;
+        assert_eq!(most.load(SeqCst), 4);
+    });
 }
 
-#[tokio::test(start_paused = true)]
-async fn join_on_an_idle_pool_returns_at_once() {
-    let pool = WorkerPool::new(2).unwrap();
-    let start = Instant::now();
-    pool.join().await;
-    pool.submit(async {}).await.unwrap().await.unwrap();
-    pool.join().await;
-    assert_eq!(start.elapsed(), Duration::ZERO);
+#[test]
+fn a_panic_is_an_error_on_its_handle_and_its_worker_lives_on() {
+    on_the_paused_clock(async {
+        let pool = WorkerPool::new(1).unwrap();
+        let plain = pool.submit(async { panic!("plain") }).await.unwrap();
+        let formatted = pool.submit(async { panic!("with {}", 1) }).await.unwrap();
+        let wordless = pool.submit(async { std::panic::panic_any(7) }).await.unwrap();
+        let after = pool.submit(async { current_worker() }).await.unwrap();
+        let plain: Result<(), _> = plain.await;
+        let formatted: Result<(), _> = formatted.await;
+        assert_eq!(plain, Err(JobError::Panicked("plain".into())));
+        assert_eq!(formatted, Err(JobError::Panicked("with 1".into())));
+        let wordless: Result<(), _> = wordless.await;
+        assert_eq!(wordless, Err(JobError::Panicked("no message".into())));
+        assert_eq!(after.await, Ok(Some(1)), "the one worker is still there");
+        pool.join().await;
+        pool.stop().await;
+    });
 }
 
-#[tokio::test(start_paused = true)]
-async fn stop_drains_the_queue_and_takes_no_more() {
-    let pool = WorkerPool::with_capacity(1, 10).unwrap();
-    let start = Instant::now();
-    let mut handles = Vec::new();
-    for number in 0..5 {
-        handles.push(pool.submit(async move { (sleep(WORK).await, number).1 }).await.unwrap());
-    }
-    let mut stop = Box::pin(pool.stop());
-    assert!(poll!(&mut stop).is_pending());
-    assert_eq!(pool.submit(async {}).await.unwrap_err(), SubmitError::Stopped);
-    stop.await;
-    assert_eq!(start.elapsed(), 5 * WORK);
-    for (number, handle) in (0..).zip(handles) {
-        assert_eq!(handle.await, Ok(number));
-    }
-    pool.stop().await; // once more does no harm
-    pool.join().await;
+#[test]
+fn submit_waits_while_the_queue_is_full() {
+    on_the_paused_clock(async {
+        let pool = WorkerPool::with_capacity(1, 2).unwrap();
+        let start = Instant::now();
+        // One runs, two are queued, the fourth has to wait for the first to end.
+        for waits in [0, 0, 0, 1, 2] {
+            // Not `submit(sleep(WORK))`: a sleep counts from the call that makes it, in the queue too.
+            pool.submit(async { sleep(WORK).await }).await.unwrap();
+            tokio::task::yield_now().await; // let the worker take what it can
+            assert_eq!(start.elapsed(), waits * WORK);
+        }
+    });
 }
 
-#[tokio::test(start_paused = true)]
-async fn stop_lets_a_waiting_submit_go() {
-    let pool = WorkerPool::with_capacity(1, 1).unwrap();
-    pool.submit(sleep(WORK)).await.unwrap();
-    tokio::task::yield_now().await;
-    pool.submit(sleep(WORK)).await.unwrap();
-    let mut waits = Box::pin(pool.submit(async {}));
-    assert!(poll!(&mut waits).is_pending());
-    let (submitted, ()) = tokio::join!(waits, pool.stop());
-    assert_eq!(submitted.unwrap_err(), SubmitError::Stopped);
+#[test]
+fn a_submit_dropped_while_it_waits_submits_nothing() {
+    on_the_paused_clock(async {
+        let pool = WorkerPool::with_capacity(1, 1).unwrap();
+        let ran = Arc::new(AtomicUsize::new(0));
+        let job = || {
+            let ran = Arc::clone(&ran);
+            async move {
+                sleep(WORK).await;
+                ran.fetch_add(1, SeqCst);
+            }
+        };
+        pool.submit(job()).await.unwrap();
+        tokio::task::yield_now().await;
+        pool.submit(job()).await.unwrap();
+        let mut waits = Box::pin(pool.submit(job()));
+        assert!(poll!(&mut waits).is_pending());
+        drop(waits);
+        pool.join().await; // and it is not waited for either
+        pool.stop().await;
+        assert_eq!(ran.load(SeqCst), 2);
+    });
 }
 
-#[tokio::test(start_paused = true)]
-async fn idle_workers_are_not_woken() {
-    let pool = WorkerPool::new(8).unwrap();
-    pool.submit(async {}).await.unwrap().await.unwrap();
-    // How often the one thread of this runtime has gone to sleep, for want of anything to do: a
-    // worker that looked for work every second would make it 3,600 times.
-    let runtime = tokio::runtime::Handle::current().metrics();
-    let parked = runtime.worker_park_count(0);
-    sleep(Duration::from_secs(3600)).await;
-    assert!(runtime.worker_park_count(0) - parked < 10);
-    pool.stop().await;
+#[test]
+fn a_dropped_handle_does_not_cancel_its_job() {
+    on_the_paused_clock(async {
+        let pool = WorkerPool::new(1).unwrap();
+        let (done, is_done) = oneshot::channel();
+        drop(pool.submit(async move { done.send("done") }).await.unwrap());
+        assert_eq!(is_done.await, Ok("done"));
+    });
+}
+
+#[test]
+fn join_waits_for_the_jobs_before_it_and_for_no_later_ones() {
+    on_the_paused_clock(async {
+        let pool = WorkerPool::new(2).unwrap();
+        let start = Instant::now();
+        pool.submit(sleep(WORK)).await.unwrap();
+        let mut join = Box::pin(pool.join());
+        assert!(poll!(&mut join).is_pending());
+        let later = pool.submit(sleep(100 * WORK)).await.unwrap();
+        join.await;
+        assert_eq!(start.elapsed(), WORK);
+        later.await.unwrap(); // the pool goes on
+        assert_eq!(start.elapsed(), 100 * WORK);
+    });
+}
+
+#[test]
+fn join_on_an_idle_pool_returns_at_once() {
+    on_the_paused_clock(async {
+        let pool = WorkerPool::new(2).unwrap();
+        let start = Instant::now();
+        pool.join().await;
+        pool.submit(async {}).await.unwrap().await.unwrap();
+        pool.join().await;
+        assert_eq!(start.elapsed(), Duration::ZERO);
+    });
+}
+
+#[test]
+fn stop_drains_the_queue_and_takes_no_more() {
+    on_the_paused_clock(async {
+        let pool = WorkerPool::with_capacity(1, 10).unwrap();
+        let start = Instant::now();
+        let mut handles = Vec::new();
+        for number in 0..5 {
+            handles.push(pool.submit(async move { (sleep(WORK).await, number).1 }).await.unwrap());
+        }
+        let mut stop = Box::pin(pool.stop());
+        assert!(poll!(&mut stop).is_pending());
+        assert_eq!(pool.submit(async {}).await.unwrap_err(), SubmitError::Stopped);
+        stop.await;
+        assert_eq!(start.elapsed(), 5 * WORK);
+        for (number, handle) in (0..).zip(handles) {
+            assert_eq!(handle.await, Ok(number));
+        }
+        pool.stop().await; // once more does no harm
+        pool.join().await;
+    });
+}
+
+#[test]
+fn stop_refuses_waiting_submits_immediately() {
+    on_the_paused_clock(async {
+        let pool = WorkerPool::with_capacity(1, 1).unwrap();
+        pool.submit(sleep(WORK)).await.unwrap();
+        tokio::task::yield_now().await; // the worker takes it
+        pool.submit(sleep(WORK)).await.unwrap();
+        let mut first = Box::pin(pool.submit(async {}));
+        let mut second = Box::pin(pool.submit(async {}));
+        assert!(poll!(&mut first).is_pending());
+        assert!(poll!(&mut second).is_pending());
+
+        let start = Instant::now();
+        let mut stop = Box::pin(pool.stop());
+        assert!(poll!(&mut stop).is_pending());
+        assert_eq!(first.await.unwrap_err(), SubmitError::Stopped);
+        assert_eq!(second.await.unwrap_err(), SubmitError::Stopped);
+        // The queue is still full, but the caller learns that waiting for room is no use.
+        assert_eq!(pool.try_submit(async {}).unwrap_err(), SubmitError::Stopped);
+        assert_eq!(start.elapsed(), Duration::ZERO, "nobody waited for the running job");
+        stop.await;
+        assert_eq!(pool.stats(), Stats { ok: 2, ..Stats::default() });
+    });
+}
+
+#[test]
+fn a_stop_dropped_while_it_waits_still_stops_the_pool() {
+    on_the_paused_clock(async {
+        let pool = WorkerPool::new(1).unwrap();
+        let accepted = pool.submit(async { sleep(WORK).await }).await.unwrap();
+        let mut stop = Box::pin(pool.stop());
+        assert!(poll!(&mut stop).is_pending());
+        drop(stop);
+        assert_eq!(pool.try_submit(async {}).unwrap_err(), SubmitError::Stopped);
+        assert_eq!(accepted.await, Ok(()));
+        pool.stop().await;
+    });
+}
+
+/// The number of tasks that the runtime still has to run. Every worker is one of them, and the test
+/// itself is not.
+fn live_tasks() -> usize {
+    tokio::runtime::Handle::current().metrics().num_alive_tasks()
+}
+
+#[test]
+fn dropping_the_pool_ends_its_workers_after_the_accepted_jobs() {
+    on_the_paused_clock(async {
+        let pool = WorkerPool::with_capacity(2, 4).unwrap();
+        let mut handles = Vec::new();
+        for number in 0..4 {
+            handles.push(pool.submit(async move { (sleep(WORK).await, number).1 }).await.unwrap());
+        }
+        drop(pool);
+        assert_eq!(live_tasks(), 2, "dropping the pool does not wait for its workers");
+        for (number, handle) in (0..).zip(handles) {
+            assert_eq!(handle.await, Ok(number));
+        }
+        sleep(WORK).await; // the clock moves only when no task can run
+        assert_eq!(live_tasks(), 0, "an idle worker waits for jobs that nobody can submit");
+    });
+}
+
+#[test]
+fn idle_workers_are_not_woken() {
+    on_the_paused_clock(async {
+        let pool = WorkerPool::new(8).unwrap();
+        pool.submit(async {}).await.unwrap().await.unwrap();
+        // How often the one thread of this runtime has gone to sleep, for want of anything to do: a
+        // worker that looked for work every second would make it 3,600 times.
+        let runtime = tokio::runtime::Handle::current().metrics();
+        let parked = runtime.worker_park_count(0);
+        sleep(Duration::from_secs(3600)).await;
+        assert!(runtime.worker_park_count(0) - parked < 10);
+        pool.stop().await;
+    });
 }
 
 #[test]
@@ -217,200 +295,263 @@ async fn zero_workers_and_a_queue_without_room_are_refused() {
     assert_eq!(WorkerPool::with_capacity(1, 0).err(), Some(PoolError::NoRoom));
 }
 
-#[tokio::test(start_paused = true)]
-async fn try_submit_refuses_when_the_queue_is_full() {
-    let pool = WorkerPool::with_capacity(1, 1).unwrap();
-    pool.submit(async { sleep(WORK).await }).await.unwrap();
-    tokio::task::yield_now().await; // the worker takes it
-    let queued = pool.try_submit(async { 42 }).unwrap();
-    assert_eq!(pool.try_submit(async {}).unwrap_err(), SubmitError::Full);
-    assert_eq!(queued.await, Ok(42));
-    pool.stop().await;
-    assert_eq!(pool.try_submit(async {}).unwrap_err(), SubmitError::Stopped);
+#[test]
+fn try_submit_refuses_when_the_queue_is_full() {
+    on_the_paused_clock(async {
+        let pool = WorkerPool::with_capacity(1, 1).unwrap();
+        pool.submit(async { sleep(WORK).await }).await.unwrap();
+        tokio::task::yield_now().await; // the worker takes it
+        let queued = pool.try_submit(async { 42 }).unwrap();
+        assert_eq!(pool.try_submit(async {}).unwrap_err(), SubmitError::Full);
+        assert_eq!(queued.await, Ok(42));
+        pool.stop().await;
+        assert_eq!(pool.try_submit(async {}).unwrap_err(), SubmitError::Stopped);
+    });
 }
 
-#[tokio::test(start_paused = true)]
-async fn room_is_given_to_those_who_wait_in_the_order_they_came() {
-    let pool = WorkerPool::with_capacity(1, 1).unwrap();
-    pool.submit(async { sleep(WORK).await }).await.unwrap();
-    tokio::task::yield_now().await; // the worker takes it
-    let ran = Arc::new(Mutex::new(Vec::new()));
-    let job = |number| {
-        let ran = Arc::clone(&ran);
-        async move { ran.lock().unwrap().push(number) }
-    };
-    pool.submit(job(0)).await.unwrap();
-    let mut first = Box::pin(pool.submit(job(1)));
-    let mut second = Box::pin(pool.submit(job(2)));
-    let mut gives_up = Box::pin(pool.submit(job(3)));
-    assert!(poll!(&mut first).is_pending());
-    assert!(poll!(&mut gives_up).is_pending());
-    assert!(poll!(&mut second).is_pending());
-    sleep(2 * WORK).await; // now the queue is empty, and the place is the first one's
-    assert_eq!(pool.stats().queued, 0);
-    assert_eq!(pool.try_submit(job(4)).unwrap_err(), SubmitError::Full);
-    assert!(poll!(&mut second).is_pending());
-    drop(gives_up);
-    let (first, second) = tokio::join!(first, second);
-    first.unwrap().await.unwrap();
-    second.unwrap().await.unwrap();
-    pool.try_submit(job(5)).unwrap().await.unwrap();
-    assert_eq!(*ran.lock().unwrap(), [0, 1, 2, 5]);
+#[test]
+fn room_is_given_to_those_who_wait_in_the_order_they_came() {
+    on_the_paused_clock(async {
+        let pool = WorkerPool::with_capacity(1, 1).unwrap();
+        pool.submit(async { sleep(WORK).await }).await.unwrap();
+        tokio::task::yield_now().await; // the worker takes it
+        let ran = Arc::new(Mutex::new(Vec::new()));
+        let job = |number| {
+            let ran = Arc::clone(&ran);
+            async move { ran.lock().unwrap().push(number) }
+        };
+        pool.submit(job(0)).await.unwrap();
+        let mut first = Box::pin(pool.submit(job(1)));
+        let mut second = Box::pin(pool.submit(job(2)));
+        let mut gives_up = Box::pin(pool.submit(job(3)));
+        assert!(poll!(&mut first).is_pending());
+        assert!(poll!(&mut gives_up).is_pending());
+        assert!(poll!(&mut second).is_pending());
+        sleep(2 * WORK).await; // now the queue is empty, and the place is the first one's
+        assert_eq!(pool.stats().queued, 0);
+        assert_eq!(pool.try_submit(job(4)).unwrap_err(), SubmitError::Full);
+        assert!(poll!(&mut second).is_pending());
+        drop(gives_up);
+        let (first, second) = tokio::join!(first, second);
+        first.unwrap().await.unwrap();
+        second.unwrap().await.unwrap();
+        pool.try_submit(job(5)).unwrap().await.unwrap();
+        assert_eq!(*ran.lock().unwrap(), [0, 1, 2, 5]);
+    });
 }
 
-#[tokio::test(start_paused = true)]
-async fn jobs_that_never_wait_leave_the_thread_to_others() {
-    // One thread, and a worker that always finds another job.
-    let pool = Arc::new(WorkerPool::with_capacity(1, 10_000).unwrap());
-    for _ in 0..10_000 {
-        pool.submit(async {}).await.unwrap();
-    }
-    tokio::task::yield_now().await;
-    let stats = pool.stats();
-    assert!(stats.ok > 0 && stats.queued > 9_000, "{stats:?}");
-    pool.abort().await;
-    assert!(pool.stats().cancelled > 9_000, "an abort does not wait for the queue");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_job_that_is_dropped_may_use_its_pool() {
-    struct Asks(Arc<WorkerPool>);
-    impl Drop for Asks {
-        fn drop(&mut self) {
-            self.0.stats();
+#[test]
+fn jobs_that_never_wait_leave_the_thread_to_others() {
+    on_the_paused_clock(async {
+        // One thread, and a worker that always finds another job.
+        let pool = Arc::new(WorkerPool::with_capacity(1, 10_000).unwrap());
+        for _ in 0..10_000 {
+            pool.submit(async {}).await.unwrap();
         }
-    }
-    let pool = Arc::new(WorkerPool::with_capacity(1, 2).unwrap());
-    let job = || {
-        let asks = Asks(Arc::clone(&pool));
-        async move {
-            pending::<()>().await;
-            drop(asks);
+        tokio::task::yield_now().await;
+        let stats = pool.stats();
+        assert!(stats.ok > 0 && stats.queued > 9_000, "{stats:?}");
+        pool.abort().await;
+        assert!(pool.stats().cancelled > 9_000, "an abort does not wait for the queue");
+    });
+}
+
+#[test]
+fn a_job_that_is_dropped_may_use_its_pool() {
+    on_the_paused_clock(async {
+        struct Asks(Arc<WorkerPool>);
+        impl Drop for Asks {
+            fn drop(&mut self) {
+                self.0.stats();
+            }
         }
-    };
-    pool.submit(job()).await.unwrap();
-    tokio::task::yield_now().await;
-    pool.submit(job()).await.unwrap();
-    pool.submit(job()).await.unwrap();
-    assert_eq!(pool.try_submit(job()).unwrap_err(), SubmitError::Full);
-    pool.abort().await;
-    assert_eq!(pool.try_submit(job()).unwrap_err(), SubmitError::Stopped);
-    assert_eq!(pool.submit(job()).await.unwrap_err(), SubmitError::Stopped);
-    assert_eq!(pool.stats(), Stats { cancelled: 3, ..Stats::default() });
+        let pool = Arc::new(WorkerPool::with_capacity(1, 2).unwrap());
+        let job = || {
+            let asks = Asks(Arc::clone(&pool));
+            async move {
+                pending::<()>().await;
+                drop(asks);
+            }
+        };
+        pool.submit(job()).await.unwrap();
+        tokio::task::yield_now().await;
+        pool.submit(job()).await.unwrap();
+        pool.submit(job()).await.unwrap();
+        assert_eq!(pool.try_submit(job()).unwrap_err(), SubmitError::Full);
+        pool.abort().await;
+        assert_eq!(pool.try_submit(job()).unwrap_err(), SubmitError::Stopped);
+        assert_eq!(pool.submit(job()).await.unwrap_err(), SubmitError::Stopped);
+        assert_eq!(pool.stats(), Stats { cancelled: 3, ..Stats::default() });
+    });
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_job_out_of_time_is_dropped_and_its_time_in_the_queue_does_not_count() {
-    let pool = WorkerPool::with_capacity(1, 3).unwrap();
-    let held = Arc::new(());
-    let its = Arc::clone(&held);
-    let long = async move {
-        sleep(2 * WORK).await;
-        drop(its);
-    };
-    let start = Instant::now();
-    let late = pool.submit_with_timeout(WORK, long).await.unwrap();
-    let in_time = pool.submit_with_timeout(WORK, async { sleep(WORK / 2).await }).await.unwrap();
-    assert_eq!(late.await, Err(JobError::TimedOut));
-    assert_eq!(start.elapsed(), WORK);
-    assert_eq!(Arc::strong_count(&held), 1, "what it held is free again");
-    assert_eq!(in_time.await, Ok(()));
-}
-
-#[tokio::test(start_paused = true)]
-async fn map_gives_results_in_order_with_every_failure_in_its_place() {
-    let pool = WorkerPool::new(3).unwrap();
-    let results = pool
-        .map(1..=6_u64, |number| async move {
-            sleep(WORK / number as u32).await; // the later, the sooner
-            assert!(number != 4, "a bug in {number}");
-            number * number
-        })
-        .await;
-    let bug = JobError::Panicked("a bug in 4".into());
-    assert_eq!(results, [Ok(1), Ok(4), Ok(9), Err(bug), Ok(25), Ok(36)]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn abort_returns_after_every_running_job_has_been_dropped() {
-    let pool = WorkerPool::with_capacity(2, 10).unwrap();
-    let held = Arc::new(());
-    let mut handles = Vec::new();
-    for _ in 0..6 {
+#[test]
+fn a_job_out_of_time_is_dropped_and_its_time_in_the_queue_does_not_count() {
+    on_the_paused_clock(async {
+        let pool = WorkerPool::with_capacity(1, 3).unwrap();
+        let held = Arc::new(());
         let its = Arc::clone(&held);
-        let job = async move {
-            pending::<()>().await;
+        let long = async move {
+            sleep(2 * WORK).await;
             drop(its);
         };
-        handles.push(pool.submit(job).await.unwrap());
-    }
-    tokio::task::yield_now().await; // two are taken, four are queued
-    assert_eq!((pool.stats().running, pool.stats().queued), (2, 4));
-    pool.abort().await;
-    assert_eq!(Arc::strong_count(&held), 1, "no job holds anything any more");
-    for handle in handles {
-        assert_eq!(handle.await, Err(JobError::Cancelled));
-    }
-    assert_eq!(pool.stats(), Stats { cancelled: 6, ..Stats::default() });
-    pool.join().await;
-    pool.stop().await;
+        let start = Instant::now();
+        let late = pool.submit_with_timeout(WORK, long).await.unwrap();
+        let in_time =
+            pool.submit_with_timeout(WORK, async { sleep(WORK / 2).await }).await.unwrap();
+        assert_eq!(late.await, Err(JobError::TimedOut));
+        assert_eq!(start.elapsed(), WORK);
+        assert_eq!(Arc::strong_count(&held), 1, "what it held is free again");
+        assert_eq!(in_time.await, Ok(()));
+    });
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_panic_storm_kills_no_worker() {
-    // A value that panics when it is dropped, in a job whose handle nobody holds: the last place
-    // at which a job could still take its worker with it.
-    struct Bomb;
-    impl Drop for Bomb {
-        fn drop(&mut self) {
-            panic!("in drop");
-        }
-    }
-    std::panic::set_hook(Box::new(|_| {})); // two thousand messages say nothing new
-    let pool = WorkerPool::new(2).unwrap();
-    for _ in 0..1000 {
-        drop(pool.submit(async { panic!("storm") }).await.unwrap());
-        drop(pool.submit(async { Bomb }).await.unwrap());
-    }
-    pool.join().await;
-    let _ = std::panic::take_hook();
-    let mut workers = pool.map(0..2, |_| async { (sleep(WORK).await, current_worker()).1 }).await;
-    workers.sort_by_key(|worker| worker.as_ref().ok().copied());
-    assert_eq!(workers, [Ok(Some(1)), Ok(Some(2))]);
-    assert_eq!(pool.stats().panicked, 1000);
-}
-
-#[tokio::test]
-async fn submits_that_race_a_stop_are_taken_or_refused_and_never_lost() {
-    // Many threads' worth of chances on the real scheduler.
-    for round in 0..200 {
-        let runtime = tokio::runtime::Handle::current();
-        let pool = Arc::new(WorkerPool::with_capacity(2, 1 + round % 3).unwrap());
-        let submitters: Vec<_> = (0..4)
-            .map(|_| {
-                let (pool, runtime) = (Arc::clone(&pool), runtime.clone());
-                std::thread::spawn(move || {
-                    let mut handles = Vec::new();
-                    while let Ok(handle) = runtime.block_on(pool.submit(async { 42 })) {
-                        handles.push(handle);
-                    }
-                    handles
-                })
+#[test]
+fn map_gives_results_in_order_with_every_failure_in_its_place() {
+    on_the_paused_clock(async {
+        let pool = WorkerPool::new(3).unwrap();
+        let results = pool
+            .map(1..=6_u64, |number| async move {
+                sleep(WORK / number as u32).await; // the later, the sooner
+                assert!(number != 4, "a bug in {number}");
+                number * number
             })
-            .collect();
-        for _ in 0..round % 7 {
+            .await;
+        let bug = JobError::Panicked("a bug in 4".into());
+        assert_eq!(results, [Ok(1), Ok(4), Ok(9), Err(bug), Ok(25), Ok(36)]);
+    });
+}
+
+#[test]
+fn abort_returns_after_every_running_job_has_been_dropped() {
+    on_the_paused_clock(async {
+        let pool = WorkerPool::with_capacity(2, 10).unwrap();
+        let held = Arc::new(());
+        let mut handles = Vec::new();
+        for _ in 0..6 {
+            let its = Arc::clone(&held);
+            let job = async move {
+                pending::<()>().await;
+                drop(its);
+            };
+            handles.push(pool.submit(job).await.unwrap());
+        }
+        tokio::task::yield_now().await; // two are taken, four are queued
+        assert_eq!((pool.stats().running, pool.stats().queued), (2, 4));
+        pool.abort().await;
+        assert_eq!(Arc::strong_count(&held), 1, "no job holds anything any more");
+        for handle in handles {
+            assert_eq!(handle.await, Err(JobError::Cancelled));
+        }
+        assert_eq!(pool.stats(), Stats { cancelled: 6, ..Stats::default() });
+        pool.join().await;
+        pool.stop().await;
+    });
+}
+
+#[test]
+fn an_abort_dropped_while_it_waits_still_cancels_every_job() {
+    on_the_paused_clock(async {
+        let pool = WorkerPool::with_capacity(1, 1).unwrap();
+        let running = pool.submit(pending::<()>()).await.unwrap();
+        tokio::task::yield_now().await; // the worker takes it
+        let queued = pool.submit(pending::<()>()).await.unwrap();
+        let mut abort = Box::pin(pool.abort());
+        assert!(poll!(&mut abort).is_pending());
+        drop(abort);
+        // The worker has not run since, so it is the call itself that emptied the queue.
+        assert_eq!(pool.stats(), Stats { running: 1, cancelled: 1, ..Stats::default() });
+        assert_eq!(pool.try_submit(async {}).unwrap_err(), SubmitError::Stopped);
+        assert_eq!(queued.await, Err(JobError::Cancelled));
+        assert_eq!(running.await, Err(JobError::Cancelled));
+    });
+}
+
+/// A value that panics when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("in drop");
+    }
+}
+
+#[test]
+fn jobs_that_panic_when_dropped_do_not_save_others_from_an_abort() {
+    on_the_paused_clock(async {
+        let pool = WorkerPool::with_capacity(1, 2).unwrap();
+        let job = || {
+            let bomb = Bomb;
+            async move {
+                pending::<()>().await;
+                drop(bomb);
+            }
+        };
+        let mut handles = vec![pool.submit(job()).await.unwrap()];
+        tokio::task::yield_now().await; // the worker takes it
+        handles.push(pool.submit(job()).await.unwrap());
+        handles.push(pool.submit(job()).await.unwrap());
+        pool.abort().await;
+        for handle in handles {
+            let panicked = JobError::Panicked("when its future was dropped".into());
+            assert_eq!(handle.await, Err(panicked));
+        }
+        assert_eq!(pool.stats(), Stats { panicked: 3, ..Stats::default() });
+    });
+}
+
+#[test]
+fn a_panic_storm_kills_no_worker() {
+    on_the_paused_clock(async {
+        // A bomb whose handle nobody holds is the last chance for a job to take its worker with it.
+        std::panic::set_hook(Box::new(|_| {})); // two thousand messages say nothing new
+        let pool = WorkerPool::new(2).unwrap();
+        for _ in 0..1000 {
+            drop(pool.submit(async { panic!("storm") }).await.unwrap());
+            drop(pool.submit(async { Bomb }).await.unwrap());
+        }
+        pool.join().await;
+        let _ = std::panic::take_hook();
+        let mut workers =
+            pool.map(0..2, |_| async { (sleep(WORK).await, current_worker()).1 }).await;
+        workers.sort_by_key(|worker| worker.as_ref().ok().copied());
+        assert_eq!(workers, [Ok(Some(1)), Ok(Some(2))]);
+        assert_eq!(pool.stats().panicked, 1000);
+    });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn submits_that_race_a_stop_are_taken_or_refused_and_never_lost() {
+    // Four submitters on real threads. The model in tests/shuttle looks for rarer interleavings.
+    let race = async |capacity, head_start| {
+        let pool = Arc::new(WorkerPool::with_capacity(2, capacity).unwrap());
+        let submit_until_refused = |_| {
+            let pool = Arc::clone(&pool);
+            tokio::spawn(async move {
+                let mut handles = Vec::new();
+                while let Ok(handle) = pool.submit(async { 42 }).await {
+                    handles.push(handle);
+                }
+                handles
+            })
+        };
+        let submitters: Vec<_> = (0..4).map(submit_until_refused).collect();
+        for _ in 0..head_start {
             tokio::task::yield_now().await;
         }
         pool.stop().await;
         let mut taken = 0;
         for submitter in submitters {
-            let handles = tokio::task::spawn_blocking(|| submitter.join().unwrap()).await.unwrap();
-            for handle in handles {
+            for handle in submitter.await.unwrap() {
                 assert_eq!(handle.await, Ok(42), "stop drains: what was taken is done");
                 taken += 1;
             }
         }
         assert_eq!(pool.stats(), Stats { ok: taken, ..Stats::default() });
+    };
+    for round in 0..200 {
+        let race = race(1 + round % 3, round % 7);
+        timeout(Duration::from_secs(10), race).await.expect("the race still waits after 10 s");
     }
 }
 
@@ -536,12 +677,7 @@ proptest! {
         capacity in 1_usize..4,
         steps in prop::collection::vec(step(), 1..40),
     ) {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .unwrap();
-        let (taken, stats, all_right) = runtime.block_on(play(workers, capacity, steps));
+        let (taken, stats, all_right) = on_the_paused_clock(play(workers, capacity, steps));
         prop_assert!(all_right);
         prop_assert_eq!(stats.submitted(), taken);
         prop_assert_eq!((stats.queued, stats.running), (0, 0));
