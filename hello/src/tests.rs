@@ -89,7 +89,7 @@ async fn a_sleep_counts_from_the_call() {
     assert_eq!(start.elapsed(), Duration::from_secs(1));
 }
 
-// Both loops would go on for ever. The first is ended by its timeout, because Tokio's lock makes its
+// Both loops would go on forever. The first is ended by its timeout, because Tokio's lock makes its
 // task yield after 128 operations in a row. Nothing makes the second one yield, so it ends itself.
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! 200 callers at once at 10 per 200 ms: how exact, how fair and how busy each limiter is.
 //!
-//! Run with: `cargo bench -p rate-limiter --bench crowd`
+//! Run with: `cargo bench -p rate-limiter --features rivals --bench crowd`
 
 use std::num::NonZeroU32;
 use std::pin::pin;

@@ -1,6 +1,6 @@
 //! What an `acquire` costs that need not wait, beside governor and leaky-bucket.
 //!
-//! Run with: `cargo bench -p rate-limiter --bench free_acquire`
+//! Run with: `cargo bench -p rate-limiter --features rivals --bench free_acquire`
 #![allow(missing_docs, reason = "criterion's macros make functions without")]
 
 use std::num::NonZeroU32;

@@ -3,6 +3,9 @@
 
 #[path = "../exercise/checks.rs"]
 mod checks;
+#[path = "../../src/demo.rs"]
+#[allow(dead_code, reason = "only its unit tests are used")]
+mod demo;
 mod naive;
 #[path = "../../src/naive.rs"]
 mod naive_limiter;
