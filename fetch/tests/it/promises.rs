@@ -194,12 +194,9 @@ async fn retry_after_is_obeyed_and_the_slot_is_free_meanwhile() {
 async fn compressed_bodies_are_read_and_their_size_is_that_of_the_text() {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     gzip.write_all(b"hello").unwrap();
-    for (encoding, body) in [
-        ("gzip", gzip.finish().unwrap()),
-        ("br", b"\x0b\x02\x80hello\x03".to_vec()),
-        // A frame of one block that is not compressed at all.
-        ("zstd", b"\x28\xb5\x2f\xfd\x20\x05\x29\x00\x00hello".to_vec()),
-    ] {
+    for (encoding, body) in
+        [("gzip", gzip.finish().unwrap()), ("br", b"\x0b\x02\x80hello\x03".to_vec())]
+    {
         let header = format!("Content-Encoding: {encoding}\r\n");
         let (root, asked) = server::script(vec![answer(200, &header, &body)]).await;
         let page = fetch(&client(), &root, at_once(1)).await.unwrap();
