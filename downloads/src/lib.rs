@@ -136,7 +136,8 @@ pub async fn download_all(
     let (slots, hosts, taken, report) = (&slots, &hosts, &taken, &report);
     join_all(downloads.iter().zip(is_new).enumerate().map(
         |(place, (download, is_new))| async move {
-            // First that of the host: who waits for it keeps no slot from the others.
+            // First the permit of the host: a download that waits for its host must not hold a slot that
+            // another host could use.
             let _of_host = match hosts.get(&host(download)) {
                 Some(slots) => Some(slots.acquire().await.expect("the semaphore is never closed")),
                 None => None,
@@ -145,7 +146,7 @@ pub async fn download_all(
             report(place, Event::Started);
             let report = |event: Event<'_>| report(place, event);
             let transfer = Transfer::new(client, download, options, disk, taken, &report);
-            // What was seen a moment ago is true.
+            // What we saw less than a second ago still holds.
             let is_new = is_new && seen.elapsed() < Duration::from_secs(1);
             let result = if is_new { transfer.fetch().await } else { transfer.run().await };
             report(Event::Ended(&result));

@@ -702,6 +702,16 @@ mod tests {
     }
 
     #[test]
+    fn two_downloads_cannot_begin_the_same_part() {
+        let (_folder, path, mut first) = begun(b"the beginning");
+        let second = Part::create(&path, origin());
+        assert!(matches!(second, Err(DownloadError::InUse { .. })), "{second:?}");
+        first.append_all(piece(b" and the end")).unwrap();
+        first.finish(&path, ANY, false, false).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "the beginning and the end");
+    }
+
+    #[test]
     fn a_dropped_part_stays_only_if_it_can_be_resumed() {
         let (folder, _, part) = begun(b"the beginning");
         drop(part);

@@ -192,7 +192,7 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
     ) -> Result<(), DownloadError> {
         let have = self.part.as_ref().and_then(Part::resumable).filter(|_| origin.is_none());
         let mut so_far = have.map_or(0, |(have, _)| have);
-        // A few pieces under way keep both sides busy; more would only be memory.
+        // A few pieces in flight keep both sides busy. More would only use memory.
         let (pieces, to_write) = mpsc::channel(8);
         let (path, mut part) = (self.download.path.clone(), self.part.take());
         let writer = spawn_blocking(move || {
@@ -319,13 +319,13 @@ fn write(
     part.append_all(std::iter::from_fn(|| pieces.blocking_recv()))
 }
 
-/// Whether the server took the request and closed the connection without a word.
+/// Returns true if the connection broke after we sent the request and before the server answered.
 ///
-/// This happens when a server gives up an idle connection just as we reuse it. It means nothing, and must
-/// not cost an attempt: every browser, curl and Go's client send such a request again on a new connection,
-/// as long as it is safe to repeat (RFC 9112, section 9.3.1), and a GET is. hyper does so only if it has
-/// not written the request yet. reqwest does not tell whether the connection was a reused one, so we
-/// resend at most once.
+/// This happens when a server closes an idle connection just as we reuse it. It doesn't mean that anything
+/// is wrong, so it must not cost an attempt. Browsers, curl and Go's client send such a request again on a
+/// new connection if it is safe to repeat (RFC 9112, section 9.3.1), and a GET is. hyper does so only if it
+/// hasn't begun to write the request. reqwest doesn't tell us whether the connection was a reused one, so
+/// we resend at most once per attempt.
 fn has_no_answer(error: &reqwest::Error) -> bool {
     error.is_request() && !error.is_connect() && !error.is_timeout()
 }

@@ -342,7 +342,7 @@ async fn no_answer_makes_a_wrong_file() {
 
 /// A server may close an idle connection at the very moment at which the client sends a request over it.
 #[tokio::test]
-async fn a_request_that_gets_no_answer_is_sent_again_immediately() {
+async fn a_request_without_an_answer_is_sent_again_but_only_once() {
     let first = b"HTTP/1.1 200 X\r\nContent-Length: 5\r\n\r\nfirst".to_vec();
     let replies = vec![
         Reply { bytes: first, then: Then::ReadOn },
@@ -355,20 +355,16 @@ async fn a_request_that_gets_no_answer_is_sent_again_immediately() {
     // There are no retries, so sending the request again must not cost one.
     let results = download_all(&client(), &plan, at_once(1), |_, _| {}).await;
     let bytes: Vec<_> = results.into_iter().map(|result| saved(result.unwrap()).bytes).collect();
-    assert_eq!(bytes, [5, 6]);
-    assert_eq!(asked.times(), 3);
-}
+    assert_eq!((bytes, asked.times()), (vec![5, 6], 3));
 
-#[tokio::test]
-async fn a_server_that_never_answers_is_asked_twice_per_attempt() {
+    // A server that never answers is asked twice in each of two attempts, and no more.
     let (root, asked) = script(vec![Vec::new().into()]).await;
-    let folder = tempfile::tempdir().unwrap();
-    let file = to(folder.path(), &root, "file");
     let options = Options { retries: 1, ..at_once(1) };
+    let file = to(folder.path(), &root, "three");
     let error = download(&client(), &file, options, |_| {}).await.unwrap_err();
     assert!(matches!(error, DownloadError::Transfer(_)), "{error:?}");
     assert_eq!(asked.times(), 4);
-    assert_eq!(names_in(folder.path()), [""; 0]);
+    assert_eq!(names_in(folder.path()), ["one", "two"]);
 }
 
 /// Leaves a part as an earlier run would have.
@@ -753,9 +749,16 @@ async fn a_disk_that_fails_ends_the_transfer() {
     assert!(received.get() < contents.len() as u64, "nobody wanted the rest");
 }
 
+/// The error of one attempt to download a file.
+async fn error_of(client: &reqwest::Client, root: &str) -> DownloadError {
+    let folder = tempfile::tempdir().unwrap();
+    download(client, &to(folder.path(), root, "file"), at_once(1), |_| {}).await.unwrap_err()
+}
+
 #[tokio::test]
 async fn an_error_names_its_cause() {
-    let silent = server::breaks_off(true).await;
+    let begun = answer(200, "Content-Length: 9\r\n", b"begun");
+    let silent = Reply { bytes: Vec::new(), then: Then::StaySilent };
     let nobody = {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         format!("http://{}", listener.local_addr().unwrap())
@@ -765,18 +768,31 @@ async fn an_error_names_its_cause() {
     let hasty_to_connect = builder().connect_timeout(short).build().unwrap();
     let hasty_to_read = builder().read_timeout(short).build().unwrap();
     let patient = client();
-    for (client, root, words) in [
+    for (client, reply, scheme, words) in [
         // The server never answers the start of a TLS session, which is part of connecting.
-        (&hasty_to_connect, &silent.replace("http:", "https:"), "timed out while connecting"),
-        (&hasty_to_read, &silent, "timed out: no byte has come for too long"),
-        (&patient, &nobody, "cannot connect: "),
-        (&patient, &server::breaks_off(false).await, "the transfer broke off: "),
+        (&hasty_to_connect, &silent, "https:", "timed out while connecting"),
+        (&hasty_to_read, &silent, "http:", "timed out: no byte has come for too long"),
+        (&patient, &begun.into(), "http:", "the transfer broke off: "),
     ] {
-        let folder = tempfile::tempdir().unwrap();
-        let file = to(folder.path(), root, "file");
-        let error = download(client, &file, at_once(1), |_| {}).await.unwrap_err();
+        let (root, asked) = script(vec![reply.clone()]).await;
+        let error = error_of(client, &root.replace("http:", scheme)).await;
         assert!(error.may_pass(), "{error:?}");
-        assert!(error.to_string().starts_with(words), "{root}: {error}");
+        assert!(error.to_string().starts_with(words), "{error}");
+        assert_eq!(asked.connections(), 1, "{words} is no reason to ask again immediately");
+    }
+    let error = error_of(&patient, &nobody).await;
+    assert!(error.may_pass() && error.to_string().starts_with("cannot connect: "), "{error}");
+}
+
+/// The paused clock jumps to the next timer whenever all tasks wait, so the half minute takes no time.
+#[tokio::test(start_paused = true)]
+async fn a_client_waits_ten_seconds_to_connect_and_thirty_for_an_answer() {
+    let silent = Reply { bytes: Vec::new(), then: Then::StaySilent };
+    let (root, _) = script(vec![silent]).await;
+    for (scheme, seconds) in [("https:", 10), ("http:", 30)] {
+        let start = tokio::time::Instant::now();
+        let error = error_of(&client(), &root.replace("http:", scheme)).await;
+        assert_eq!(start.elapsed().as_secs(), seconds, "{error}");
     }
 }
 

@@ -84,6 +84,7 @@ pub async fn script(replies: Vec<Reply>) -> (String, Asked) {
         loop {
             // A client may open a connection that it never uses, so each has a task of its own.
             let (socket, _) = listener.accept().await.unwrap();
+            seen.connections.fetch_add(1, SeqCst);
             tokio::spawn(follow(socket, Arc::clone(&replies), seen.clone()));
         }
     });
@@ -118,27 +119,34 @@ async fn read_head(socket: &mut TcpStream) -> Option<String> {
 
 /// What a server was asked.
 #[derive(Clone, Default)]
-pub struct Asked(Arc<Mutex<Vec<(Instant, String)>>>);
+pub struct Asked {
+    requests: Arc<Mutex<Vec<(Instant, String)>>>,
+    connections: Arc<AtomicUsize>,
+}
 
 impl Asked {
     /// Records a request and returns how many came before it.
     fn record(&self, request: String) -> usize {
-        let mut asked = self.0.lock().unwrap();
+        let mut asked = self.requests.lock().unwrap();
         asked.push((Instant::now(), request));
         asked.len() - 1
     }
 
+    pub fn connections(&self) -> usize {
+        self.connections.load(SeqCst)
+    }
+
     pub fn times(&self) -> usize {
-        self.0.lock().unwrap().len()
+        self.requests.lock().unwrap().len()
     }
 
     pub fn when(&self, place: usize) -> Instant {
-        self.0.lock().unwrap()[place].0
+        self.requests.lock().unwrap()[place].0
     }
 
     /// The value of a header of a request.
     pub fn header(&self, place: usize, name: &str) -> Option<String> {
-        let asked = self.0.lock().unwrap();
+        let asked = self.requests.lock().unwrap();
         let line =
             asked[place].1.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
         line.map(|value| value.trim().to_owned())
