@@ -1,10 +1,15 @@
 //! From where a question is asked: the answer may depend on it.
 
 use std::fmt;
+use std::pin::Pin;
 
 use serde::{Deserialize, Serialize};
 
 use super::Seen;
+
+/// An experiment that has not begun. Boxed, so that the runtimes are compiled for one type of future and
+/// not for a hundred.
+pub type Ask = Pin<Box<dyn Future<Output = Seen> + Send>>;
 
 /// Who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,40 +34,31 @@ impl fmt::Display for From {
 impl From {
     /// Asks on Tokio, with the runtime that `#[tokio::main]` would start.
     #[cfg(feature = "tokio")]
-    pub fn tokio<F>(self, ask: fn() -> F) -> Seen
-    where
-        F: Future<Output = Seen> + Send + 'static,
-    {
+    pub fn tokio(self, ask: Ask) -> Seen {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime can be started");
         match self {
-            Self::Root => runtime.block_on(ask()),
+            Self::Root => runtime.block_on(ask),
             Self::Task => runtime
-                .block_on(async { tokio::spawn(ask()).await })
+                .block_on(async { tokio::spawn(ask).await })
                 .expect("an experiment does not panic"),
         }
     }
 
     /// Asks on async-std.
     #[cfg(feature = "async-std")]
-    pub fn async_std<F>(self, ask: fn() -> F) -> Seen
-    where
-        F: Future<Output = Seen> + Send + 'static,
-    {
+    pub fn async_std(self, ask: Ask) -> Seen {
         match self {
-            Self::Root => async_std::task::block_on(ask()),
-            Self::Task => async_std::task::block_on(async { async_std::task::spawn(ask()).await }),
+            Self::Root => async_std::task::block_on(ask),
+            Self::Task => async_std::task::block_on(async { async_std::task::spawn(ask).await }),
         }
     }
 
     /// Asks on smol.
     #[cfg(feature = "smol")]
-    pub fn smol<F>(self, ask: fn() -> F) -> Seen
-    where
-        F: Future<Output = Seen> + Send + 'static,
-    {
+    pub fn smol(self, ask: Ask) -> Seen {
         match self {
-            Self::Root => smol::block_on(ask()),
-            Self::Task => smol::block_on(async { smol::spawn(ask()).await }),
+            Self::Root => smol::block_on(ask),
+            Self::Task => smol::block_on(async { smol::spawn(ask).await }),
         }
     }
 }

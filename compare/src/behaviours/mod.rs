@@ -116,7 +116,7 @@ macro_rules! column {
 macro_rules! behaviours {
     (@from twice) => { &[From::Root, From::Task] };
     (@from once) => { &[From::Root] };
-    (@ask twice $runtime:ident $file:ident $column:ident) => { |from| from.$runtime($file::$column) };
+    (@ask twice $runtime:ident $file:ident $column:ident) => { |from| from.$runtime(Box::pin($file::$column())) };
     (@ask once $runtime:ident $file:ident $column:ident) => { |_| $file::$column() };
     ($($name:literal $file:ident $times:ident $($also:literal)?;)*) => {
         $(
