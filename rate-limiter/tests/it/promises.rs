@@ -299,6 +299,17 @@ async fn try_acquire_never_jumps_the_queue() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn try_acquire_works_again_when_the_queue_is_empty() {
+    let limiter = limiter(1);
+    limiter.acquire().await;
+    // One caller waits and gets its grant, another one waits and gives up.
+    assert_eq!(limiter.acquire().await.sequence, 1);
+    assert!(timeout(TICK, limiter.acquire()).await.is_err());
+    advance(WINDOW).await;
+    assert_eq!(limiter.try_acquire().map(|grant| grant.sequence), Some(2));
+}
+
+#[tokio::test(start_paused = true)]
 async fn acquire_many_counts_as_many_and_small_callers_do_not_overtake_it() {
     let limiter = limiter(3);
     let start = Instant::now();
