@@ -48,7 +48,8 @@ struct Arguments {
     /// How many of them may be from one host.
     #[arg(long, value_name = "N")]
     per_host: Option<NonZeroUsize>,
-    /// How often to try again what may pass: no connection, a transfer that breaks off, 429, 503.
+    /// How often to retry a transient failure: no connection, a transfer that ends early, or the status
+    /// 408, 429, 500, 502, 503 or 504.
     #[arg(long, default_value = "5", value_name = "N")]
     retries: usize,
     /// How long connecting may take.

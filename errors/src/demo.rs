@@ -1,5 +1,5 @@
-//! The scenes without arguments: loopback services, each with its own way to fail, and six ways to
-//! deal with that.
+//! The scenes without arguments: loopback services, each with its own way to fail, and the ways to deal
+//! with that.
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -33,7 +33,7 @@ impl Clock {
     }
 }
 
-/// Six scenes, one after the other.
+/// Plays all scenes, one after another.
 pub async fn run() -> anyhow::Result<()> {
     // One of the tasks below panics on purpose; one line is enough.
     std::panic::set_hook(Box::new(|panic| {

@@ -33,7 +33,8 @@ struct Arguments {
     /// How often to try again after a failure that may pass.
     #[arg(long, default_value_t = 0, requires = "services", value_name = "N")]
     retries: usize,
-    /// Keep trying until all answer or this time is over, such as 30s or 5m.
+    /// Keep trying for this long, such as 30s or 5m, while failures are transient: a service that is
+    /// still starting. Any other failure is final.
     #[arg(long, requires = "services", conflicts_with = "retries", value_name = "TIME", value_parser = some_time)]
     wait: Option<Duration>,
     /// What to print in place of the greeting of a service that failed.

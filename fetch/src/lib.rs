@@ -85,9 +85,9 @@ pub fn client_builder() -> ClientBuilder {
 /// Gets all URLs and yields one result for each, in the order of `urls`.
 ///
 /// The stream is lazy: it asks for nothing until it is polled. Then it takes URLs up to four times
-/// the concurrency ahead of the result it yields next: so many may be in flight, finished, or
-/// between two attempts. One slow URL holds up the rest when these places are taken, and memory
-/// stays bounded. Dropping the stream cancels what is in flight; a look-up of a host's name goes
+/// the concurrency ahead of the result it yields next. Each of these URLs may be in flight, finished,
+/// or between two attempts. When all these places are taken, one slow URL holds up the rest, and up to
+/// `4 * concurrency * max_size` bytes of bodies are in memory. Dropping the stream cancels what is in flight; a look-up of a host's name goes
 /// on, on a thread of its own, since systems have no way to stop one.
 pub fn fetch_all<'a>(
     client: &'a Client,

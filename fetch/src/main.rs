@@ -31,8 +31,9 @@ use tool::printer::{Printer, Text};
   fetch --body -c 4 http://127.0.0.1:8000/a http://127.0.0.1:8000/b
   fetch --json --retries 5 - <urls.txt | jq .status
 
-At most four times as many results as requests in flight wait for their turn, and three more to be
-printed: a slow URL holds up the reading of stdin for a while, and memory does not grow.
+Results are printed in the order of the URLs. While one URL is slow, up to four times as many results
+as requests in flight wait for it, and up to three more wait to be printed. Each can hold a body of
+--max-size.
 
 Exit status: 0 all fetched, 1 some failed, 2 wrong call, 130 interrupted.")]
 struct Arguments {
