@@ -44,12 +44,15 @@ pub struct Behaviour {
     /// A question about the end of the root future can only be asked from there.
     pub asked_from: &'static [From],
     /// `None` if the runtime was left out of this build.
-    experiments: [Option<fn(From) -> Seen>; 3],
+    experiments: [Option<Experiment>; 3],
 }
+
+/// What a question does on one runtime, asked by the root future or by a task.
+pub type Experiment = fn(From) -> Seen;
 
 impl Behaviour {
     /// The experiment on a runtime.
-    pub fn experiment(&self, runtime: Runtime) -> Option<fn(From) -> Seen> {
+    pub fn experiment(&self, runtime: Runtime) -> Option<Experiment> {
         self.experiments[runtime as usize]
     }
 
@@ -104,9 +107,9 @@ impl fmt::Display for Seen {
 macro_rules! column {
     ($experiment:expr, $($feature:literal)*) => {{
         #[cfg(all($(feature = $feature,)* not(test)))]
-        let column: Option<fn(From) -> Seen> = Some($experiment);
+        let column: Option<Experiment> = Some($experiment);
         #[cfg(not(all($(feature = $feature,)* not(test))))]
-        let column: Option<fn(From) -> Seen> = None;
+        let column: Option<Experiment> = None;
         column
     }};
 }
