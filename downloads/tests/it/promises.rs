@@ -887,6 +887,37 @@ async fn a_rest_that_is_too_short_is_resumed_by_the_next_attempt() {
 }
 
 #[tokio::test]
+async fn a_file_that_appears_during_the_transfer_is_not_replaced() {
+    let named = "Content-Disposition: attachment; filename=given\r\n";
+    // The user may replace files, but not those that the server names.
+    for (headers, name, replace, is_replaced) in
+        [("", "file", false, false), ("", "file", true, true), (named, "given", true, false)]
+    {
+        for length in [5, 200_000] {
+            let headers = format!("{headers}Content-Length: {length}\r\n");
+            let (root, _) = script(vec![answer(200, &headers, &vec![b'n'; length]).into()]).await;
+            let folder = tempfile::tempdir().unwrap();
+            let theirs = folder.path().join(name);
+            let report = |event: Event<'_>| {
+                if let Event::Received(..) = event {
+                    fs::write(&theirs, "theirs").unwrap();
+                }
+            };
+            let file = to(folder.path(), &root, "file");
+            let options = Options { replace, ..at_once(1) };
+            let result = download(&client(), &file, options, report).await;
+            if is_replaced {
+                assert!(result.is_ok(), "{result:?}");
+            } else {
+                assert!(matches!(result, Err(DownloadError::Exists { .. })), "{result:?}");
+                assert_eq!(fs::read_to_string(&theirs).unwrap(), "theirs");
+            }
+            assert_eq!(names_in(folder.path()), [name]);
+        }
+    }
+}
+
+#[tokio::test]
 async fn wrong_bytes_are_not_left_for_the_next_run() {
     let (whole, _) = half("");
     let all = answer(200, &format!("{TAG}Content-Length: 1000000\r\n"), &whole);
