@@ -65,12 +65,6 @@ pub fn open_handles(file: &Path) -> usize {
     open.filter(|fd| std::fs::read_link(fd.path()).is_ok_and(|path| path == file)).count()
 }
 
-/// How many handles of a file this process has open, on a system that tells.
-pub fn open_handles(file: &Path) -> usize {
-    let open = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
-    open.filter(|fd| std::fs::read_link(fd.path()).is_ok_and(|path| path == file)).count()
-}
-
 /// Whether the full counts are asked for.
 pub fn stress() -> bool {
     std::env::var_os("STRESS").is_some()

@@ -515,31 +515,6 @@ async fn an_opening_whose_caller_is_dropped_is_waited_for_and_closed() {
     holder.close().await.unwrap();
 }
 
-/// Another connection holds the file with an exclusive lock, so that the opening has to wait.
-#[cfg(target_os = "linux")]
-#[tokio::test]
-async fn an_opening_whose_caller_is_dropped_is_waited_for_and_closed() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("locked.db");
-    let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
-    let mut holder = SqliteConnection::connect_with(&options).await.unwrap();
-    sqlx::raw_sql("CREATE TABLE t (i); BEGIN EXCLUSIVE").execute(&mut holder).await.unwrap();
-    let handles = database::open_handles(&path);
-
-    let mut opening = Box::pin(with_database(&path, names));
-    while database::open_handles(&path) == handles {
-        assert!(poll!(&mut opening).is_pending());
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-    drop(opening);
-    assert!(poll!(Box::pin(finished())).is_pending(), "the opening goes on, and is counted");
-
-    sqlx::raw_sql("COMMIT").execute(&mut holder).await.unwrap();
-    finished().await;
-    assert_eq!(database::open_handles(&path), handles, "what was opened is closed again");
-    holder.close().await.unwrap();
-}
-
 #[tokio::test]
 async fn a_path_is_a_path_and_nothing_else() {
     for path in ["", ":memory:", "file::memory:", "file:users.db?mode=memory"] {
