@@ -5,6 +5,9 @@
 mod checks;
 mod naive;
 mod naive_download;
+#[path = "../../src/tool/plan.rs"]
+#[allow(dead_code, reason = "only its unit tests are used")]
+mod plan;
 mod program;
 mod promises;
 mod server;

@@ -3,6 +3,9 @@
 
 #[path = "../exercise/checks.rs"]
 mod checks;
+#[path = "../../src/tool/command.rs"]
+#[allow(dead_code, reason = "only its unit tests are used")]
+mod command;
 mod naive;
 mod naive_pool;
 mod program;
