@@ -279,6 +279,9 @@ fn watch(
             return Err(Interrupted.into());
         }
         if let Some(status) = child.try_wait()? {
+            if interrupt::may_have_ended(status) {
+                return Err(Interrupted.into());
+            }
             return Ok((Some(status), threads));
         }
         threads = threads.max(threads_of(child.child().id()));

@@ -3,9 +3,11 @@
 //! A handler only notes the signal. Whoever runs a child looks at the note, kills the child, and
 //! returns [`Interrupted`], so that temporary folders are removed on the way out of `main`.
 
-use std::process::ExitCode;
+use std::process::{ExitCode, ExitStatus};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, LazyLock};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -43,6 +45,28 @@ pub fn watch() -> anyhow::Result<()> {
 /// Whether a signal has asked the program to end.
 pub fn is_noted() -> bool {
     NOTED.load(SeqCst) != 0
+}
+
+/// Whether a child has ended because of a signal that was meant for us as well. It is in our process
+/// group for a moment, until it begins to be another program. If it dies in that moment, the note of
+/// our own signal follows; we wait for it, but not for long, since somebody may have killed the child
+/// alone.
+#[cfg(unix)]
+pub fn may_have_ended(status: ExitStatus) -> bool {
+    use std::os::unix::process::ExitStatusExt;
+    if !status.signal().is_some_and(|signal| SIGNALS.contains(&signal)) {
+        return false;
+    }
+    let start = Instant::now();
+    while !is_noted() && start.elapsed() < Duration::from_millis(200) {
+        thread::sleep(Duration::from_millis(1));
+    }
+    is_noted()
+}
+
+#[cfg(not(unix))]
+pub fn may_have_ended(_: ExitStatus) -> bool {
+    false
 }
 
 /// The exit status of a program that a signal has ended: 130 for Ctrl-C, 143 for SIGTERM, 129 for

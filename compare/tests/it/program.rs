@@ -84,8 +84,12 @@ impl Doubles {
         while doubles.folders() == 0 {
             std::thread::sleep(Duration::from_millis(1));
         }
+        // A child is in its parent's group until it begins to be another program.
         #[cfg(target_os = "linux")]
-        while children_of(doubles.compare.id()).is_empty() {
+        while !children_of(doubles.compare.id())
+            .iter()
+            .any(|child| group_of(*child) == Some(*child))
+        {
             std::thread::sleep(Duration::from_millis(1));
         }
         doubles
@@ -107,13 +111,21 @@ fn send(signal: &str, target: &str) {
 fn children_of(parent: u32) -> Vec<u32> {
     let numbers = std::fs::read_dir("/proc").unwrap().flatten();
     let numbers = numbers.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    let is_child = |number: &u32| {
-        // `number (name) state parent ...`; the name may hold anything.
-        let stat = std::fs::read_to_string(format!("/proc/{number}/stat")).unwrap_or_default();
-        let after_name = stat.rsplit(')').next().unwrap_or_default();
-        after_name.split_whitespace().nth(1) == Some(&parent.to_string())
-    };
-    numbers.filter(is_child).collect()
+    numbers.filter(|number| stat(*number, 1) == Some(parent.to_string())).collect()
+}
+
+/// The process group of a process.
+#[cfg(target_os = "linux")]
+fn group_of(process: u32) -> Option<u32> {
+    stat(process, 2)?.parse().ok()
+}
+
+/// A field of `number (name) state parent group ...`, counted from the state.
+#[cfg(target_os = "linux")]
+fn stat(process: u32, field: usize) -> Option<String> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name may hold anything.
+    stat.rsplit(')').next()?.split_whitespace().nth(field).map(Into::into)
 }
 
 #[cfg(unix)]
@@ -134,18 +146,12 @@ fn a_signal_ends_the_run_and_leaves_no_child_and_no_folder() {
     }
 }
 
-// The terminal sends the signal to the whole group. Were the child in it, its death could be seen
-// before the signal is.
+// The terminal sends the signal to the whole group. `Doubles::start` waits until the child has left it:
+// in the group, its death could be seen before the signal is.
 #[cfg(unix)]
 #[test]
 fn ctrl_c_in_a_terminal_interrupts_the_run_and_is_not_recorded_as_its_failure() {
     let mut doubles = Doubles::start();
-    #[cfg(target_os = "linux")]
-    for child in children_of(doubles.compare.id()) {
-        let stat = std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap();
-        let group = stat.rsplit(')').next().unwrap().split_whitespace().nth(2);
-        assert_eq!(group, Some(child.to_string().as_str()), "it leads a group of its own");
-    }
     send("-INT", &format!("-{}", doubles.compare.id()));
     assert_eq!(doubles.lines.by_ref().count(), 0, "no further run is reported");
     assert_eq!(doubles.compare.wait().unwrap().code(), Some(130));
@@ -401,9 +407,7 @@ fn a_signal_during_a_build_leaves_no_process_and_no_folder() {
 /// Whether there is such a process, which is not only waiting for somebody to read its exit status.
 #[cfg(target_os = "linux")]
 fn is_running(pid: &str) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let state = stat.rsplit(')').next().unwrap().split_whitespace().next();
-    !matches!(state, None | Some("Z" | "X"))
+    !matches!(stat(pid.parse().unwrap(), 0).as_deref(), None | Some("Z" | "X"))
 }
 
 #[test]
