@@ -3,17 +3,20 @@
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use errors::{Patience, ServiceError, Until, ask_all, greeting, greetings, hedged, retry};
+use futures_util::FutureExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::time::sleep;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
 
 use crate::print_line;
 
-/// For one attempt.
-const TIME_OUT: Duration = Duration::from_secs(1);
+/// How long one attempt may take.
+const TIME_OUT: Duration = Duration::from_millis(500);
 
 /// Prints lines with the seconds since the start.
 #[derive(Clone, Copy)]
@@ -53,7 +56,7 @@ pub async fn run() -> anyhow::Result<()> {
 
 async fn default(clock: Clock) -> anyhow::Result<()> {
     clock.scene("a default", "caught is what the service did, and not what we did wrong")?;
-    let closed = closed().await?.to_string();
+    let (_port, closed) = closed()?;
     for (who, address) in [("closed", closed.as_str()), ("misspelt", "localhost")] {
         let result = greeting(address, TIME_OUT).await;
         clock.say(who, &result)?;
@@ -65,7 +68,10 @@ async fn default(clock: Clock) -> anyhow::Result<()> {
 }
 
 async fn time_out(clock: Clock) -> anyhow::Result<()> {
-    clock.scene("a time-out", "a service that says nothing would be waited for for ever")?;
+    clock.scene(
+        "a timeout",
+        "without it, a service that says nothing would keep us waiting forever",
+    )?;
     let silent = serve(|_, stream| silent(stream)).await?;
     clock.say("silent", &greeting(&silent, TIME_OUT / 4).await)?;
     Ok(())
@@ -86,7 +92,7 @@ async fn third_attempt(clock: Clock) -> anyhow::Result<()> {
 
 async fn contained_panic(clock: Clock) -> anyhow::Result<()> {
     clock.scene("a panic", "in a task of its own it ends that task, and is one more failure")?;
-    let healthy = serve(|_, stream| after(TIME_OUT / 10, stream)).await?;
+    let healthy = serve(|_, stream| after(TIME_OUT / 10, stream).map(drop)).await?;
     let ask = |has_bug: bool| {
         let healthy = healthy.clone();
         async move {
@@ -104,10 +110,11 @@ async fn contained_panic(clock: Clock) -> anyhow::Result<()> {
 
 async fn fail_fast_and_collect(clock: Clock) -> anyhow::Result<()> {
     let names = ["closed", "garbage", "slow", "silent"];
+    let (_port, closed) = closed()?;
     let services = [
-        closed().await?.to_string(),
+        closed,
         serve(|_, stream| garbage(stream)).await?,
-        serve(|_, stream| after(TIME_OUT / 2, stream)).await?,
+        serve(|_, stream| after(TIME_OUT / 2, stream).map(drop)).await?,
         serve(|_, stream| silent(stream)).await?,
     ];
     clock.scene("one after another", "what all of the following is to be held against")?;
@@ -134,9 +141,21 @@ async fn fail_fast_and_collect(clock: Clock) -> anyhow::Result<()> {
 
 async fn hedge(clock: Clock) -> anyhow::Result<()> {
     clock.scene("a hedge", "no answer soon? A second request, and the loser is dropped")?;
-    let moody = serve(|number, stream| after(TIME_OUT * u32::from(number < 3), stream)).await?;
-    clock.say("alone", &greeting(&moody, 2 * TIME_OUT).await)?;
-    clock.say("hedged", &hedged(TIME_OUT / 10, || greeting(&moody, 2 * TIME_OUT)).await)?;
+    let loser_hung_up = Arc::new(Notify::new());
+    let hung_up = Arc::clone(&loser_hung_up);
+    let moody = serve(move |number, stream| {
+        let hung_up = Arc::clone(&hung_up);
+        async move {
+            if !after(TIME_OUT * u32::from(number < 3), stream).await {
+                hung_up.notify_one();
+            }
+        }
+    })
+    .await?;
+    clock.say("alone", &greeting(&moody, 4 * TIME_OUT).await)?;
+    clock.say("hedged", &hedged(TIME_OUT / 10, || greeting(&moody, 4 * TIME_OUT)).await)?;
+    // The service may notice a little later, and the program must not exit before that.
+    let _ = timeout(TIME_OUT, loser_hung_up.notified()).await;
     Ok(())
 }
 
@@ -163,16 +182,18 @@ where
     Ok(address.to_string())
 }
 
-/// Greets after a while, if whoever asked is still there then.
-async fn after(time: Duration, mut stream: TcpStream) {
+/// Greets after a while, unless the caller has hung up by then. Returns whether it has greeted.
+async fn after(time: Duration, mut stream: TcpStream) -> bool {
     let mut nothing = [0];
     tokio::select! {
-        // What has been dropped has closed its socket.
+        // Dropping a request closes its socket, and that ends this read.
         _ = stream.read(&mut nothing) => {
-            let _ = print_line("         (a service: whoever asked has hung up)");
+            let _ = print_line("         (a service: the caller has hung up)");
+            false
         }
         () = sleep(time) => {
             let _ = stream.write_all(b"220 ready when you are\r\n").await;
+            true
         }
     }
 }
@@ -192,7 +213,10 @@ async fn shaky(number: u32, mut stream: TcpStream) {
     }
 }
 
-/// A port nobody listens at.
-async fn closed() -> io::Result<SocketAddr> {
-    TcpListener::bind("127.0.0.1:0").await?.local_addr()
+/// A port at which nobody listens. While the socket lives, no other program can take the port.
+fn closed() -> io::Result<(TcpSocket, String)> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+    let address = socket.local_addr()?.to_string();
+    Ok((socket, address))
 }

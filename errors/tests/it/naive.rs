@@ -15,7 +15,7 @@ async fn naive_safe(address: &str) -> String {
 
 #[tokio::test]
 async fn the_naive_default_hides_a_mistake_of_our_own() {
-    let closed = services::closed().await;
+    let closed = services::closed();
     let misspelt = "localhost:";
     // Two very different things, and nobody can tell.
     assert_eq!(naive_safe(&closed).await, naive_safe(misspelt).await);
@@ -29,7 +29,7 @@ async fn the_naive_default_hides_a_mistake_of_our_own() {
 #[tokio::test]
 async fn the_naive_gather_reports_one_failure_of_several() {
     let addresses =
-        [services::closed().await, services::says(b"\xff\n").await, services::says(b"up\n").await];
+        [services::closed(), services::says(b"\xff\n").await, services::says(b"up\n").await];
 
     let first = try_join_all(addresses.iter().map(|address| greeting(address, TIME))).await;
     assert!(first.is_err(), "one error; the other failure and the answer are lost");

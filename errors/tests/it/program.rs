@@ -1,9 +1,10 @@
 //! The program, started as a user would.
 
 use crate::services;
-use std::process::Output;
+use std::process::{Output, Stdio};
 
 use assert_cmd::Command;
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 const ERRORS: &str = env!("CARGO_BIN_EXE_errors");
 
@@ -29,8 +30,8 @@ async fn without_arguments_it_shows_every_way_to_deal_with_a_failure() {
         "closed     failed: cannot connect",
         "so the default stands in",
         "misspelt   failed: the address is not HOST:PORT",
-        "a time-out:",
-        "silent     failed: timed out after 250ms while waiting for its greeting",
+        "a timeout:",
+        "silent     failed: timed out after 125ms while waiting for its greeting",
         "another try:",
         "failed: the service hung up",
         "failed: the service hung up",
@@ -59,13 +60,13 @@ async fn without_arguments_it_shows_every_way_to_deal_with_a_failure() {
         };
         rest = after;
     }
-    assert!(lines.contains("whoever asked has hung up"), "{lines}");
+    assert!(lines.contains("the caller has hung up"), "{lines}");
 }
 
 #[tokio::test]
 async fn it_names_each_service_that_fails_and_prints_the_others() {
     let good = services::says(b"220 hello\r\n").await;
-    let closed = services::closed().await;
+    let closed = services::closed();
     let output = errors(&[&closed, &good, "nonsense"]).await;
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(text(&output.stdout), format!("{good}  220 hello\n"));
@@ -78,7 +79,7 @@ async fn it_names_each_service_that_fails_and_prints_the_others() {
 
 #[tokio::test]
 async fn a_default_stands_in_for_what_failed_and_not_for_a_wrong_address() {
-    let (closed, garbage) = (services::closed().await, services::says(b"\xff\n").await);
+    let (closed, garbage) = (services::closed(), services::says(b"\xff\n").await);
     let output = errors(&["--default", "down", &closed, &garbage]).await;
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(text(&output.stdout), format!("{closed}  down\n{garbage}  down\n"));
@@ -103,23 +104,26 @@ async fn retries_help_against_what_may_pass() {
 
 #[tokio::test]
 async fn it_waits_until_a_service_is_up() {
-    // Nobody listens there yet, but will.
-    let later = services::closed().await;
-    let arguments = ["--wait", "20s", "-v", &later];
-    let program = errors(&arguments);
-    let start = async {
-        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
-        services::says_at(&later, b"here\n").await;
-    };
-    let (output, ()) = tokio::join!(program, start);
+    let (socket, later) = services::reserved();
+    let mut command = tokio::process::Command::new(ERRORS);
+    command.args(["--wait", "20s", "-v", &later]).kill_on_drop(true);
+    let mut program = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // The service starts once the log shows that an attempt was refused.
+    let mut log = BufReader::new(program.stderr.take().unwrap()).lines();
+    let line = log.next_line().await.unwrap().unwrap();
+    assert!(line.contains("CannotConnect"), "{line}");
+    services::says_on(socket.listen(8).unwrap(), b"here\n");
+    let (output, _rest) = tokio::join!(program.wait_with_output(), async {
+        while log.next_line().await.unwrap().is_some() {}
+    });
+    let output = output.unwrap();
     assert_eq!(text(&output.stdout), format!("{later}  here\n"));
     assert!(output.status.success());
-    assert!(text(&output.stderr).contains("CannotConnect"), "it was not up at first");
 }
 
 #[tokio::test]
 async fn it_does_not_wait_longer_than_it_may() {
-    let closed = services::closed().await;
+    let closed = services::closed();
     let output = errors(&["--wait", "600ms", "-v", &closed]).await;
     assert_eq!(output.status.code(), Some(1));
     let told = text(&output.stderr);
@@ -137,7 +141,7 @@ async fn it_does_not_wait_longer_than_it_may() {
 #[tokio::test]
 async fn fail_fast_stops_at_the_first_failure_and_says_what_was_cancelled() {
     let (silent, _seen) = services::silent().await;
-    let closed = services::closed().await;
+    let closed = services::closed();
     let output = errors(&["--fail-fast", "--timeout", "1h", &silent, &closed]).await;
     assert_eq!(output.status.code(), Some(1));
     let told = text(&output.stderr);
@@ -148,7 +152,7 @@ async fn fail_fast_stops_at_the_first_failure_and_says_what_was_cancelled() {
 #[tokio::test]
 async fn any_takes_the_first_that_answers() {
     let (silent, _seen) = services::silent().await;
-    let (closed, good) = (services::closed().await, services::says(b"here\n").await);
+    let (closed, good) = (services::closed(), services::says(b"here\n").await);
     let output = errors(&["--any", "--timeout", "1h", &silent, &closed, &good]).await;
     assert!(output.status.success());
     assert_eq!(text(&output.stdout), format!("{good}  here\n"));
@@ -161,7 +165,7 @@ async fn any_takes_the_first_that_answers() {
 
 #[tokio::test]
 async fn json_has_one_object_a_line() {
-    let (good, closed) = (services::says(b"\x1b[0m\n").await, services::closed().await);
+    let (good, closed) = (services::says(b"\x1b[0m\n").await, services::closed());
     let output = errors(&["--json", &good, &closed]).await;
     assert_eq!(output.status.code(), Some(1));
     let lines = text(&output.stdout);
@@ -224,9 +228,9 @@ async fn a_time_out_that_is_none_is_a_wrong_call() {
 
 #[tokio::test]
 async fn what_fails_is_told_also_when_nobody_reads_the_rest() {
-    let (good, closed) = (services::says(b"here\n").await, services::closed().await);
+    let (good, closed) = (services::says(b"here\n").await, services::closed());
     let mut command = std::process::Command::new(ERRORS);
-    command.args([&good, &closed]).stderr(std::process::Stdio::piped());
+    command.args([&good, &closed]).stderr(Stdio::piped());
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let child = command.stdout(writer).spawn().unwrap();

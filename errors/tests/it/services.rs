@@ -2,25 +2,25 @@
 #![allow(clippy::unwrap_used, dead_code, reason = "test support, of which each test uses a part")]
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::mpsc;
 
 /// A service that sends `bytes` and hangs up.
 pub async fn says(bytes: &'static [u8]) -> String {
-    says_at("127.0.0.1:0", bytes).await
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    says_on(listener, bytes);
+    address
 }
 
-/// The same at an address of one's choice.
-pub async fn says_at(address: &str, bytes: &'static [u8]) -> String {
-    let listener = TcpListener::bind(address).await.unwrap();
-    let address = listener.local_addr().unwrap().to_string();
+/// Does the same on a listener that already exists.
+pub fn says_on(listener: TcpListener, bytes: &'static [u8]) {
     tokio::spawn(async move {
         loop {
             let (mut stream, _) = listener.accept().await.unwrap();
             let _ = stream.write_all(bytes).await;
         }
     });
-    address
 }
 
 /// A service that says nothing. It reports each connection, and each end of one.
@@ -61,7 +61,18 @@ pub async fn shaky(n: usize, bytes: &'static [u8]) -> (String, mpsc::UnboundedRe
     (address, seen)
 }
 
-/// A port of this machine at which nobody listens.
-pub async fn closed() -> String {
-    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string()
+/// A port at which nobody listens, and the socket that keeps others from taking it. A connection to it
+/// is refused until `listen` is called on the socket.
+pub fn reserved() -> (TcpSocket, String) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap().to_string();
+    (socket, address)
+}
+
+/// A port at which nobody listens as long as the test program runs.
+pub fn closed() -> String {
+    let (socket, address) = reserved();
+    std::mem::forget(socket);
+    address
 }
