@@ -21,7 +21,7 @@ async fn naive_gather(client: &reqwest::Client, urls: Vec<String>) -> reqwest::R
 #[tokio::test]
 async fn the_naive_gather_loses_every_result_at_the_first_failure() {
     let (root, _) = server::start().await;
-    let urls = vec![format!("{root}/delay/0/good"), server::closed().await];
+    let urls = vec![format!("{root}/delay/0/good"), server::closed()];
     let client = server::client();
 
     // An error, and the page that did arrive is gone.

@@ -56,7 +56,7 @@ async fn body_prints_the_bodies() {
 #[tokio::test]
 async fn each_failure_is_named_and_the_others_are_printed() {
     let (root, _) = server::start().await;
-    let closed = server::closed().await;
+    let closed = server::closed();
     let missing = format!("{root}/status/404");
     let urls = ["nonsense", &closed, &format!("{root}/delay/0/good"), &missing];
     let output = fetch(&[&["--retries", "0"], &urls[..]].concat()).await;
@@ -164,7 +164,7 @@ async fn a_line_without_end_is_one_clear_error() {
 async fn passwords_are_never_printed() {
     let (root, _) = server::start().await;
     let with = |url: &str| url.replace("http://", "http://me:secret@");
-    let (good, closed) = (with(&root) + "/delay/0/good", with(&server::closed().await));
+    let (good, closed) = (with(&root) + "/delay/0/good", with(&server::closed()));
     let away =
         server::script(vec![server::answer(302, "Location: http://me:secret@0:1/\r\n", b"")]);
     let away = away.await.0;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::server::{self, answer, at_once, client};
 use fetch::{FetchError, Fetched, Options, Phase, fetch, fetch_all};
 use futures_util::{StreamExt, stream};
+use tokio::time::timeout;
 
 fn bodies(results: Vec<Fetched>) -> Vec<Option<String>> {
     let body = |fetched: Fetched| Some(String::from_utf8(fetched.outcome.ok()?.body).unwrap());
@@ -33,7 +34,7 @@ async fn one_failure_does_not_lose_the_others() {
     let urls = [
         format!("{root}/delay/50/first"),
         format!("{root}/status/500"),
-        server::closed().await,
+        server::closed(),
         "no url at all".into(),
         format!("{root}/delay/0/last"),
     ];
@@ -55,7 +56,7 @@ async fn each_kind_of_failure_is_told_apart() {
     let cases = [
         ("no url at all".into(), usual, "InvalidUrl"),
         ("file:///etc/passwd".into(), usual, "InvalidUrl"),
-        (server::closed().await, usual, "Connect"),
+        (server::closed(), usual, "Connect"),
         // Whoever does not speak TLS is never connected to: the greeting has no answer.
         (silent.replace("http:", "https:"), usual, "TimedOut(Connecting)"),
         (silent.clone(), usual, "TimedOut(Reading)"),
@@ -134,60 +135,66 @@ async fn one_slow_url_at_the_head_stalls_the_intake_at_four_times_the_limit() {
 #[tokio::test]
 async fn waiting_for_a_slot_is_not_time_taken() {
     let (root, _) = server::start().await;
-    let patient = Options { timeout: Duration::from_millis(700), ..at_once(1) };
-    // Ten times 100 ms one after the other, of which each is allowed 700.
-    let results = all((0..10).map(|n| format!("{root}/delay/100/{n}")), patient).await;
+    let patient = Options { timeout: Duration::from_millis(300), ..at_once(1) };
+    // Forty times 10 ms one after another: the last waits for longer than 300 ms.
+    let results = all((0..40).map(|n| format!("{root}/delay/10/{n}")), patient).await;
     assert!(results.iter().all(|fetched| fetched.outcome.is_ok()), "{results:?}");
 }
 
 #[tokio::test]
-async fn who_is_slow_to_take_results_times_nobody_out() {
-    let (root, _) = server::start().await;
-    let hasty = Options { timeout: Duration::from_millis(500), ..at_once(4) };
+async fn a_slow_consumer_does_not_cause_timeouts() {
+    let (root, counts) = server::start().await;
+    let hasty = Options { timeout: Duration::from_millis(200), ..at_once(1) };
     let client = client();
-    let urls = ["0", "100", "100", "100"].map(|ms| format!("{root}/delay/{ms}/x"));
+    let urls = ["first", "second"].map(|name| format!("{root}/delay/20/{name}"));
     let mut results = Box::pin(fetch_all(&client, stream::iter(urls), hasty));
     results.next().await.unwrap().outcome.unwrap();
-    // Nobody polls the stream meanwhile. What is under way goes on.
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    while let Some(fetched) = results.next().await {
-        fetched.outcome.unwrap();
-    }
+    // From here on nobody polls the stream. The second request is sent all the same, and answered
+    // before its timeout.
+    counts.until_asked(2).await;
+    tokio::time::sleep(hasty.timeout * 3 / 2).await;
+    results.next().await.unwrap().outcome.unwrap();
 }
 
 #[tokio::test]
 async fn what_may_pass_is_tried_again() {
     let (bad, good) = (answer(503, "", b""), answer(200, "", b"good"));
-    let (root, asked) = server::script(vec![bad.clone(), bad.clone(), good.clone()]).await;
-    let options = Options { retries: 2, ..at_once(1) };
-    let results = all([root], options).await;
-    assert_eq!((results[0].attempts, asked.lock().unwrap().len()), (3, 3));
-    assert_eq!(bodies(results), [Some("good".into())]);
-
-    let (root, _) = server::script(vec![bad]).await;
-    let results = all([root, server::closed().await], options).await;
-    assert_eq!((results[0].attempts, results[1].attempts), (3, 3));
-    assert!(matches!(results[0].outcome, Err(FetchError::Status { .. })));
-
-    let (root, _) = server::script(vec![answer(404, "", b""), good]).await;
-    let results = all([root, "nonsense".into()], options).await;
-    assert_eq!((results[0].attempts, results[1].attempts), (1, 1), "these do not pass");
+    let (in_the_end, asked) = server::script(vec![bad.clone(), bad.clone(), good.clone()]).await;
+    let (never, _) = server::script(vec![bad]).await;
+    let (missing, _) = server::script(vec![answer(404, "", b""), good]).await;
+    let urls = [in_the_end, never, server::closed(), missing, "nonsense".into()];
+    let results = all(urls, Options { retries: 2, ..at_once(5) }).await;
+    let attempts: Vec<_> = results.iter().map(|fetched| fetched.attempts).collect();
+    assert_eq!(attempts, [3, 3, 3, 1, 1], "the last two are permanent failures");
+    assert_eq!(asked.lock().unwrap().len(), 3);
+    assert!(matches!(results[1].outcome, Err(FetchError::Status { .. })));
+    assert!(matches!(results[2].outcome, Err(FetchError::Connect(_))));
+    assert_eq!(bodies(results), [Some("good".into()), None, None, None, None]);
 }
 
 #[tokio::test]
-async fn retry_after_is_obeyed_and_the_slot_is_free_meanwhile() {
+async fn retry_after_is_obeyed() {
     let later = answer(429, "Retry-After: 1\r\n", b"");
     let (root, asked) = server::script(vec![later, answer(200, "", b"good")]).await;
-    let (quick, counts) = server::start().await;
-    let options = Options { retries: 1, ..at_once(1) };
-    let urls = [root, format!("{quick}/delay/0/quick")];
-    let client = client();
-    let mut results = Box::pin(fetch_all(&client, stream::iter(urls), options));
-    let first = results.next().await.unwrap();
-    assert_eq!((first.attempts, first.outcome.is_ok()), (2, true));
-    assert_eq!(counts.asked.load(SeqCst), 1, "the other went through in the pause");
+    let results = all([root], Options { retries: 1, ..at_once(1) }).await;
+    assert_eq!((results[0].attempts, results[0].outcome.is_ok()), (2, true));
     let asked = asked.lock().unwrap();
     assert!(asked[1].0 - asked[0].0 >= Duration::from_secs(1));
+}
+
+#[tokio::test]
+async fn the_slot_is_free_during_the_pause_between_two_attempts() {
+    // There is one slot, and the first URL pauses for longer than this test runs.
+    let (busy, _) = server::script(vec![answer(429, "Retry-After: 30\r\n", b"")]).await;
+    let (quick, counts) = server::start().await;
+    let urls = [busy, format!("{quick}/delay/0/quick")];
+    let client = client();
+    let options = Options { retries: 1, ..at_once(1) };
+    let mut results = Box::pin(fetch_all(&client, stream::iter(urls), options));
+    tokio::select! {
+        first = results.next() => panic!("the pause is not over yet: {first:?}"),
+        () = counts.until_asked(1) => {}
+    }
 }
 
 #[tokio::test]
@@ -221,17 +228,25 @@ async fn a_server_that_never_answers_times_out() {
 }
 
 #[tokio::test]
-async fn a_dropped_stream_asks_for_nothing_more() {
-    let (root, counts) = server::start().await;
-    let urls = stream::iter((0..100).map(|n| format!("{root}/delay/0/{n}")));
+async fn a_dropped_stream_closes_its_connections_and_asks_for_nothing_more() {
+    let (silent, mut seen) = server::silent().await;
+    let urls = stream::iter(vec![silent; 20]);
     let client = client();
     let mut results = Box::pin(fetch_all(&client, urls, at_once(2)));
-    assert_eq!(counts.asked.load(SeqCst), 0, "nothing is asked before the first poll");
-    results.next().await.unwrap().outcome.unwrap();
+    tokio::task::yield_now().await;
+    assert!(seen.try_recv().is_err(), "nothing is asked before the first poll");
+    let mut next = async || timeout(Duration::from_secs(5), seen.recv()).await.ok().flatten();
+    tokio::select! {
+        result = results.next() => panic!("a silent server has answered: {result:?}"),
+        events = async { [next().await, next().await] } => {
+            assert_eq!(events, [Some("asked"), Some("asked")]);
+        }
+    }
+    // Six more tasks wait for a slot when the stream is dropped.
     drop(results);
-    // A request of another client: when it is answered, the server has seen what came before it.
-    let after = format!("{root}/delay/50/after");
+    assert_eq!([next().await, next().await], [Some("closed"), Some("closed")]);
+    // A request of another client: by the time the server has it, it has seen all that came before.
+    let after = server::start().await.0 + "/delay/20/after";
     fetch(&self::client(), &after, at_once(1)).await.unwrap();
-    // Of a hundred no more than there was room for, and the one after.
-    assert!(counts.asked.load(SeqCst) <= 10, "{counts:?}");
+    assert!(seen.try_recv().is_err(), "a task that waited for a slot has asked");
 }

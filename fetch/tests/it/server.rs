@@ -7,13 +7,30 @@ use std::time::{Duration, Instant};
 
 use axum::{Router, extract::Path, http::StatusCode, routing::get};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::{Notify, mpsc};
+use tokio::time::timeout;
 
 #[derive(Clone, Debug, Default)]
 pub struct Counts {
     pub asked: Arc<AtomicUsize>,
     now: Arc<AtomicUsize>,
     pub most: Arc<AtomicUsize>,
+    changed: Arc<Notify>,
+}
+
+impl Counts {
+    /// Waits until the server has received `n` requests. Panics if that takes longer than 5 s.
+    pub async fn until_asked(&self, n: usize) {
+        let asked = async {
+            while self.asked.load(SeqCst) < n {
+                self.changed.notified().await;
+            }
+        };
+        timeout(Duration::from_secs(5), asked)
+            .await
+            .expect("the server waits for a request in vain");
+    }
 }
 
 /// Serves `/delay/{milliseconds}/{text}` and `/status/{code}`, and `/meet/{n}`, which answers when a
@@ -25,6 +42,7 @@ pub async fn start() -> (String, Counts) {
         let seen = seen.clone();
         async move {
             seen.asked.fetch_add(1, SeqCst);
+            seen.changed.notify_one();
             let now = seen.now.fetch_add(1, SeqCst) + 1;
             seen.most.fetch_max(now, SeqCst);
             tokio::time::sleep(Duration::from_millis(milliseconds)).await;
@@ -98,10 +116,35 @@ pub fn answer(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
-/// A port of this machine at which nobody listens.
-pub async fn closed() -> String {
+/// A port at which nobody listens. The socket stays bound, so that nobody else can take the port.
+pub fn closed() -> String {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let root = format!("http://{}", socket.local_addr().unwrap());
+    std::mem::forget(socket);
+    root
+}
+
+/// Reads requests and never answers. Reports each request (`asked`), and each connection that the client
+/// closes after it (`closed`).
+pub async fn silent() -> (String, mpsc::UnboundedReceiver<&'static str>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    format!("http://{}", listener.local_addr().unwrap())
+    let root = format!("http://{}", listener.local_addr().unwrap());
+    let (events, seen) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        loop {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let events = events.clone();
+            tokio::spawn(async move {
+                if socket.read(&mut [0; 4096]).await.is_ok_and(|length| length > 0) {
+                    let _ = events.send("asked");
+                    let _ = socket.read(&mut [0]).await;
+                    let _ = events.send("closed");
+                }
+            });
+        }
+    });
+    (root, seen)
 }
 
 pub fn client() -> reqwest::Client {
