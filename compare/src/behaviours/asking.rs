@@ -11,12 +11,12 @@ use super::Seen;
 /// not for a hundred.
 pub type Ask = Pin<Box<dyn Future<Output = Seen> + Send>>;
 
-/// Who asks.
+/// Where a question is asked from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum From {
     /// The root future: the one that the runtime was started with. It runs on the thread of `main`,
-    /// which is no worker thread on any of the three.
+    /// which is not a worker thread on any of the three.
     Root,
     /// A spawned task, which runs on a worker thread.
     Task,

@@ -19,8 +19,6 @@ impl Lateness {
     }
 
     /// Judged by the best quarter of the sleeps, since the others may have had to wait for a core.
-    /// A few microseconds are left to the wake-up itself, so that a sleep which starts late and ends
-    /// at a whole millisecond by chance does not count as exact.
     fn is_exact(&mut self) -> bool {
         self.0.sort();
         self.0[SLEEPS / 4] < Duration::from_micros(500)
