@@ -214,7 +214,9 @@ async fn ask_beside_a_silent_one(
     let (tell, told) = tokio::sync::oneshot::channel();
     let waits: Check = Box::pin(async move { greeting(&silent, LONG).await });
     let decides = Box::pin(async move {
-        assert_eq!(seen.recv().await, Some("connected"));
+        // Bounded, in case the silent service is never asked.
+        let event = timeout(Duration::from_secs(5), seen.recv()).await;
+        assert_eq!(event, Ok(Some("connected")));
         let result = greeting(&other, LONG).await;
         tell.send(seen).unwrap();
         result
@@ -474,6 +476,17 @@ async fn at_most_64_services_are_asked_at_the_same_time() {
     };
     assert_eq!(results.len(), addresses.len());
     assert!(results.iter().all(Result::is_ok), "{results:?}");
+}
+
+#[test]
+fn a_timeout_says_what_was_under_way() {
+    for (phase, words) in [
+        (Phase::Queued, "timed out after 200ms while waiting for its turn"),
+        (Phase::Connecting, "timed out after 200ms while connecting"),
+        (Phase::Reading, "timed out after 200ms while waiting for its greeting"),
+    ] {
+        assert_eq!(ServiceError::TimedOut { phase, after: SHORT }.to_string(), words);
+    }
 }
 
 #[test]
