@@ -362,6 +362,13 @@ async fn who_has_no_time_left_when_its_turn_comes_says_so() {
 }
 
 #[test]
+fn a_wait_too_long_for_the_clock_lasts_for_decades() {
+    let ninety_years = Duration::from_secs(2_840_000_000);
+    let deadline = Patience::waiting(Duration::MAX, SHORT).deadline.unwrap();
+    assert!(deadline - Instant::now() > ninety_years);
+}
+
+#[test]
 fn who_waits_for_a_service_waits_for_its_name_too() {
     let not_found = ServiceError::NameNotFound(std::io::Error::other("why"));
     assert!(!Patience { retries: 5, ..Patience::once(LONG) }.covers(&not_found));
