@@ -520,3 +520,24 @@ fn each_kind_says_whether_a_default_may_stand_in_and_whether_to_try_again() {
         );
     }
 }
+
+#[test]
+fn a_pause_is_a_part_of_the_back_off_and_only_made_if_it_ends_before_the_deadline() {
+    let (now, ms) = (Instant::now(), Duration::from_millis);
+    let pause = |random, deadline: Option<u64>| {
+        let deadline = deadline.map(|time| now + ms(time));
+        Patience { deadline, ..Patience::once(LONG) }.pause(ms(100), random, now)
+    };
+    for (random, deadline, expected) in [
+        (0.0, None, Some(0)),
+        (0.5, None, Some(50)),
+        (1.0, None, Some(100)),
+        (0.5, Some(51), Some(50)),
+        // It would end at the deadline, which leaves no time for an attempt.
+        (0.5, Some(50), None),
+        (0.5, Some(20), None),
+        (0.0, Some(0), None),
+    ] {
+        assert_eq!(pause(random, deadline), expected.map(ms), "{random} of 100 ms, {deadline:?}");
+    }
+}
