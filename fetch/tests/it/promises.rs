@@ -250,3 +250,14 @@ async fn a_dropped_stream_closes_its_connections_and_asks_for_nothing_more() {
     fetch(&self::client(), &after, at_once(1)).await.unwrap();
     assert!(seen.try_recv().is_err(), "a task that waited for a slot has asked");
 }
+
+#[test]
+fn a_timeout_says_what_took_too_long() {
+    for (phase, words) in [
+        (Phase::Connecting, "timed out while connecting"),
+        (Phase::Reading, "timed out waiting for the next bytes"),
+        (Phase::Whole, "timed out as a whole"),
+    ] {
+        assert_eq!(FetchError::TimedOut(phase).to_string(), words);
+    }
+}
