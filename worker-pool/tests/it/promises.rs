@@ -279,14 +279,15 @@ fn the_end_of_the_runtime_settles_every_handle() {
         (pool, running, queued)
     });
     drop(runtime);
-    // The pool outlives its runtime, and nothing waits for ever.
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    assert_eq!(runtime.block_on(running), Err(JobError::Cancelled));
-    assert_eq!(runtime.block_on(queued), Err(JobError::Cancelled));
-    assert_eq!(runtime.block_on(pool.submit(async {})).unwrap_err(), SubmitError::Stopped);
-    runtime.block_on(pool.join());
-    runtime.block_on(pool.stop());
-    assert_eq!(pool.stats().cancelled, 2);
+    // The pool outlives its runtime. Nothing waits forever.
+    on_the_paused_clock(async {
+        assert_eq!(running.await, Err(JobError::Cancelled));
+        assert_eq!(queued.await, Err(JobError::Cancelled));
+        assert_eq!(pool.submit(async {}).await.unwrap_err(), SubmitError::Stopped);
+        pool.join().await;
+        pool.stop().await;
+        assert_eq!(pool.stats().cancelled, 2);
+    });
 }
 
 #[tokio::test]
@@ -684,20 +685,22 @@ proptest! {
     }
 }
 
-#[tokio::test]
-async fn nothing_is_left_of_many_jobs() {
-    let jobs = if std::env::var_os("STRESS").is_some() { 1_000_000 } else { 20_000 };
-    let pool = WorkerPool::new(4).unwrap();
-    let held = Arc::new(());
-    for number in 0..jobs {
-        let its = Arc::clone(&held);
-        let handle = pool.submit(async move { Arc::strong_count(&its) }).await.unwrap();
-        if number % 2 == 0 {
-            // The queue and the workers hold a few; the thousands before them are gone.
-            assert!(handle.await.unwrap() < 20);
+#[test]
+fn nothing_is_left_of_many_jobs() {
+    on_the_paused_clock(async {
+        let jobs = if std::env::var_os("STRESS").is_some() { 1_000_000 } else { 20_000 };
+        let pool = WorkerPool::new(4).unwrap();
+        let held = Arc::new(());
+        for number in 0..jobs {
+            let its = Arc::clone(&held);
+            let handle = pool.submit(async move { Arc::strong_count(&its) }).await.unwrap();
+            if number % 2 == 0 {
+                // The queue and the workers hold a few; the thousands before them are gone.
+                assert!(handle.await.unwrap() < 20);
+            }
         }
-    }
-    pool.join().await;
-    assert_eq!(Arc::strong_count(&held), 1);
-    assert_eq!(pool.stats(), Stats { ok: jobs, ..Stats::default() });
+        pool.join().await;
+        assert_eq!(Arc::strong_count(&held), 1);
+        assert_eq!(pool.stats(), Stats { ok: jobs, ..Stats::default() });
+    });
 }
