@@ -17,7 +17,7 @@ use futures_util::future::join_all;
 
 /// Downloads one file, without a second attempt.
 async fn get(file: &Download) -> Result<Outcome, DownloadError> {
-    download(&client(), file, at_once(1), |_| {}).await
+    download(&client(), file, at_once(1), server::no_report).await
 }
 
 fn saved(outcome: Outcome) -> Saved {
@@ -32,7 +32,7 @@ async fn files_arrive_whole_and_in_the_order_asked_for() {
     let (root, _) = server::files().await;
     let folder = tempfile::tempdir().unwrap();
     let plan = ["c", "a", "b"].map(|name| to(folder.path(), &root, name));
-    let results = download_all(&client(), &plan, at_once(3), |_, _| {}).await;
+    let results = download_all(&client(), &plan, at_once(3), server::no_reports).await;
     for (result, Download { path, .. }) in results.into_iter().zip(&plan) {
         let saved = saved(result.unwrap());
         assert_eq!((saved.bytes, &saved.path, saved.resumed_from), (300_000, path, 0));
@@ -102,7 +102,7 @@ async fn one_failure_does_not_lose_the_others() {
         to(folder.path(), "file:///etc", "passwd"),
         to(folder.path(), &root, "last"),
     ];
-    let results = download_all(&client(), &plan, at_once(2), |_, _| {}).await;
+    let results = download_all(&client(), &plan, at_once(2), server::no_reports).await;
     assert!(matches!(results[1], Err(DownloadError::Transfer { .. })), "{:?}", results[1]);
     assert!(matches!(&results[2], Err(DownloadError::Status { status, .. }) if *status == 404));
     assert!(matches!(results[3], Err(DownloadError::Disk { .. })), "{:?}", results[3]);
@@ -117,7 +117,7 @@ async fn a_transfer_that_breaks_off_leaves_nothing_under_the_name() {
     let file = to(folder.path(), &root, "file");
     fs::write(&file.path, "an older version").unwrap();
     let replace = Options { replace: true, ..at_once(1) };
-    let result = download(&client(), &file, replace, |_| {}).await;
+    let result = download(&client(), &file, replace, server::no_report).await;
     assert!(matches!(result, Err(DownloadError::Transfer { .. })), "{result:?}");
     // Without a validator the part is of no use, and is gone too.
     assert_eq!(names_in(folder.path()), ["file"]);
@@ -324,7 +324,8 @@ async fn no_answer_makes_a_wrong_file() {
         let program = tokio::task::spawn_blocking(move || program.output().unwrap());
         let options = Options { retries: 1, ..at_once(1) };
         let client = client();
-        let (result, output) = tokio::join!(download(&client, &file, options, |_| {}), program);
+        let (result, output) =
+            tokio::join!(download(&client, &file, options, server::no_report), program);
         let row: serde_json::Value = serde_json::from_slice(&output.unwrap().stdout).unwrap();
         assert_eq!(saved(result.unwrap()).resumed_from, resumed, "{trap}");
         assert_eq!(row["resumed_from"], resumed, "{trap}: {row}");
@@ -353,7 +354,7 @@ async fn a_request_without_an_answer_is_sent_again_but_only_once() {
     let folder = tempfile::tempdir().unwrap();
     let plan = ["one", "two"].map(|name| to(folder.path(), &root, name));
     // There are no retries, so sending the request again must not cost one.
-    let results = download_all(&client(), &plan, at_once(1), |_, _| {}).await;
+    let results = download_all(&client(), &plan, at_once(1), server::no_reports).await;
     let bytes: Vec<_> = results.into_iter().map(|result| saved(result.unwrap()).bytes).collect();
     assert_eq!((bytes, asked.times()), (vec![5, 6], 3));
 
@@ -361,7 +362,7 @@ async fn a_request_without_an_answer_is_sent_again_but_only_once() {
     let (root, asked) = script(vec![Vec::new().into()]).await;
     let options = Options { retries: 1, ..at_once(1) };
     let file = to(folder.path(), &root, "three");
-    let error = download(&client(), &file, options, |_| {}).await.unwrap_err();
+    let error = download(&client(), &file, options, server::no_report).await.unwrap_err();
     assert!(matches!(error, DownloadError::Transfer(_)), "{error:?}");
     assert_eq!(asked.times(), 4);
     assert_eq!(names_in(folder.path()), ["one", "two"]);
@@ -484,7 +485,7 @@ async fn nothing_is_written_through_a_symbolic_link() {
     symlink(&precious, &file.path).unwrap();
     assert_eq!(get(&file).await.unwrap(), Outcome::Kept(file.path.clone()));
     let replace = Options { replace: true, ..at_once(1) };
-    download(&client(), &file, replace, |_| {}).await.unwrap();
+    download(&client(), &file, replace, server::no_report).await.unwrap();
     assert_eq!(fs::read(&file.path).unwrap(), contents("file"));
     assert!(!file.path.is_symlink(), "the link was replaced, and not followed");
     assert_eq!(fs::read_to_string(&precious).unwrap(), "precious");
@@ -504,7 +505,7 @@ async fn a_folder_in_the_way_is_an_error_and_stays() {
     fs::create_dir(&file.path).unwrap();
     for replace in [false, true] {
         let options = Options { replace, ..at_once(1) };
-        let result = download(&client(), &file, options, |_| {}).await;
+        let result = download(&client(), &file, options, server::no_report).await;
         assert!(matches!(result, Err(DownloadError::Disk { .. })), "{result:?}");
         assert_eq!(names_in(folder.path()), ["file"]);
     }
@@ -539,7 +540,7 @@ async fn parts_that_do_not_belong_together_are_fetched_anew() {
     let file = Download { sha256, ..to(folder.path(), &root, "file") };
     leave_part(&file, b"all wrong", &ORIGIN.replace("\"length\":9", "\"length\":1000000"));
     let options = Options { retries: 1, ..at_once(1) };
-    let saved = saved(download(&client(), &file, options, |_| {}).await.unwrap());
+    let saved = saved(download(&client(), &file, options, server::no_report).await.unwrap());
     assert_eq!((asked.times(), saved.resumed_from), (2, 0));
     assert!(fs::read(&file.path).unwrap() == whole);
 }
@@ -578,7 +579,7 @@ async fn the_server_may_name_the_file_but_not_its_folder() {
         to(folder.path(), &root, "two"),
         to(folder.path(), &parts, "three"),
     ];
-    let results = download_all(&client(), &plan, at_once(1), |_, _| {}).await;
+    let results = download_all(&client(), &plan, at_once(1), server::no_reports).await;
     assert!(results[0].is_ok());
     assert!(matches!(results[1], Err(DownloadError::NameTaken { .. })), "{:?}", results[1]);
     assert!(matches!(results[2], Err(DownloadError::NameTaken { .. })), "{:?}", results[2]);
@@ -587,7 +588,7 @@ async fn the_server_may_name_the_file_but_not_its_folder() {
     assert_eq!(get(&plan[0]).await.unwrap(), Outcome::Kept(folder.path().join("same")));
     // No server says which file to replace; and one that is another than wanted is no success.
     let replace = Options { replace: true, ..at_once(1) };
-    let kept = download(&client(), &plan[0], replace, |_| {}).await.unwrap();
+    let kept = download(&client(), &plan[0], replace, server::no_report).await.unwrap();
     assert_eq!(kept, Outcome::Kept(folder.path().join("same")));
     let wrong = Download { sha256: Some([7; 32]), ..plan[0].clone() };
     assert!(matches!(get(&wrong).await, Err(DownloadError::Differs { .. })));
@@ -610,7 +611,7 @@ async fn a_transfer_that_stands_still_is_begun_again() {
         .unwrap();
     // One retry is enough, unless a busy machine makes another transfer look as if it stood still.
     let options = Options { retries: 5, ..at_once(1) };
-    let saved = saved(download(&hasty, &file, options, |_| {}).await.unwrap());
+    let saved = saved(download(&hasty, &file, options, server::no_report).await.unwrap());
     assert!(saved.resumed_from >= 10 * server::PIECE as u64, "{saved:?}");
     assert!(fs::read(&file.path).unwrap() == *contents);
 }
@@ -648,7 +649,11 @@ async fn what_does_not_pass_is_not_tried_again() {
     let (root, asked) = script(vec![missing.into()]).await;
     let folder = tempfile::tempdir().unwrap();
     let options = Options { retries: 5, ..at_once(1) };
-    assert!(download(&client(), &to(folder.path(), &root, "x"), options, |_| {}).await.is_err());
+    assert!(
+        download(&client(), &to(folder.path(), &root, "x"), options, server::no_report)
+            .await
+            .is_err()
+    );
     assert_eq!(asked.times(), 1);
 }
 
@@ -752,7 +757,9 @@ async fn a_disk_that_fails_ends_the_transfer() {
 /// The error of one attempt to download a file.
 async fn error_of(client: &reqwest::Client, root: &str) -> DownloadError {
     let folder = tempfile::tempdir().unwrap();
-    download(client, &to(folder.path(), root, "file"), at_once(1), |_| {}).await.unwrap_err()
+    download(client, &to(folder.path(), root, "file"), at_once(1), server::no_report)
+        .await
+        .unwrap_err()
 }
 
 #[tokio::test]
@@ -803,7 +810,7 @@ async fn a_circle_of_redirects_is_not_followed_again() {
     let folder = tempfile::tempdir().unwrap();
     let options = Options { retries: 1, ..at_once(1) };
     let file = to(folder.path(), &root, "file");
-    let error = download(&client(), &file, options, |_| {}).await.unwrap_err();
+    let error = download(&client(), &file, options, server::no_report).await.unwrap_err();
     assert!(matches!(error, DownloadError::Transfer(_)), "{error:?}");
     assert_eq!(asked.times(), 11, "the first request, and ten redirects");
 }
@@ -830,7 +837,7 @@ async fn short_and_long_files_are_saved_without_syncs_too() {
         .map(|n| to(folder.path(), if n % 4 == 0 { &long } else { &short }, &format!("{n}")))
         .collect();
     let options = Options { sync: false, ..at_once(8) };
-    let results = download_all(&client(), &plan, options, |_, _| {}).await;
+    let results = download_all(&client(), &plan, options, server::no_reports).await;
     for (n, (result, file)) in results.into_iter().zip(&plan).enumerate() {
         let expected = if n % 4 == 0 { contents(&format!("{n}")) } else { b"short".to_vec() };
         assert_eq!(saved(result.unwrap()).path, file.path);
@@ -850,7 +857,7 @@ async fn a_second_attempt_may_use_the_name_of_the_first() {
     let folder = tempfile::tempdir().unwrap();
     let options = Options { retries: 1, ..at_once(1) };
     let file = to(folder.path(), &root, "file");
-    let saved = saved(download(&client(), &file, options, |_| {}).await.unwrap());
+    let saved = saved(download(&client(), &file, options, server::no_report).await.unwrap());
     assert_eq!((saved.path, saved.resumed_from), (folder.path().join("given"), 500_000));
     assert_eq!(names_in(folder.path()), ["given"]);
 }
@@ -881,7 +888,7 @@ async fn a_rest_that_is_too_short_is_resumed_by_the_next_attempt() {
     let file = to(folder.path(), &root, "file");
     assert!(get(&file).await.is_err());
     let options = Options { retries: 1, ..at_once(1) };
-    let saved = saved(download(&client(), &file, options, |_| {}).await.unwrap());
+    let saved = saved(download(&client(), &file, options, server::no_report).await.unwrap());
     assert_eq!((saved.resumed_from, asked.times()), (700_000, 3));
     assert!(fs::read(&file.path).unwrap() == whole);
 }
@@ -969,7 +976,7 @@ async fn the_folder_is_synced_after_the_file_has_its_name() {
         let file = to(folder.path(), &root, "file");
         let steps_so_far = steps_in(folder.path());
         let options = Options { sync, ..at_once(1) };
-        download(&client(), &file, options, |_| {}).await.unwrap();
+        download(&client(), &file, options, server::no_report).await.unwrap();
         assert_eq!(steps_so_far(), steps);
     }
 }

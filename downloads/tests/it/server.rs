@@ -14,6 +14,13 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
+/// Ignores what a download reports. It is a function and not a closure, so that the generic code is
+/// compiled once for all tests.
+pub fn no_report(_: downloads::Event<'_>) {}
+
+/// Ignores what many downloads report.
+pub fn no_reports(_: usize, _: downloads::Event<'_>) {}
+
 /// The contents of the file that a server sends under this name: different for each, and larger
 /// than what goes through the sockets in one piece.
 pub fn contents(name: &str) -> Vec<u8> {

@@ -26,7 +26,8 @@ impl Downloader for Ours {
         };
         let downloads: Vec<_> = files.iter().map(download).collect();
         let options = server::at_once(at_once);
-        let results = downloads::download_all(client, &downloads, options, |_, _| {}).await;
+        let results =
+            downloads::download_all(client, &downloads, options, server::no_reports).await;
         let bytes = |outcome| match outcome {
             Outcome::Saved(saved) => saved.bytes,
             Outcome::Kept(_) => 0,
