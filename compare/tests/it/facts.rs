@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
+use std::pin::pin;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{Sender, channel};
@@ -112,4 +113,33 @@ fn dropping_a_handle_of_unblock_cancels_only_what_has_not_begun() {
     assert!(ended.iter().copied().eq(0..THREADS), "{ended:?}");
     assert!(sink_has_ended.recv().is_err());
     assert_eq!(writes.load(SeqCst), 0, "what was written is lost");
+}
+
+// The behaviour `futurelock` asks for the lock after it was released. Here the task asks before that,
+// and the release wakes only the first in the queue, which is no longer polled.
+#[test]
+fn the_locks_of_smol_can_futurelock_too() {
+    use smol::future::{or, poll_once};
+    smol::block_on(async {
+        let lock = smol::lock::Mutex::new(());
+        let held = lock.lock().await;
+        let mut abandoned = pin!(lock.lock());
+        assert!(poll_once(&mut abandoned).await.is_none());
+        let mut asks = pin!(lock.lock());
+        assert!(poll_once(&mut asks).await.is_none());
+        drop(held);
+        let timer = async {
+            smol::Timer::after(Duration::from_millis(300)).await;
+            false
+        };
+        let has_lock = or(
+            async {
+                drop(asks.await);
+                true
+            },
+            timer,
+        )
+        .await;
+        assert!(!has_lock, "it was woken");
+    });
 }
