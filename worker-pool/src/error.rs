@@ -1,5 +1,5 @@
-//! What can go wrong before a job runs. What goes wrong with the job itself is a
-//! [`JobError`](crate::JobError).
+//! Why a pool cannot be created, and why it does not accept a job. If an accepted job fails, its
+//! handle returns a [`JobError`](crate::JobError).
 
 use thiserror::Error;
 

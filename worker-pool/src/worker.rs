@@ -12,8 +12,8 @@ use crate::queue::Queue;
 /// it; it never polls the queue on a timer.
 pub(crate) async fn work(end: WorkerEnd) {
     while let Some(job) = end.0.take().await {
-        // A panicking job has already been caught inside `job`. What can still panic here is the
-        // destructor of a value the job leaves behind, and even that must not end the worker.
+        // `job` catches its own panics. What can still panic here is the destructor of its result, which
+        // runs here if the handle was dropped. Even that must not end the worker.
         let _ = AssertUnwindSafe(job).catch_unwind().await;
         // If every job finishes without waiting, this loop never yields. Spending one unit of Tokio's
         // cooperative budget per job makes it yield now and then, so other tasks get the thread.
@@ -22,8 +22,8 @@ pub(crate) async fn work(end: WorkerEnd) {
 }
 
 /// A worker's end of the queue. A worker can end early, because it was aborted or because its runtime
-/// shut down. Then nobody may be left to take the queued jobs, so dropping this end drops them, and
-/// everyone who waits for them gets an error instead of waiting forever.
+/// shut down. Then no worker may be left to take the queued jobs, so dropping this end drops them:
+/// callers that wait for their results get an error instead of waiting forever.
 pub(crate) struct WorkerEnd(pub(crate) Arc<Queue>);
 
 impl Drop for WorkerEnd {

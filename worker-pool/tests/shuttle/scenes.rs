@@ -174,7 +174,8 @@ fn workers_that_end_early_leave_no_handle_unsettled() {
     check(|| async {
         let pool = Pool::with_capacity(2, 1);
         let submitters = start_submitters(1, &pool.queue);
-        // As when the runtime shuts down: nobody closes the queue before the workers are dropped.
+        // This is what happens if the runtime shuts down: the workers are dropped, and the queue was not
+        // closed before.
         for worker in &pool.workers {
             worker.abort();
         }
@@ -264,7 +265,7 @@ fn room_is_granted_in_the_order_in_which_submitters_wait() {
         }
         let _ = gives_up.await;
         queue.join().await;
-        let last = queue.try_put(job(5)).expect("the queue is empty and nobody waits");
+        let last = queue.try_put(job(5)).expect("the queue is empty and no submitter waits");
         last.await.unwrap();
         pool.stop().await;
         let ran = ran.lock().unwrap();
