@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_are_the_same_in_all_stand_on_one_row() {
+    fn lines_that_are_the_same_in_all_sources_share_a_row() {
         let one = "// step: one\na\nsame\nb";
         let two = "// step: one\nx\ny\n  same\nz";
         let three = "// step: one\nsame\nb";
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn no_line_is_lost_where_a_step_is_missing() {
+    fn no_line_is_lost_if_a_source_has_fewer_steps() {
         let sources = ["// step: one\na", "no step", ""];
         assert_eq!(aligned(&sources), ["-|no step|-", "// step: one|-|-", "a|-|-"]);
         assert_eq!(aligned(&["one\ntwo"]), ["one", "two"]);
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn what_all_lines_say_is_told_from_what_differs() {
+    fn tokens_that_all_lines_share_are_found() {
         let lines =
             ["    tokio::spawn(work(a));", "    task::spawn(work(a));", "smol::spawn(work(a));"];
         let all = [":", ":", "spawn", "(", "work", "(", "a", ")", ")", ";"];

@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn each_lesson_says_what_it_is_about() {
+    fn each_lesson_has_a_description() {
         let about = find("guards").unwrap().about();
         assert_eq!(about, "A database that is closed, whichever way its body ends.");
         assert!(LESSONS.iter().all(|lesson| lesson.about().ends_with('.')));
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_code_are_told_from_comments_and_blank_ones() {
+    fn code_comments_and_blank_lines_are_counted_separately() {
         let source = "//! What it is.\n\nfn f() {\n    // why\n    g(); // so\n}\n";
         assert_eq!(Lines::of(source), Lines { code: 3, comments: 2, blank: 1 });
         for lesson in &LESSONS {
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_name_is_told_with_the_known_ones() {
+    fn the_error_for_an_unknown_name_lists_the_known_names() {
         let error = find("helo").unwrap_err().to_string();
         assert!(error.contains("helo") && error.contains("hello, fetch"), "{error}");
         assert!(find_runtime("monoio").is_err());

@@ -367,7 +367,7 @@ mod tests {
     use super::panic_message;
 
     #[test]
-    fn the_last_panic_is_the_one_that_ended_it() {
+    fn the_last_panic_message_is_reported() {
         let stderr = "thread 'a' (7) panicked at src/a.rs:1:1:\ncaught\n\
                       thread 'main' (6) panicked at src/b.rs:2:2:\nthe end\nnote: run with\n";
         assert_eq!(panic_message(stderr), Some("the end".into()));

@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_runtime_adds_is_told_from_what_is_there_anyway() {
+    fn the_build_without_a_runtime_is_subtracted() {
         let build =
             |crates, cpu_seconds, bytes| Build { crates, cpu_seconds, wall_seconds: 1.0, bytes };
         let costs = Costs {

@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_parts_of_a_source_are_told_apart() {
+    fn each_part_of_a_source_gets_its_kind() {
         let source = "// a comment\nlet x: Vec<u8> = f(\"text\", 5);\n";
         let lines = rust(source).unwrap();
         let parts: Vec<_> = lines
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_of_a_source_is_lost() {
+    fn the_pieces_add_up_to_the_source() {
         let source = include_str!("highlight.rs");
         let lines = rust(source).unwrap();
         assert_eq!(lines.len(), source.lines().count());

@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_kept_is_read_again_and_what_is_foreign_is_refused() {
+    fn saved_results_can_be_loaded_and_other_files_are_rejected() {
         const KIND: &str = "compare things 2";
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("new/things.json");
@@ -145,7 +145,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn folders_links_and_pipes_stay_what_they_are() {
+    fn writing_never_replaces_folders_links_or_devices() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         fs::create_dir(path("folder")).unwrap();

@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_versions_are_those_of_the_lock_file() {
+    fn versions_are_read_from_the_lock_file() {
         let lock = "[[package]]\nname = \"smol\"\nversion = \"2.0.2\"\n\n\
                     [[package]]\nname = \"smolder\"\nversion = \"1.0.0\"\n";
         assert_eq!(versions(lock), ["smol 2.0.2"]);
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_stolen_is_a_part_of_the_time_between() {
+    fn stolen_time_is_a_fraction_of_the_time_that_passed() {
         let before = Ticks::of("cpu  10 0 10 70 0 0 0 10 0 0\ncpu0 1\n").unwrap();
         let after = Ticks::of("cpu  40 0 20 115 0 0 0 25 0 0\n").unwrap();
         assert_eq!(after.since(before), Some(0.15));
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_can_be_read() {
+    fn a_time_is_formatted_as_a_date() {
         let machine = Machine { time: 1_700_000_000, ..Machine::look() };
         assert_eq!(machine.date(), "2023-11-14 22:13:20 UTC");
         for time in [253_402_300_800, u64::MAX] {
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_busy_machine_and_a_debug_build_are_warned_of() {
+    fn a_busy_machine_and_a_debug_build_cause_warnings() {
         let quiet = Machine { load: Some(0.1), is_release: true, ..Machine::look() };
         assert!(quiet.warnings().is_empty());
         let busy = Machine { load: Some(3.0), is_release: false, ..quiet };

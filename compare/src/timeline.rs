@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_span_has_a_row_and_its_place_in_time() {
+    fn each_span_is_drawn_on_a_row_of_its_own_at_its_time() {
         let recorded =
             |name: &str, start_ms, end_ms| Recorded { name: name.into(), start_ms, end_ms };
         let spans = [

@@ -75,14 +75,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_cell_says_something() {
+    fn no_cell_is_empty() {
         for row in rows() {
             assert!(row.runtimes.iter().all(|cell| !cell.is_empty()), "{row:?}");
         }
     }
 
     #[test]
-    fn a_cell_without_code_says_what_people_use_instead() {
+    fn a_cell_that_begins_with_no_names_an_alternative() {
         for row in rows() {
             for cell in row.runtimes.iter().filter(|cell| cell.starts_with("no")) {
                 let reason = cell.lines().next().and_then(|line| line.strip_prefix("no: "));
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn no_snippet_goes_unseen() {
+    fn every_snippet_belongs_to_a_row() {
         for source in SOURCES {
             for name in source.lines().filter_map(|line| line.trim().strip_prefix("// api: ")) {
                 assert!(ASYNCIO.iter().any(|(what, _)| *what == name), "{name}");

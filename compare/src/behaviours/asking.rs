@@ -1,4 +1,4 @@
-//! From where a question is asked: the answer may depend on it.
+//! Asks a question from the root future or from a spawned task: the answer may depend on that.
 
 use std::fmt;
 use std::pin::Pin;
@@ -7,16 +7,16 @@ use serde::{Deserialize, Serialize};
 
 use super::Seen;
 
-/// An experiment that has not begun. Boxed, so that the runtimes are compiled for one type of future and
-/// not for a hundred.
+/// An experiment that has not started yet. It is boxed, so that the compiler instantiates the functions of
+/// the runtimes for one type of future instead of for a hundred.
 pub type Ask = Pin<Box<dyn Future<Output = Seen> + Send>>;
 
 /// Where a question is asked from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum From {
-    /// The root future: the one that the runtime was started with. It runs on the thread of `main`,
-    /// which is not a worker thread on any of the three.
+    /// The root future, with which the runtime was started. It runs on the main thread, which is not a
+    /// worker thread on any of the three runtimes.
     Root,
     /// A spawned task, which runs on a worker thread.
     Task,
@@ -32,10 +32,10 @@ impl fmt::Display for From {
 }
 
 impl From {
-    /// Asks on Tokio, with the runtime that `#[tokio::main]` would start.
+    /// Runs the experiment on Tokio, on the same runtime that `#[tokio::main]` would start.
     #[cfg(feature = "tokio")]
     pub fn tokio(self, ask: Ask) -> Seen {
-        let runtime = tokio::runtime::Runtime::new().expect("a runtime can be started");
+        let runtime = tokio::runtime::Runtime::new().expect("a Tokio runtime starts");
         match self {
             Self::Root => runtime.block_on(ask),
             Self::Task => runtime
@@ -44,7 +44,7 @@ impl From {
         }
     }
 
-    /// Asks on async-std.
+    /// Runs the experiment on async-std.
     #[cfg(feature = "async-std")]
     pub fn async_std(self, ask: Ask) -> Seen {
         match self {
@@ -53,7 +53,7 @@ impl From {
         }
     }
 
-    /// Asks on smol.
+    /// Runs the experiment on smol.
     #[cfg(feature = "smol")]
     pub fn smol(self, ask: Ask) -> Seen {
         match self {

@@ -1,4 +1,4 @@
-//! Six hundred blocking calls are made. How many run concurrently, and what becomes of the others?
+//! 600 blocking calls are made. How many run concurrently, and what happens to the others?
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -9,7 +9,7 @@ use super::{Flag, LONG, Seen};
 
 const CALLS: usize = 600;
 
-/// Counts the calls that have begun. Each blocks until all are released.
+/// Counts the calls that have started. Each call blocks until all of them are released.
 #[derive(Clone, Default)]
 struct Gauge {
     begun: Arc<AtomicUsize>,
@@ -24,7 +24,7 @@ impl Gauge {
         }
     }
 
-    /// Waits until no more calls begin, and releases all of them.
+    /// Waits until no more calls start, releases all of them, and returns how many had started.
     fn most(&self) -> usize {
         let (mut most, mut since) = (0, Instant::now());
         while since.elapsed() < LONG || most == 0 {
@@ -38,7 +38,7 @@ impl Gauge {
         most
     }
 
-    /// To be called when all calls have been awaited.
+    /// Returns the answer. Call this after all calls have been awaited.
     fn seen(&self, most: usize) -> Seen {
         let fate = match self.begun.load(SeqCst) {
             CALLS => "the others wait for a thread",

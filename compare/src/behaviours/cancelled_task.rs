@@ -2,7 +2,7 @@
 
 use super::{Lines, Seen};
 
-/// Writes down that it was dropped.
+/// Notes when it is dropped.
 struct Guard(Lines);
 
 impl Drop for Guard {
@@ -26,20 +26,19 @@ pub async fn on_tokio() -> Seen {
     let task = tokio::spawn(work(lines.clone(), async move { sender.send(()).await }));
     receiver.recv().await;
     task.abort();
-    // This only asks for it. The task is gone when its handle says so.
+    // `abort` only requests the cancellation. Awaiting the handle waits until the task is cancelled.
     let is_cancelled = task.await.is_err_and(|error| error.is_cancelled());
-    format!("{lines}; its handle says so: {is_cancelled}").into()
+    format!("{lines}; the handle reports the cancellation: {is_cancelled}").into()
 }
 
 #[cfg(feature = "async-std")]
 pub async fn on_async_std() -> Seen {
     let lines = Lines::default();
     let (sender, receiver) = async_std::channel::bounded(1);
-    let task =
-        async_std::task::spawn(work(lines.clone(), async move { sender.send(()).await }));
+    let task = async_std::task::spawn(work(lines.clone(), async move { sender.send(()).await }));
     let _ = receiver.recv().await;
     let is_cancelled = task.cancel().await.is_none();
-    format!("{lines}; its handle says so: {is_cancelled}").into()
+    format!("{lines}; the handle reports the cancellation: {is_cancelled}").into()
 }
 
 #[cfg(feature = "smol")]
@@ -49,5 +48,5 @@ pub async fn on_smol() -> Seen {
     let task = smol::spawn(work(lines.clone(), async move { sender.send(()).await }));
     let _ = receiver.recv().await;
     let is_cancelled = task.cancel().await.is_none();
-    format!("{lines}; its handle says so: {is_cancelled}").into()
+    format!("{lines}; the handle reports the cancellation: {is_cancelled}").into()
 }

@@ -1,5 +1,5 @@
-//! Two of three columns give another answer than the one expected. Asked by name only: this shows that
-//! a wrong answer does not go unnoticed.
+//! A fake question that two of the three columns answer wrongly. It shows that a wrong answer does not go
+//! unnoticed. It is asked only if you name it.
 
 use super::{Behaviour, Expected, From, Seen};
 
@@ -7,7 +7,7 @@ pub const EXPECTED: Expected = Expected {
     name: "doubles",
     answers: ["right", "right", "right"],
     in_task: None,
-    why: "Two of them are wrong on purpose.",
+    why: "Two of the columns are wrong on purpose.",
 };
 
 pub static DOUBLES: Behaviour = Behaviour {

@@ -1,27 +1,29 @@
-//! The root future returns while a blocking call is still running.
+//! The root future returns while a blocking call is still running. Does the runtime wait for the call?
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::{LONG, Seen};
 
-/// A blocking call that ends when it is told that the runtime has ended, or after a while.
+/// A blocking call. It returns when it hears that the runtime has ended, or after [`LONG`].
 struct Call {
     start: Sender<()>,
     runtime_has_ended: Receiver<()>,
     end: Sender<bool>,
 }
 
-/// What `main` keeps of it.
+/// The other ends of the call's channels, which `main` keeps.
 struct Ends {
     has_started: Receiver<()>,
     runtime_has_ended: Sender<()>,
-    was_told: Receiver<bool>,
+    heard_the_end: Receiver<bool>,
 }
 
 fn call() -> (Call, Ends) {
-    let ((start, has_started), (tell, told), (end, was_told)) = (channel(), channel(), channel());
-    let call = Call { start, runtime_has_ended: told, end };
-    (call, Ends { has_started, runtime_has_ended: tell, was_told })
+    let (start, has_started) = channel();
+    let (end_of_runtime, runtime_has_ended) = channel();
+    let (end, heard_the_end) = channel();
+    let call = Call { start, runtime_has_ended, end };
+    (call, Ends { has_started, runtime_has_ended: end_of_runtime, heard_the_end })
 }
 
 impl Call {
@@ -32,10 +34,10 @@ impl Call {
 }
 
 impl Ends {
-    /// To be called when the runtime has ended.
+    /// Returns the answer. Call this after the runtime has ended.
     fn seen(self) -> Seen {
         let _ = self.runtime_has_ended.send(());
-        match self.was_told.recv() {
+        match self.heard_the_end.recv() {
             Ok(true) => "the call is not waited for",
             Ok(false) => "the runtime waits for the call",
             Err(_) => "the call does not run",

@@ -8,46 +8,47 @@ use std::time::{Duration, Instant};
 use super::{LONG, Seen};
 
 const FILES: usize = 100;
-const BYTES: &[u8] = b"some bytes that matter to somebody";
+const BYTES: &[u8] = b"some bytes that must not be lost";
 
 /// The files, in a temporary folder.
 struct Files {
     folder: tempfile::TempDir,
-    whole_at_once: usize,
+    complete_immediately: usize,
 }
 
 impl Files {
     fn new() -> Self {
-        Self { folder: tempfile::tempdir().expect("a temporary folder"), whole_at_once: 0 }
+        Self { folder: tempfile::tempdir().expect("a temporary folder"), complete_immediately: 0 }
     }
 
     fn path(&self, number: usize) -> PathBuf {
         self.folder.path().join(number.to_string())
     }
 
-    fn is_whole(&self, number: usize) -> bool {
+    fn is_complete(&self, number: usize) -> bool {
         fs::read(self.path(number)).is_ok_and(|bytes| bytes == BYTES)
     }
 
-    /// To be called as soon as the file is dropped.
+    /// Counts the file if it is complete. Call this as soon as the file is dropped.
     fn look(&mut self, number: usize) {
-        self.whole_at_once += usize::from(self.is_whole(number));
+        self.complete_immediately += usize::from(self.is_complete(number));
     }
 
-    /// Waits until all are whole, or for so long that the others never will be.
+    /// Waits until all files are complete, or until it is clear that some never will be.
     fn seen(&self) -> Seen {
         let start = Instant::now();
-        let whole = || (0..FILES).filter(|number| self.is_whole(*number)).count();
-        while whole() < FILES && start.elapsed() < LONG {
+        let count = || (0..FILES).filter(|number| self.is_complete(*number)).count();
+        while count() < FILES && start.elapsed() < LONG {
             thread::sleep(Duration::from_millis(5));
         }
-        let whole = whole();
-        let answer = match (self.whole_at_once, whole) {
-            (FILES, _) => "they are",
-            (_, FILES) => "not all, but a moment later",
+        let in_the_end = count();
+        let answer = match (self.complete_immediately, in_the_end) {
+            (FILES, _) => "all of them are",
+            (_, FILES) => "not all, but all a moment later",
             _ => "some are lost",
         };
-        Seen::from(answer).with(format!("{} immediately, {whole} in the end", self.whole_at_once))
+        let detail = format!("{} immediately, {in_the_end} in the end", self.complete_immediately);
+        Seen::from(answer).with(detail)
     }
 }
 

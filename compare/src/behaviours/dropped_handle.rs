@@ -1,8 +1,8 @@
-//! A task is spawned, and its handle is dropped immediately.
+//! A task is spawned, and its handle is dropped immediately. Does the task continue?
 
 use super::{A_MOMENT, Seen};
 
-/// The task sends its result at its end. If it is cancelled, the sender is dropped unused.
+/// The task sends a value when it ends. If it is cancelled, its sender is dropped unused.
 fn seen(has_sent: bool) -> Seen {
     if has_sent { "the task continues" } else { "the task is cancelled" }.into()
 }

@@ -1,4 +1,5 @@
-//! 64 KiB are written to a file that may only grow to 8 KiB. Does `write_all` or `sync_all` report it?
+//! 64 KiB are written to a file that cannot grow beyond 8 KiB. Does `write_all` or `sync_all` report the
+//! failure?
 
 use std::fmt::Debug;
 
@@ -6,8 +7,9 @@ use super::{NOT_HERE, Seen};
 
 const BYTES: &[u8] = &[b'a'; 64 << 10];
 
-/// Lets no file of this process grow beyond 8 KiB: a stand-in for a full disk that needs no root.
-/// Past the limit, a write fails with `EFBIG`, provided that somebody handles the signal `SIGXFSZ`.
+/// Limits every file of this process to 8 KiB. This stands in for a full disk, and needs no root.
+/// Beyond the limit, a write fails with `EFBIG`, provided that the process handles the signal `SIGXFSZ`:
+/// otherwise the signal ends the process.
 #[cfg(unix)]
 fn limit_files() -> bool {
     use nix::sys::resource::{Resource, setrlimit};
@@ -21,14 +23,14 @@ fn limit_files() -> bool {
     false
 }
 
-/// A file to write to, if there can be a limit.
+/// Returns a file to write to, or `None` if this system has no such limit.
 fn limited() -> Option<tempfile::TempPath> {
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
     limit_files().then(|| file.into_temp_path())
 }
 
 fn seen<E: Debug>(write_all: Result<(), E>, sync_all: Result<(), E>) -> Seen {
-    // Which of the two reports it depends on how soon the background thread writes.
+    // Which of the two reports the failure depends on how soon the background thread writes.
     match (&write_all, &sync_all) {
         (Ok(()), Ok(())) => "neither does: both return Ok",
         _ => "one of them does",

@@ -1,5 +1,4 @@
-//! Tasks yield in a loop, twice as many as there are threads. Does a task with a timer still get a
-//! turn?
+//! Twice as many tasks as there are threads yield in a loop. Does a task with a timer still get a turn?
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,12 +9,12 @@ fn busy() -> usize {
     2 * thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Until the sleeper has stopped the busy tasks, or for so long that it has starved.
-fn goes_on(stop: &Flag, start: Instant) -> bool {
+/// Whether a busy task continues: until the sleeper stops it, or until the sleeper has clearly starved.
+fn continues(stop: &Flag, start: Instant) -> bool {
     !stop.is_set() && start.elapsed() < Duration::from_secs(3)
 }
 
-/// `took` is what a sleep of a moment took in a task of its own, which then stopped the busy ones.
+/// Returns the answer. `took` is how long the sleeper slept before it stopped the busy tasks.
 fn seen(took: Duration) -> Seen {
     let answer = if took < Duration::from_secs(3) { "it does" } else { "it starves" };
     Seen::from(answer).with(format!("a sleep of 20 ms took {:.0} ms", took.as_secs_f64() * 1e3))
@@ -27,7 +26,7 @@ pub async fn on_tokio() -> Seen {
     for _ in 0..busy() {
         let stop = stop.clone();
         tokio::spawn(async move {
-            while goes_on(&stop, start) {
+            while continues(&stop, start) {
                 tokio::task::yield_now().await;
             }
         });
@@ -46,7 +45,7 @@ pub async fn on_async_std() -> Seen {
     for _ in 0..busy() {
         let stop = stop.clone();
         async_std::task::spawn(async move {
-            while goes_on(&stop, start) {
+            while continues(&stop, start) {
                 async_std::task::yield_now().await;
             }
         });
@@ -65,7 +64,7 @@ pub async fn on_smol() -> Seen {
     for _ in 0..busy() {
         let stop = stop.clone();
         let yields = smol::spawn(async move {
-            while goes_on(&stop, start) {
+            while continues(&stop, start) {
                 smol::future::yield_now().await;
             }
         });

@@ -1,11 +1,11 @@
-//! A future that waits for a lock is polled once, inside a `select!`, and then left alone without
-//! being dropped. The holder releases the lock, and the same task asks for it again.
+//! A task polls a future that waits for a lock once, as in a `select!`, and then neither polls nor drops
+//! it. The holder releases the lock, and the same task asks for it again. Does it get the lock?
 
 use std::pin::pin;
 
 use super::{LONG, Seen, poll_once};
 
-// `poll_once` is what a `select!` over `&mut waits` does if another branch is ready first.
+// `poll_once` does what a `select!` over `&mut waits` does if another branch is ready first.
 
 fn seen(has_lock: bool) -> Seen {
     if has_lock { "the task gets the lock" } else { "the task waits forever" }.into()

@@ -1,9 +1,9 @@
-//! Questions that the runtimes answer differently, each answered by running it.
+//! Questions on which the runtimes differ, each answered by running code.
 //!
-//! Each question is a file with the same few lines for every runtime, which return what they have seen.
-//! Each run has a process of its own. Most questions are asked twice: by the root future and by a
-//! spawned task, since the answers may differ. What is expected, and why, is in `expected.rs`; the
-//! experiments do not use it.
+//! Each question is a file that does the same thing on every runtime in a few lines, and returns what it
+//! has seen. Each run has a process of its own. Most questions are asked twice, once by the root future and
+//! once by a spawned task, because the answers can differ. `expected.rs` contains the answers that we
+//! expect, and the reasons. The experiments do not use it.
 
 mod asking;
 mod doubles;
@@ -28,41 +28,43 @@ use crate::child::{self, End};
 pub use asking::From;
 use expected::Expected;
 
-/// A short time, for sleeps whose length does not matter.
+/// A short time, for sleeps whose exact length does not matter.
 pub const A_MOMENT: Duration = Duration::from_millis(20);
-/// After this time, something that has not happened never will: some fifteen times as long as a wake-up
-/// takes on a busy machine. An experiment waits for it only if the answer is that nothing happens.
+/// If something has not happened after this time, we take it that it never will. A wake-up on a busy
+/// machine takes about a fifteenth of it. An experiment waits this long only if the answer is that nothing
+/// happens.
 pub const LONG: Duration = Duration::from_millis(300);
 
 /// A question, and the experiment for each runtime.
 pub struct Behaviour {
     pub name: &'static str,
-    /// Where the experiment is, in the folder of this crate.
+    /// The path of the experiment, relative to the folder of this crate.
     pub source: &'static str,
-    /// The text of that file.
+    /// The contents of that file.
     text: &'static str,
-    /// A question about the end of the root future can only be asked from there.
+    /// Who asks: the root future, and usually a task as well. A question about the end of the root future
+    /// can only be asked by the root future.
     pub asked_from: &'static [From],
     /// `None` if the runtime was left out of this build.
     experiments: [Option<Experiment>; 3],
 }
 
-/// What a question does on one runtime, asked by the root future or by a task.
+/// Runs the experiment on one runtime, either in the root future or in a task.
 pub type Experiment = fn(From) -> Seen;
 
 impl Behaviour {
-    /// The experiment on a runtime.
+    /// Returns the experiment for a runtime.
     pub fn experiment(&self, runtime: Runtime) -> Option<Experiment> {
         self.experiments[runtime as usize]
     }
 
-    /// What is done: the first lines of the file.
+    /// Returns the question: the first lines of the file.
     pub fn question(&self) -> String {
         let lines = self.text.lines().map_while(|line| line.strip_prefix("//! "));
         lines.collect::<Vec<_>>().join(" ")
     }
 
-    /// What should be seen.
+    /// Returns the answers that we expect.
     pub fn expected(&self) -> &'static Expected {
         expected::EXPECTED
             .iter()
@@ -72,12 +74,12 @@ impl Behaviour {
     }
 }
 
-/// What an experiment has seen.
+/// What an experiment saw.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
-    /// In words, such that the same behaviour has the same words.
+    /// The answer in words. The same behaviour always has the same words.
     pub answer: String,
-    /// A figure that may differ from run to run.
+    /// A figure that can differ from run to run.
     pub detail: Option<String>,
 }
 
@@ -88,7 +90,7 @@ impl<T: Into<String>> std::convert::From<T> for Seen {
 }
 
 impl Seen {
-    /// Adds a figure.
+    /// Adds the figure.
     fn with(self, detail: String) -> Self {
         Self { detail: Some(detail), ..self }
     }
@@ -103,7 +105,7 @@ impl fmt::Display for Seen {
     }
 }
 
-/// A column of an experiment, if its features are on.
+/// The experiment for one runtime, or `None` if its features are off.
 macro_rules! column {
     ($experiment:expr, $($feature:literal)*) => {{
         #[cfg(all($(feature = $feature,)* not(test)))]
@@ -114,8 +116,10 @@ macro_rules! column {
     }};
 }
 
-/// The experiments: the name of each, its file, whether it is asked `twice` (as an async function, from
-/// the root and from a task) or `once`, and the feature that all its columns need.
+/// Lists the experiments. Each line has the name, the file, the word `twice` or `once`, and, if there is
+/// one, the feature that the experiment needs on every runtime. `twice` means that the experiment is an async
+/// function, which runs in the root future and in a task. `once` means that it is a plain function, which
+/// starts the runtime itself.
 macro_rules! behaviours {
     (@from twice) => { &[From::Root, From::Task] };
     (@from once) => { &[From::Root] };
@@ -127,7 +131,7 @@ macro_rules! behaviours {
             mod $file;
         )*
 
-        /// All of them, in the order of the table.
+        /// All questions, in the order of the output.
         pub static BEHAVIOURS: &[Behaviour] = &[$(Behaviour {
             name: $name,
             source: concat!("src/behaviours/", stringify!($file), ".rs"),
@@ -170,7 +174,10 @@ behaviours! {
     "smol-elsewhere" smol_elsewhere twice "smol";
 }
 
-/// Finds a question, or the doubles, by name.
+/// Finds a question by name. `doubles` is known here as well.
+///
+/// # Errors
+/// Returns [`Unknown`] if no question has this name.
 pub fn find(name: &str) -> Result<&'static Behaviour, Unknown> {
     let mut all = BEHAVIOURS.iter().chain([&doubles::DOUBLES]);
     all.find(|behaviour| behaviour.name == name).ok_or_else(|| {
@@ -179,27 +186,27 @@ pub fn find(name: &str) -> Result<&'static Behaviour, Unknown> {
     })
 }
 
-/// What is in the field `kind` of a file of observations.
+/// The `kind` of a file with observations.
 pub const KIND: &str = "compare behaviours 2";
 
-/// What was seen of one behaviour on one runtime.
+/// What one runtime answered to a question that was asked once.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Observation {
     pub behaviour: String,
     pub runtime: Runtime,
     pub asked_from: From,
-    /// `None` if it was left out of this build.
+    /// `None` if the runtime was left out of this build.
     pub seen: Option<Seen>,
     pub expected: String,
     pub is_as_expected: bool,
 }
 
-/// The answer of an experiment that needs more cores than there are.
+/// The answer of an experiment that needs more cores than the machine has.
 pub const NOT_ENOUGH_CORES: &str = "cannot be seen on one core";
-/// The answer of an experiment that needs another system.
+/// The answer of an experiment that needs another operating system.
 pub const NOT_HERE: &str = "cannot be tried on this system";
 
-/// Compares what was seen with what is expected.
+/// Compares an answer with the expected one.
 pub fn judge(
     behaviour: &str,
     runtime: Runtime,
@@ -208,7 +215,7 @@ pub fn judge(
     expected: &Expected,
 ) -> Observation {
     let expected = expected.answer(runtime, asked_from);
-    // An experiment that was not built, or could not be tried, contradicts nothing.
+    // An experiment that was not built, or could not be tried, contradicts no expectation.
     let answer = seen.as_ref().map_or(NOT_HERE, |seen| seen.answer.as_str());
     let is_as_expected = [expected, NOT_ENOUGH_CORES, NOT_HERE].contains(&answer);
     let (behaviour, expected) = (behaviour.into(), expected.into());
@@ -218,7 +225,8 @@ pub fn judge(
 /// Runs an experiment in a process of its own.
 ///
 /// # Errors
-/// Fails if the process cannot be started. Whatever happens in it is an observation.
+/// Fails if the process cannot be started, if it is interrupted, or if its output is not an answer. Whatever
+/// else happens in the process is an observation.
 pub fn observe(
     behaviour: &'static Behaviour,
     runtime: Runtime,
@@ -239,11 +247,13 @@ pub fn observe(
     Ok(judge(Some(seen)))
 }
 
-/// Runs experiments on all runtimes, one at a time so that they do not disturb each other. Passes on the
-/// observations of each behaviour: by runtime, and for each runtime in the order of `asked_from`.
+/// Runs experiments on all runtimes, one at a time so that they do not disturb each other.
+///
+/// Calls `each` with the observations of one behaviour, sorted by runtime, and for each runtime in the order
+/// of `asked_from`.
 ///
 /// # Errors
-/// Fails as [`observe`] does, and if `each` fails.
+/// Fails if [`observe`] or `each` fails.
 pub fn observe_all(
     behaviours: &[&'static Behaviour],
     mut each: impl FnMut(&Behaviour, &[Observation]) -> anyhow::Result<()>,
@@ -262,8 +272,8 @@ pub fn observe_all(
     Ok(all)
 }
 
-/// What a runtime has answered, in one line or two: the answer to a task is only shown if it is not the
-/// one to the root.
+/// Formats the answers of a runtime in one line or two. The answer to a task is shown only if it differs
+/// from the answer to the root future.
 pub fn lines(observations: &[&Observation]) -> Vec<String> {
     let line = |observation: &Observation| {
         let seen = observation.seen.as_ref().map_or("not built".into(), ToString::to_string);
@@ -282,25 +292,25 @@ pub fn lines(observations: &[&Observation]) -> Vec<String> {
     }
 }
 
-/// No experiment takes nearly as long.
+/// How long an experiment can take. None takes nearly as long.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// In the child: runs an experiment here, and prints what it has seen.
+/// Runs an experiment in this process, which is the child, and prints what it saw.
 ///
 /// # Errors
-/// Fails if there is no such experiment in this build.
+/// Fails if this build has no such experiment, or if its result cannot be printed.
 pub fn experiment_here(name: &str, runtime: &str, asked_from: &str) -> anyhow::Result<ExitCode> {
     let runtime = catalog::find_runtime(runtime)?;
     let behaviour = find(name)?;
     let asked_from = behaviour.asked_from.iter().find(|from| from.to_string() == asked_from);
-    let asked_from = asked_from.context("it is not asked from there")?;
-    let experiment = behaviour.experiment(runtime).context("it was left out of this build")?;
+    let asked_from = asked_from.context("this question is not asked from there")?;
+    let experiment = behaviour.experiment(runtime).context("this build has no such experiment")?;
     let seen = experiment(*asked_from);
     writeln!(io::stdout(), "{}", serde_json::to_string(&seen)?)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Whether something has happened.
+/// Remembers that something has happened.
 #[derive(Clone, Default)]
 struct Flag(Arc<AtomicBool>);
 
@@ -323,7 +333,7 @@ impl Drop for SetOnDrop {
     }
 }
 
-/// The lines said so far, in order.
+/// The lines that an experiment has noted so far, in order.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<&'static str>>>);
 
@@ -339,7 +349,7 @@ impl fmt::Display for Lines {
     }
 }
 
-/// Polls a future to its end; returns the message of its panic if it panics.
+/// Awaits a future. If it panics, returns the message of the panic as an error.
 async fn caught<T>(future: impl Future<Output = T>) -> Result<T, String> {
     let mut future = pin!(future);
     let poll =
@@ -354,7 +364,7 @@ async fn caught<T>(future: impl Future<Output = T>) -> Result<T, String> {
     poll_fn(poll).await
 }
 
-/// Whether a future works that may panic.
+/// Awaits a future and returns whether it works or panics.
 async fn attempt(future: impl Future<Output = ()>) -> Seen {
     match caught(future).await {
         Ok(()) => "it works".into(),
@@ -362,7 +372,7 @@ async fn attempt(future: impl Future<Output = ()>) -> Seen {
     }
 }
 
-/// Polls a future that has to wait, once. It gets into the queue of what it waits for.
+/// Polls a future once, and asserts that it has to wait. It is then in the queue of the lock it waits for.
 fn poll_once(waits: Pin<&mut impl Future>) {
     assert!(waits.poll(&mut Context::from_waker(Waker::noop())).is_pending());
 }

@@ -1,4 +1,5 @@
-//! One future waits for a lock. The holder releases the lock and immediately asks for it again.
+//! One future waits for a lock. The holder releases the lock and immediately asks for it again. Which of
+//! the two gets it?
 
 use std::pin::pin;
 
@@ -12,7 +13,7 @@ fn seen(has_overtaken: bool) -> Seen {
     .into()
 }
 
-// The waiting future is polled only once, so that it cannot take the lock and release it again
+// The waiting future is polled only once. If a task polled it, it could take the lock and release it again
 // before we look.
 
 #[cfg(feature = "tokio")]

@@ -1,11 +1,12 @@
-//! Inside a future, `block_on` waits for a spawned task. And if all other worker threads are blocked?
+//! Inside a future, `block_on` waits for a spawned task. Does that work, and does it still work if all
+//! other worker threads are blocked?
 
 use std::sync::mpsc::channel;
 use std::thread;
 
 use super::{LONG, Seen, attempt};
 
-/// As many tasks as can block without blocking all worker threads of a runtime with one per core.
+/// How many tasks can block and leave one worker thread free, on a runtime with one worker per core.
 fn all_but_one() -> usize {
     thread::available_parallelism().map_or(1, usize::from) - 1
 }
@@ -27,8 +28,8 @@ pub async fn on_tokio() -> Seen {
 
 #[cfg(feature = "async-std")]
 pub async fn on_async_std() -> Seen {
-    // Whether a nested `block_on` sees the end of a task. What it awaits has a timeout, so that the
-    // experiment can go on.
+    // Whether a nested `block_on` sees the end of a task. The timeout lets the experiment continue if it
+    // does not.
     let works = || {
         let task = async_std::task::spawn(async {});
         async_std::task::block_on(async_std::future::timeout(LONG, task)).is_ok()
@@ -64,6 +65,6 @@ pub async fn on_smol() -> Seen {
             false
         },
     ));
-    // There is only one worker thread, so there are no others to be blocked.
+    // smol has only one worker thread by default, so there are no other threads to block.
     seen(works, works)
 }

@@ -1,4 +1,4 @@
-//! A task panics, and another future awaits it.
+//! A task panics, and another future awaits it. Where does the panic go?
 
 use super::{Seen, caught};
 
@@ -16,7 +16,9 @@ pub async fn on_tokio() -> Seen {
     let task = tokio::spawn(async { panic!("a bug") });
     let result: Result<Result<(), _>, _> = caught(task).await;
     match result {
-        Ok(Err(error)) if error.is_panic() => "awaiting the handle returns an error: JoinError".into(),
+        Ok(Err(error)) if error.is_panic() => {
+            "awaiting the handle returns an error: JoinError".into()
+        }
         other => format!("{other:?}").into(),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Seen;
 
-/// Both tasks own a sender: the first drops it unused when it panics, the second uses it.
+/// Both tasks own a sender. The first drops its sender unused when it panics, and the second sends.
 fn seen(has_panicked: bool, other_has_run: bool) -> Seen {
     match (has_panicked, other_has_run) {
         (true, true) => "the others continue",

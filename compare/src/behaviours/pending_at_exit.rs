@@ -1,10 +1,14 @@
-//! The root future returns while a task is still waiting.
+//! The root future returns while a task is still waiting. Is the task dropped?
 
 use super::{A_MOMENT, Flag, Seen, SetOnDrop};
 
 fn seen(was_dropped: &Flag) -> Seen {
-    if was_dropped.is_set() { "tasks are dropped at their `.await`" } else { "tasks are not dropped" }
-        .into()
+    if was_dropped.is_set() {
+        "tasks are dropped at their `.await`"
+    } else {
+        "tasks are not dropped"
+    }
+    .into()
 }
 
 #[cfg(feature = "tokio")]
@@ -21,7 +25,7 @@ pub fn on_tokio() -> Seen {
     }
     let flag = Flag::default();
     root(SetOnDrop(flag.clone()));
-    // The runtime has ended with `root`.
+    // The runtime has ended together with `root`.
     seen(&flag)
 }
 

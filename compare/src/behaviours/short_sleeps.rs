@@ -1,4 +1,4 @@
-//! Sleeps of 1.1 ms, one after another. How late do they end?
+//! A task sleeps for 1.1 ms, many times in a row. How late do the sleeps end?
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,8 @@ use super::Seen;
 
 const SLEEP: Duration = Duration::from_micros(1100);
 const SLEEPS: usize = 60;
-/// On a busy machine, every sleep may end late. If the timer is exact, one of a few rounds shows it.
+/// On a busy machine, every sleep of a round may end late. If the timer is exact, one of several rounds
+/// shows it.
 const ROUNDS: usize = 8;
 
 /// How late each sleep of a round ended.
@@ -18,7 +19,7 @@ impl Lateness {
         self.0.push(start.elapsed().saturating_sub(SLEEP));
     }
 
-    /// Judged by the best quarter of the sleeps, since the others may have had to wait for a core.
+    /// Judges by the best quarter of the sleeps, because the others may have had to wait for a core.
     fn is_exact(&mut self) -> bool {
         self.0.sort();
         self.0[SLEEPS / 4] < Duration::from_micros(500)
@@ -36,7 +37,8 @@ impl Lateness {
 
 #[cfg(feature = "tokio")]
 pub async fn on_tokio() -> Seen {
-    // One round: with the coarse timer of Tokio, more rounds would only be more chances to err.
+    // A single round: Tokio's timer is coarse, and each further round would only be another chance for a
+    // lucky sleep.
     let mut lateness = Lateness::default();
     for _ in 0..SLEEPS {
         let start = Instant::now();

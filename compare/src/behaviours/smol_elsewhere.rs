@@ -1,4 +1,4 @@
-//! A timer and a TCP stream of smol are awaited on each runtime, without any bridge.
+//! A smol timer and a smol TCP stream are awaited on each runtime, without any bridge.
 
 use std::net::TcpListener;
 
@@ -8,7 +8,7 @@ async fn sleep_and_connect() {
     smol::Timer::after(A_MOMENT).await;
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("it is bound");
-    smol::net::TcpStream::connect(address).await.expect("somebody listens");
+    smol::net::TcpStream::connect(address).await.expect("the listener is bound");
 }
 
 #[cfg(feature = "tokio")]

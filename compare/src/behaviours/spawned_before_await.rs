@@ -1,4 +1,5 @@
-//! A task is spawned, and whatever has spawned it blocks its thread instead of awaiting something.
+//! Some code spawns a task, and then blocks its thread without awaiting anything. Does the task run in
+//! the meantime?
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 
@@ -8,7 +9,7 @@ async fn child(sender: Sender<()>) {
     let _ = sender.send(());
 }
 
-/// Blocks, and reports whether the child has run in the meantime.
+/// Blocks, and returns whether the child has run in the meantime.
 fn seen(receiver: &Receiver<()>) -> Seen {
     match receiver.recv_timeout(LONG) {
         Ok(()) => "it runs immediately, on another thread",

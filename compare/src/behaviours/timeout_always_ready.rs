@@ -1,11 +1,11 @@
-//! A timeout around a loop with an `.await` that is always ready: it takes a free lock, again and
-//! again.
+//! A loop takes a free lock again and again, so its `.await` is always ready. Does a timeout around the
+//! loop end it?
 
 use std::time::Instant;
 
 use super::{A_MOMENT, LONG, Seen};
 
-/// The loop would never end by itself. The experiment has to.
+/// Ends the loop after a while, because the experiment has to end even if the timeout never fires.
 fn is_over(start: Instant) -> bool {
     start.elapsed() > LONG
 }

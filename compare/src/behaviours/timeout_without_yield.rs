@@ -1,10 +1,10 @@
-//! A timeout around a future that computes for longer than that, without an `.await`.
+//! A future computes for longer than its timeout, without an `.await`. Does the timeout end it?
 
 use std::thread;
 
 use super::{A_MOMENT, Seen};
 
-/// Stands for a computation.
+/// Blocks its thread, as a long computation would.
 async fn never_yields() -> &'static str {
     thread::sleep(3 * A_MOMENT);
     "a value"

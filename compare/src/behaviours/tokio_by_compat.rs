@@ -1,4 +1,4 @@
-//! A sleep and a TCP stream of Tokio are awaited on each runtime, wrapped by async-compat.
+//! A Tokio sleep and a Tokio TCP stream are awaited on each runtime, wrapped in async-compat's `Compat`.
 
 use std::net::TcpListener;
 
@@ -6,13 +6,13 @@ use async_compat::Compat;
 
 use super::{A_MOMENT, Seen, attempt};
 
-/// Outside Tokio, `Compat` starts a Tokio of its own when it is first used.
+/// Outside of Tokio, `Compat` starts a Tokio runtime of its own when it is first used.
 async fn sleep_and_connect() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("it is bound");
     let bridged = Compat::new(async move {
         tokio::time::sleep(A_MOMENT).await;
-        tokio::net::TcpStream::connect(address).await.expect("somebody listens");
+        tokio::net::TcpStream::connect(address).await.expect("the listener is bound");
     });
     bridged.await
 }

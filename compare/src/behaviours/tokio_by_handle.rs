@@ -1,5 +1,5 @@
-//! A TCP stream of Tokio is spawned on a Tokio next to the runtime, and a sleep is made while that one
-//! is entered. Both are awaited on each runtime.
+//! A second runtime, a Tokio, runs next to each runtime. A Tokio TCP stream is connected by a task on the
+//! Tokio, and a Tokio sleep is created while the Tokio is entered. Both are awaited on each runtime.
 
 use std::net::TcpListener;
 use std::sync::LazyLock;
@@ -13,15 +13,15 @@ static TOKIO: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runt
 async fn sleep_and_connect() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("it is bound");
-    // An async function looks for its Tokio when it is polled, so Tokio has to poll it.
+    // An async function looks for its Tokio runtime when it is polled, so Tokio has to poll it.
     let stream = TOKIO.spawn(tokio::net::TcpStream::connect(address));
-    // A sleep looks for it when it is made, and can be awaited anywhere.
+    // A sleep looks for its runtime when it is created, and can be awaited anywhere.
     let sleep = {
         let _entered = TOKIO.enter();
         tokio::time::sleep(A_MOMENT)
     };
     sleep.await;
-    stream.await.expect("it does not panic").expect("somebody listens");
+    stream.await.expect("it does not panic").expect("the listener is bound");
 }
 
 #[cfg(feature = "tokio")]

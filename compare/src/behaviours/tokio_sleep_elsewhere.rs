@@ -1,4 +1,4 @@
-//! A sleep of Tokio is awaited on each runtime, without any bridge.
+//! A Tokio sleep is awaited on each runtime, without any bridge.
 
 use super::{A_MOMENT, Seen, attempt};
 

@@ -1,4 +1,4 @@
-//! A TCP stream of Tokio is connected on each runtime, without any bridge.
+//! A Tokio TCP stream is connected on each runtime, without any bridge.
 
 use std::net::TcpListener;
 
@@ -7,7 +7,7 @@ use super::{Seen, attempt};
 async fn connect() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("it is bound");
-    tokio::net::TcpStream::connect(address).await.expect("somebody listens");
+    tokio::net::TcpStream::connect(address).await.expect("the listener is bound");
 }
 
 #[cfg(feature = "tokio")]

@@ -1,5 +1,5 @@
-//! The future of a TCP connection of Tokio is made while a Tokio runtime is entered, and awaited after
-//! that.
+//! A future that connects a Tokio TCP stream is created while a Tokio runtime is entered, and awaited
+//! after that runtime is left.
 
 use std::net::TcpListener;
 use std::sync::LazyLock;
@@ -8,16 +8,16 @@ use tokio::runtime::Runtime;
 
 use super::{Seen, attempt};
 
-/// A Tokio next to the runtime that asks.
+/// A Tokio runtime next to the runtime under test.
 static TOKIO: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
 
-/// The future of a connection, made inside this Tokio.
+/// Creates a future that connects a stream, while the Tokio runtime is entered.
 fn connect() -> impl Future<Output = ()> {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("it is bound");
     let _entered = TOKIO.enter();
     async move {
-        tokio::net::TcpStream::connect(address).await.expect("somebody listens");
+        tokio::net::TcpStream::connect(address).await.expect("the listener is bound");
         drop(listener);
     }
 }

@@ -10,8 +10,8 @@ fn cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Tasks that block their threads until all cores have one of them, so that each needs a thread of
-/// its own. If that takes too long, there are not as many threads, and the tasks give up.
+/// Tasks that block their threads until there is one blocked thread for each core. Each of them needs a
+/// thread of its own. If that takes too long, the runtime has fewer threads, and the tasks give up.
 #[derive(Clone, Default)]
 struct Meeting(Arc<(Mutex<Present>, Condvar)>);
 
@@ -48,8 +48,7 @@ impl Meeting {
 #[cfg(feature = "tokio")]
 pub async fn on_tokio() -> Seen {
     let meeting = Meeting::default();
-    let tasks: Vec<_> =
-        (0..2 * cores()).map(|_| tokio::spawn(meeting.clone().attend())).collect();
+    let tasks: Vec<_> = (0..2 * cores()).map(|_| tokio::spawn(meeting.clone().attend())).collect();
     for task in tasks {
         task.await.expect("it does not panic");
     }

@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_that_cannot_be_are_found_out() {
+    fn impossible_figures_are_detected() {
         let results = |value: f64| {
             let mut row = row(Contestant::Tokio, 1);
             row.samples[0].sample.metrics.insert("ns".into(), value);
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_not_done_the_work_is_found_out() {
+    fn a_contestant_that_did_other_work_is_detected() {
         assert!(check(&[row(Contestant::Tokio, 42), row(Contestant::Smol, 42)]).is_ok());
         let error = check(&[row(Contestant::Tokio, 42), row(Contestant::Smol, 41)]).unwrap_err();
         assert!(error.to_string().contains("work: smol has not"), "{error}");

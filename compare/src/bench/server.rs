@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_request_has_its_answer_also_when_it_comes_in_parts() {
+    fn each_request_is_answered_even_if_it_arrives_in_parts() {
         let mut stream = TcpStream::connect(start().unwrap()).unwrap();
         for part in ["GET / HTTP/1.1\r\n", "Host: a\r\n\r\n", "GET /b HTTP/1.1\r\n\r\n"] {
             stream.write_all(part.as_bytes()).unwrap();

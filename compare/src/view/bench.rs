@@ -212,7 +212,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     #[test]
-    fn numbers_have_the_digits_that_count() {
+    fn figures_have_three_significant_digits() {
         for (value, text) in [
             (0.0, "0"),
             (0.12345, "0.123"),
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_is_told_with_its_ratio_and_what_does_not_is_no_difference() {
+    fn figures_that_differ_have_a_ratio_and_others_show_no_difference() {
         let text = bench(&results(1.5));
         assert!(text.contains("yield: One task that yields. Median of 30"), "{text}");
         assert!(text.contains("1.50 of tokio ("), "{text}");
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_few_samples_tell_no_difference() {
+    fn too_few_samples_show_no_difference() {
         let mut results = results(1.5);
         for row in &mut results.rows {
             row.samples.truncate(ENOUGH - 1);
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn two_runs_are_held_against_each_other() {
+    fn two_runs_are_compared() {
         let text = bench_against(&results(1.5), &results(1.0));
         assert!(text.starts_with("yield, smol, ns a yield: 1.50 of what it was"), "{text}");
         assert!(text.contains("1 of 4 figures have changed"), "{text}");

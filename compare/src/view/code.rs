@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_line_is_broken_and_indented() {
+    fn a_long_line_wraps_and_is_indented() {
         let broken = |text, width| texts(broken(&plain(text), width));
         assert_eq!(broken("short", 10), ["short"]);
         assert_eq!(broken("", 10), [""]);
@@ -208,7 +208,7 @@ mod tests {
         Source { title: "right", text: "// step: a\nlet x = right(1);\n// step: b\nend();\n" };
 
     #[test]
-    fn columns_stand_side_by_side_or_one_below_the_other() {
+    fn sources_are_printed_side_by_side_or_one_below_the_other() {
         let wide = code(&[LEFT, RIGHT], 100, false).unwrap();
         let lines: Vec<_> = wide.lines().collect();
         assert_eq!(lines[0], format!("left{:47}right", ""));
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_the_same_is_dimmed_and_what_differs_has_its_colour() {
+    fn common_parts_are_dimmed_and_differing_parts_are_coloured() {
         let text = code(&[LEFT, RIGHT], 100, true).unwrap();
         let line = text.lines().find(|line| line.contains("left") && line.contains("let")).unwrap();
         let (dimmed, blue) = (Style::new().dimmed(), AnsiColor::Blue.on_default());

@@ -233,13 +233,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_is_broken_between_words_and_a_long_word_where_the_line_ends() {
+    fn text_wraps_between_words_and_only_long_words_are_split() {
         assert_eq!(wrapped("to be or not", 5), ["to be", "or", "not"]);
         assert_eq!(wrapped("a longword b", 5), ["a", "longw", "ord b"]);
     }
 
     #[test]
-    fn no_line_of_the_api_is_wider_than_asked_for() {
+    fn no_line_of_the_api_exceeds_the_width() {
         for width in [60, 61, 80, 119] {
             let text = api(&api::rows(), width);
             let widest = text.lines().map(|line| line.chars().count()).max().unwrap();

@@ -56,7 +56,7 @@ pub static MEASURED: LazyLock<Measured> = LazyLock::new(|| {
 });
 
 #[test]
-fn what_is_missing_is_measured_and_the_program_says_so() {
+fn the_report_measures_missing_results_and_says_so() {
     let told = &MEASURED.told;
     assert!(told.contains("running the lessons") && told.contains("for the behaviours"), "{told}");
     assert!(told.contains("compare cost"), "{told}");

@@ -26,7 +26,7 @@ fn names_in(folder: &Path) -> Vec<String> {
 // The last write fails while it is in flight. On Tokio, `sync_all` alone does not report that.
 #[cfg(unix)]
 #[test]
-fn a_file_that_the_disk_has_no_room_for_is_not_renamed_into_place() {
+fn a_file_that_does_not_fit_on_the_disk_is_not_renamed_into_place() {
     let stage = Stage::start().unwrap();
     for runtime in ["tokio", "async-std", "smol"] {
         let folder = tempfile::tempdir().unwrap();
@@ -40,7 +40,7 @@ fn a_file_that_the_disk_has_no_room_for_is_not_renamed_into_place() {
 }
 
 #[test]
-fn files_whose_names_differ_only_in_their_extension_do_not_share_a_part() {
+fn files_whose_names_differ_only_in_their_extension_do_not_share_a_partial_file() {
     let stage = Stage::start().unwrap();
     for runtime in ["tokio", "async-std", "smol"] {
         let folder = tempfile::tempdir().unwrap();

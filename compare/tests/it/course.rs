@@ -50,7 +50,7 @@ fn readmes() -> Vec<PathBuf> {
 }
 
 #[test]
-fn the_table_of_lessons_is_the_workspace() {
+fn the_table_of_lessons_matches_the_workspace() {
     let readme = read("README.md");
     let rows = readme.lines().filter_map(|line| {
         let cells: Vec<_> = line.split('|').map(str::trim).collect();
@@ -66,7 +66,7 @@ fn the_table_of_lessons_is_the_workspace() {
 }
 
 #[test]
-fn nothing_else_stands_at_the_top() {
+fn nothing_else_is_at_the_top_level() {
     let mut allowed = members();
     allowed.extend(["Cargo.toml", "Cargo.lock", "README.md", "target"].map(String::from));
     for entry in fs::read_dir(root()).unwrap() {
@@ -76,7 +76,7 @@ fn nothing_else_stands_at_the_top() {
 }
 
 #[test]
-fn every_link_leads_somewhere_and_every_test_named_is_there() {
+fn every_link_leads_somewhere_and_every_named_test_exists() {
     for readme in readmes() {
         for (text, target) in links(&read(&readme)) {
             if target.starts_with("https://") {

@@ -76,7 +76,7 @@ impl Write for Sink {
 
 // One test, because it takes all threads of the pool, which is one for the whole process.
 #[test]
-fn dropping_a_handle_of_unblock_cancels_only_what_has_not_begun() {
+fn dropping_an_unblock_handle_cancels_only_calls_that_have_not_started() {
     use smol::io::AsyncWriteExt;
     const THREADS: usize = 500;
     let (begin, has_begun) = channel();
@@ -118,7 +118,7 @@ fn dropping_a_handle_of_unblock_cancels_only_what_has_not_begun() {
 // The behaviour `futurelock` asks for the lock after it was released. Here the task asks before that,
 // and the release wakes only the first in the queue, which is no longer polled.
 #[test]
-fn the_locks_of_smol_can_futurelock_too() {
+fn smol_locks_can_futurelock_too() {
     use smol::future::{or, poll_once};
     smol::block_on(async {
         let lock = smol::lock::Mutex::new(());

@@ -30,7 +30,7 @@ pub fn assert_same_answers(lesson: &str, runs: &[&Value]) {
 }
 
 #[test]
-fn json_is_one_line_for_each_run() {
+fn json_output_has_one_line_per_run() {
     let output = compare(&["lessons", "guards", "--json"]);
     assert_eq!(output.status.code(), Some(0));
     let runs = json_lines(&output.stdout);
@@ -38,7 +38,7 @@ fn json_is_one_line_for_each_run() {
 }
 
 #[test]
-fn a_wrong_answer_a_panic_and_a_hang_are_told_and_the_rest_still_runs() {
+fn a_wrong_answer_a_panic_and_a_hang_are_shown_and_the_rest_still_runs() {
     let output = compare(&["lessons", "doubles", "worker-pool", "--timeout", "3s"]);
     let table = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{table}");
@@ -150,7 +150,7 @@ fn a_signal_ends_the_run_and_leaves_no_child_and_no_folder() {
 // in the group, its death could be seen before the signal is.
 #[cfg(unix)]
 #[test]
-fn ctrl_c_in_a_terminal_interrupts_the_run_and_is_not_recorded_as_its_failure() {
+fn ctrl_c_in_a_terminal_interrupts_the_run_and_is_not_recorded_as_a_failure() {
     let mut doubles = Doubles::start();
     send("-INT", &format!("-{}", doubles.compare.id()));
     assert_eq!(doubles.lines.by_ref().count(), 0, "no further run is reported");
@@ -159,7 +159,7 @@ fn ctrl_c_in_a_terminal_interrupts_the_run_and_is_not_recorded_as_its_failure() 
 }
 
 #[test]
-fn a_wrong_answer_counts_also_when_nobody_reads_on() {
+fn a_wrong_answer_sets_the_exit_status_even_if_the_reader_is_gone() {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let mut compare = std::process::Command::new(COMPARE);
@@ -168,7 +168,7 @@ fn a_wrong_answer_counts_also_when_nobody_reads_on() {
 }
 
 #[test]
-fn variables_that_speak_to_the_runtimes_are_not_handed_on() {
+fn children_do_not_inherit_variables_that_configure_a_runtime() {
     let mut compare = Command::new(COMPARE);
     for name in ["SMOL_THREADS", "TOKIO_WORKER_THREADS", "ASYNC_STD_THREAD_COUNT"] {
         compare.env(name, "5");
@@ -181,7 +181,7 @@ fn variables_that_speak_to_the_runtimes_are_not_handed_on() {
 }
 
 #[test]
-fn without_arguments_it_runs_all_seven_lessons_on_all_three() {
+fn without_arguments_all_seven_lessons_run_on_all_three_runtimes() {
     let output = compare(&[]);
     let table = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{table}");
@@ -190,7 +190,7 @@ fn without_arguments_it_runs_all_seven_lessons_on_all_three() {
 }
 
 #[test]
-fn code_prints_the_three_sources_line_by_line() {
+fn code_prints_the_three_sources_in_columns() {
     let output = compare(&["code", "rate-limiter", "--width", "240"]);
     let text = text(&output.stdout);
     for words in ["sleep_until(grants[0]", "saturating_duration_since", "Timer::at(grants[0]"] {
@@ -203,7 +203,7 @@ fn code_prints_the_three_sources_line_by_line() {
 }
 
 #[test]
-fn api_prints_how_each_spells_it() {
+fn api_prints_asyncio_and_all_three_runtimes() {
     let output = compare(&["api", "--width", "240"]);
     let text = text(&output.stdout);
     for words in ["asyncio.create_task", "tokio::spawn", "task::spawn", "smol::spawn"] {
@@ -267,7 +267,7 @@ fn one_behaviour_is_shown_with_its_reason_and_its_source() {
 }
 
 #[test]
-fn a_lesson_asked_for_by_name_comes_with_its_timeline() {
+fn a_lesson_selected_by_name_is_shown_with_its_timeline() {
     let output = compare(&["lessons", "worker-pool"]);
     let told = text(&output.stdout);
     for runtime in ["tokio", "async-std", "smol"] {
@@ -296,7 +296,7 @@ fn the_list_of_benches_says_what_is_measured_and_what_is_expected() {
 }
 
 #[test]
-fn a_bench_is_run_kept_and_held_against_another() {
+fn a_bench_is_saved_and_compared_with_an_earlier_one() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (first, second) = (file("first.json"), file("second.json"));
@@ -332,7 +332,7 @@ fn a_bench_is_run_kept_and_held_against_another() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn ctrl_c_keeps_what_was_measured() {
+fn ctrl_c_keeps_the_samples_taken_so_far() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("bench.json");
     let child = std::process::Command::new(COMPARE)
@@ -411,7 +411,7 @@ fn is_running(pid: &str) -> bool {
 }
 
 #[test]
-fn what_is_not_known_is_a_wrong_call() {
+fn an_unknown_name_is_a_usage_error() {
     for arguments in [
         &["lessons", "nope"][..],
         &["code", "nope"],

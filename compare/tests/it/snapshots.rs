@@ -24,17 +24,17 @@ fn assert_prints(file: &str, arguments: &[&str]) {
 }
 
 #[test]
-fn code_at_80_characters_stands_step_by_step() {
+fn code_at_80_characters_is_printed_step_by_step() {
     assert_prints("code-hello-80.txt", &["code", "hello", "--width", "80"]);
 }
 
 #[test]
-fn code_at_200_characters_stands_in_columns() {
+fn code_at_200_characters_is_printed_in_columns() {
     assert_prints("code-hello-200.txt", &["code", "hello", "--width", "200"]);
 }
 
 #[test]
-fn two_columns_are_picked_by_name() {
+fn columns_are_selected_by_name() {
     let arguments = ["code", "worker-pool", "--runtime", "tokio,smol", "--width", "200"];
     assert_prints("code-worker-pool-two-200.txt", &arguments);
 }
