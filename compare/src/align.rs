@@ -1,97 +1,149 @@
-//! Sources that keep the same `// step:` comments, lined up, and what is the same in all of them. Pure:
-//! text in, rows out. It serves the terminal and the page alike.
+//! Aligns sources that have the same `// step:` comments, and finds what they have in common.
+//!
+//! This module is pure: it turns text into rows. The terminal and the page both use it.
+//!
+//! Each source is cut into steps at its `// step:` comments, and the lines before the first comment are a
+//! step as well. A step begins on the same row in all sources. Within a step, the lines that are the same
+//! in all sources are *anchors*: all sources show them on the same row. Between two anchors, each source
+//! shows its own lines from the top, and a source with fewer lines has gaps below them.
+//!
+//! For example, here is a step of two sources, with numbered lines:
+//!
+//! ```text
+//! 0  // step: one      0  // step: one
+//! 1  a                 1  x
+//! 2  same              2  y
+//! 3  b                 3    same
+//! ```
+//!
+//! Its anchors are the lines (0, 0) and (2, 3), because spaces around a line do not count. So these are its
+//! rows:
+//!
+//! ```text
+//! 0  // step: one      0  // step: one      the anchor (0, 0)
+//! 1  a                 1  x                 the lines before the anchor (2, 3)
+//!                      2  y
+//! 2  same              3    same            the anchor (2, 3)
+//! 3  b                                      the lines after the last anchor
+//! ```
+//!
+//! The anchors of a step are the longest common subsequence of its lines. The parts that the lines of a row
+//! have in common are the longest common subsequence of their tokens. [`common`] finds both.
 
 use std::ops::Range;
 
-/// One row: the number of a line in each source, from 0, or nothing where a source has no line here.
+/// A row of aligned sources: for each source the number of a line, counted from 0, or `None` if this source
+/// has no line in this row.
 pub type Row = Vec<Option<usize>>;
 
-/// Lines sources up. Each step begins on the same row in all of them; what comes before the first is a
-/// step, too. Within a step, lines that are the same in all sources stand on the same row.
+/// Aligns sources, each of which is a slice of lines. The header of this module explains how.
 pub fn rows(sources: &[&[&str]]) -> Vec<Row> {
-    let steps: Vec<_> = sources.iter().map(|lines| steps(lines)).collect();
+    let steps: Vec<Vec<Range<usize>>> = sources.iter().map(|lines| steps(lines)).collect();
     let most_steps = steps.iter().map(Vec::len).max().unwrap_or(0);
     let mut rows = Vec::new();
-    for step in 0..most_steps {
-        let ranges: Vec<_> = steps.iter().map(|ranges| ranges.get(step)).collect();
-        // Where a source has fewer steps, there is nothing that could be the same.
-        let lines = |source: usize| {
-            let range = ranges[source].cloned().unwrap_or_default();
-            (range.start, &sources[source][range])
-        };
-        let parts: Vec<_> = (0..sources.len()).map(lines).collect();
-        add_step(&mut rows, &parts);
+    for number in 0..most_steps {
+        // A source with fewer steps has no lines in this one.
+        let step_of = |ranges: &Vec<Range<usize>>| ranges.get(number).cloned().unwrap_or_default();
+        let step: Vec<Range<usize>> = steps.iter().map(step_of).collect();
+        add_step(&mut rows, sources, &step);
     }
     rows
 }
 
-/// Adds the rows of one step, of which each source has these lines from this number on.
-fn add_step(rows: &mut Vec<Row>, parts: &[(usize, &[&str])]) {
-    let trimmed: Vec<Vec<&str>> =
-        parts.iter().map(|(_, lines)| lines.iter().map(|line| line.trim()).collect()).collect();
-    let trimmed: Vec<&[&str]> = trimmed.iter().map(Vec::as_slice).collect();
-    let mut anchors = common(&trimmed);
-    // An empty line is the same everywhere, and no reason to push others about.
-    anchors.retain(|anchor| !trimmed[0][anchor[0]].is_empty());
-    anchors.push(parts.iter().map(|(_, lines)| lines.len()).collect());
-    let mut done = vec![0; parts.len()];
-    for anchor in anchors {
-        let left = |source: usize| anchor[source] - done[source];
-        for row in 0..(0..parts.len()).map(left).max().unwrap_or(0) {
-            let line =
-                |source: usize| (row < left(source)).then(|| parts[source].0 + done[source] + row);
-            rows.push((0..parts.len()).map(line).collect());
+/// Returns the range of lines of each step. A step begins with its comment, and the first step is what
+/// comes before the first comment, even if that is nothing.
+fn steps(lines: &[&str]) -> Vec<Range<usize>> {
+    let is_start = |line: &str| line.trim_start().starts_with("// step:");
+    let mut steps = Vec::new();
+    let mut start = 0;
+    for (number, line) in lines.iter().enumerate() {
+        if is_start(line) {
+            steps.push(start..number);
+            start = number;
         }
-        if (0..parts.len()).all(|source| anchor[source] < parts[source].1.len()) {
-            rows.push(parts.iter().zip(&anchor).map(|((start, _), at)| Some(start + at)).collect());
-        }
-        done = anchor.iter().map(|at| at + 1).collect();
+    }
+    steps.push(start..lines.len());
+    steps
+}
+
+/// Adds the rows of one step. `step` has the range of its lines in each source.
+fn add_step(rows: &mut Vec<Row>, sources: &[&[&str]], step: &[Range<usize>]) {
+    let mut next: Vec<usize> = step.iter().map(|lines| lines.start).collect();
+    for anchor in anchors(sources, step) {
+        add_lines(rows, &next, &anchor);
+        rows.push(anchor.iter().map(|line| Some(*line)).collect());
+        next = anchor.iter().map(|line| line + 1).collect();
+    }
+    let ends: Vec<usize> = step.iter().map(|lines| lines.end).collect();
+    add_lines(rows, &next, &ends);
+}
+
+/// Adds the lines of each source from `from` up to, but not including, `to`.
+fn add_lines(rows: &mut Vec<Row>, from: &[usize], to: &[usize]) {
+    let height = from.iter().zip(to).map(|(from, to)| to - from).max().unwrap_or(0);
+    for offset in 0..height {
+        let line = |(from, to): (&usize, &usize)| Some(from + offset).filter(|line| line < to);
+        rows.push(from.iter().zip(to).map(line).collect());
     }
 }
 
-/// Which lines belong to each step; a step begins with its comment.
-fn steps(lines: &[&str]) -> Vec<Range<usize>> {
-    let is_start = |line: &&str| line.trim_start().starts_with("// step:");
-    let starts: Vec<_> = (0..lines.len()).filter(|number| is_start(&lines[*number])).collect();
-    let from = std::iter::once(0).chain(starts.iter().copied());
-    let to = starts.iter().copied().chain([lines.len()]);
-    from.zip(to).map(|(from, to)| from..to).collect()
+/// Finds the lines of a step that are the same in all sources. Each anchor has the number of its line in
+/// each source.
+fn anchors(sources: &[&[&str]], step: &[Range<usize>]) -> Vec<Vec<usize>> {
+    let trimmed = |(lines, step): (&&[&str], &Range<usize>)| -> Vec<String> {
+        lines[step.clone()].iter().map(|line| line.trim().to_owned()).collect()
+    };
+    let lines: Vec<Vec<String>> = sources.iter().zip(step).map(trimmed).collect();
+    let slices: Vec<&[String]> = lines.iter().map(Vec::as_slice).collect();
+    let mut anchors = common(&slices);
+    // Empty lines are the same everywhere. To align them would only tear other lines apart.
+    anchors.retain(|anchor| !lines[0][anchor[0]].is_empty());
+    // `common` counts from the start of the step.
+    for anchor in &mut anchors {
+        for (line, step) in anchor.iter_mut().zip(step) {
+            *line += step.start;
+        }
+    }
+    anchors
 }
 
-/// What is the same in all columns of a row, of sources with these lines: for each, the ranges of bytes.
-/// With a gap in it, nothing is.
+/// Finds what is the same in all columns of a row. `lines` has the lines of each source. Returns the byte
+/// ranges for each column. If a column has no line in this row, nothing is the same.
 pub fn same_in_row(row: &Row, lines: &[Vec<&str>]) -> Vec<Vec<Range<usize>>> {
     let texts: Option<Vec<&str>> =
         row.iter().enumerate().map(|(source, line)| Some(lines[source][(*line)?])).collect();
     texts.map_or_else(|| vec![Vec::new(); row.len()], |texts| same(&texts))
 }
 
-/// What is the same in all lines of a row: for each line, the ranges of its bytes. Nothing is where the
-/// lines have little in common, or where there is only one.
+/// Finds the tokens that are the same in all lines, and returns their byte ranges for each line. Returns
+/// no ranges if there is only one line, or if the lines have little in common.
 pub fn same(lines: &[&str]) -> Vec<Vec<Range<usize>>> {
     let nothing = vec![Vec::new(); lines.len()];
     if lines.len() < 2 {
         return nothing;
     }
     let tokens: Vec<Vec<Range<usize>>> = lines.iter().map(|line| tokens(line)).collect();
-    let words: Vec<Vec<&str>> = tokens
+    let texts: Vec<Vec<&str>> = tokens
         .iter()
         .zip(lines)
         .map(|(tokens, line)| tokens.iter().map(|token| &line[token.clone()]).collect())
         .collect();
-    let words: Vec<&[&str]> = words.iter().map(Vec::as_slice).collect();
-    let common = common(&words);
-    let bytes: usize = common.iter().map(|places| tokens[0][places[0]].len()).sum();
+    let slices: Vec<&[&str]> = texts.iter().map(Vec::as_slice).collect();
+    let common = common(&slices);
+    // Any two lines of code share a parenthesis or a semicolon. Unless the common tokens are at least
+    // half of the longest line, the lines are not alike.
+    let common_bytes: usize = common.iter().map(|place| tokens[0][place[0]].len()).sum();
     let longest = lines.iter().map(|line| line.trim().len()).max().unwrap_or(0);
-    if 2 * bytes < longest {
+    if 2 * common_bytes < longest {
         return nothing;
     }
     let ranges =
-        |line: usize| common.iter().map(|places| tokens[line][places[line]].clone()).collect();
+        |line: usize| common.iter().map(|place| tokens[line][place[line]].clone()).collect();
     (0..lines.len()).map(ranges).collect()
 }
 
-/// The words and signs of a line, without the space between them.
+/// Splits a line into tokens: words, and single characters that are not part of a word. Spaces are left
+/// out.
 fn tokens(line: &str) -> Vec<Range<usize>> {
     let is_of_word = |c: char| c.is_alphanumeric() || c == '_';
     let mut tokens: Vec<Range<usize>> = Vec::new();
@@ -107,61 +159,109 @@ fn tokens(line: &str) -> Vec<Range<usize>> {
     tokens
 }
 
-/// The longest common subsequence of all sequences: the place of each of its items in each of them.
+/// Finds the longest common subsequence of all sequences. For each of its items, returns the item's
+/// *place*: its position in each sequence.
 ///
-/// The textbook's table with a dimension for each sequence; so for a few short ones.
+/// This is the textbook algorithm, for any number of sequences. First we build a table, [`Rests`]. For
+/// every place it has the length of the longest common subsequence of what follows, which is the rest of
+/// each sequence from that place on. Then we walk through the table from the first items to the end:
+///
+/// - If the items at a place are all the same, they belong to the result. We step over all of them.
+/// - Otherwise one of them is not needed: without it, the length is as large as before. We skip that item.
+///
+/// Here is a trace for the sequences `x a b` and `a y b`. The cell in row `a` and column `y`, for example,
+/// is the length for the rests `a b` and `y b`:
+///
+/// ```text
+///         a   y   b  end
+///   x     2   1   1   0       (0, 0)  x and a differ. Without x, the length is still 2: skip x.
+///   a     2   1   1   0       (1, 0)  a and a are the same: the first result. Step over both.
+///   b     1   1   1   0       (2, 1)  b and y differ. Without b it would be 0, without y it is 1: skip y.
+///   end   0   0   0   0       (2, 2)  b and b are the same: the second result. Step over both.
+///                             (3, 3)  The length is 0, so this is the end.
+/// ```
+///
+/// Time and memory grow with the product of all lengths, so use this only for a few short sequences.
 fn common<T: PartialEq>(sequences: &[&[T]]) -> Vec<Vec<usize>> {
-    let sizes: Vec<usize> = sequences.iter().map(|sequence| sequence.len() + 1).collect();
-    if sequences.is_empty() || sizes.contains(&1) {
+    if sequences.is_empty() {
         return Vec::new();
     }
-    // One step in a dimension is so far in the table.
-    let stride = |dimension: usize| sizes[dimension + 1..].iter().product::<usize>();
-    let strides: Vec<usize> = (0..sizes.len()).map(stride).collect();
-    let is_same = |places: &[usize]| {
-        let first = sequences[0].get(places[0]);
-        let all =
-            sequences.iter().zip(places).all(|(sequence, place)| sequence.get(*place) == first);
-        first.is_some() && all
-    };
-    let cell = |places: &[usize]| places.iter().zip(&strides).map(|(p, s)| p * s).sum::<usize>();
-    let diagonal: usize = strides.iter().sum();
-    let places_of = |cell: usize| -> Vec<usize> {
-        strides.iter().zip(&sizes).map(|(stride, size)| cell / stride % size).collect()
-    };
-    // How long it is from there on; filled from the end.
-    let mut longest = vec![0_u16; sizes.iter().product()];
-    for here in (0..longest.len()).rev() {
-        let places = places_of(here);
-        longest[here] = if is_same(&places) {
-            longest[here + diagonal] + 1
-        } else {
-            let step = |d: usize| (places[d] + 1 < sizes[d]).then(|| longest[here + strides[d]]);
-            (0..sizes.len()).filter_map(step).max().unwrap_or(0)
-        };
-    }
-    let mut places = vec![0; sizes.len()];
+    let rests = Rests::of(sequences);
+    let mut place = vec![0; sequences.len()];
     let mut found = Vec::new();
-    while longest[cell(&places)] > 0 {
-        if is_same(&places) {
-            found.push(places.clone());
-            places.iter_mut().for_each(|place| *place += 1);
+    while rests.length(&place) > 0 {
+        if is_same_item(sequences, &place) {
+            found.push(place.clone());
+            place.iter_mut().for_each(|position| *position += 1);
         } else {
-            let here = cell(&places);
-            let on = (0..sizes.len()).find(|d| {
-                places[*d] + 1 < sizes[*d] && longest[here + strides[*d]] == longest[here]
-            });
-            places[on.expect("the length comes from somewhere")] += 1;
+            let is_not_needed = |sequence: &usize| {
+                let mut after = place.clone();
+                after[*sequence] += 1;
+                rests.length(&after) == rests.length(&place)
+            };
+            let skipped = (0..sequences.len()).find(is_not_needed);
+            place[skipped.expect("one of the items can be skipped")] += 1;
         }
     }
     found
+}
+
+/// Whether all sequences have the same item at their position of this place.
+fn is_same_item<T: PartialEq>(sequences: &[&[T]], place: &[usize]) -> bool {
+    let mut items = sequences.iter().zip(place).map(|(sequence, position)| sequence.get(*position));
+    let first = sequences[0].get(place[0]);
+    first.is_some() && items.all(|item| item == first)
+}
+
+/// The length of the longest common subsequence of the rests of all sequences, for every place.
+///
+/// The table has one dimension for each sequence. It is stored as one vector, in which the position in
+/// the last sequence changes fastest. One position forward in a sequence is `strides[sequence]` cells
+/// forward in the vector.
+struct Rests {
+    strides: Vec<usize>,
+    lengths: Vec<u16>,
+}
+
+impl Rests {
+    /// Fills the table.
+    fn of<T: PartialEq>(sequences: &[&[T]]) -> Self {
+        // One more than the length, because a position can also be the end of a sequence.
+        let sizes: Vec<usize> = sequences.iter().map(|sequence| sequence.len() + 1).collect();
+        let stride = |sequence: usize| sizes[sequence + 1..].iter().product::<usize>();
+        let strides: Vec<usize> = (0..sizes.len()).map(stride).collect();
+        let all_forward: usize = strides.iter().sum();
+        let mut lengths = vec![0; sizes.iter().product()];
+        // Each cell depends only on cells behind it, so we fill the table from its end.
+        for cell in (0..lengths.len()).rev() {
+            let place: Vec<usize> =
+                strides.iter().zip(&sizes).map(|(stride, size)| cell / stride % size).collect();
+            let is_at_an_end =
+                place.iter().zip(&sizes).any(|(position, size)| position + 1 == *size);
+            lengths[cell] = if is_at_an_end {
+                0
+            } else if is_same_item(sequences, &place) {
+                lengths[cell + all_forward] + 1
+            } else {
+                strides.iter().map(|stride| lengths[cell + stride]).max().unwrap_or(0)
+            };
+        }
+        Self { strides, lengths }
+    }
+
+    /// Returns the length for a place.
+    fn length(&self, place: &[usize]) -> u16 {
+        let cell: usize =
+            place.iter().zip(&self.strides).map(|(position, stride)| position * stride).sum();
+        self.lengths[cell]
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// The rows as text, for reading.
+    /// Returns the rows as text.
     fn aligned(sources: &[&str]) -> Vec<String> {
         let lines: Vec<Vec<&str>> = sources.iter().map(|source| source.lines().collect()).collect();
         let lines: Vec<&[&str]> = lines.iter().map(Vec::as_slice).collect();
@@ -214,8 +314,8 @@ mod tests {
         assert_eq!(aligned(&["one\ntwo"]), ["one", "two"]);
     }
 
-    /// What is the same, as text.
-    fn said_by_all<'a>(lines: &[&'a str]) -> Vec<&'a str> {
+    /// Returns what is the same, as text.
+    fn in_all<'a>(lines: &[&'a str]) -> Vec<&'a str> {
         same(lines)[0].iter().map(|range| &lines[0][range.clone()]).collect()
     }
 
@@ -224,12 +324,12 @@ mod tests {
         let lines =
             ["    tokio::spawn(work(a));", "    task::spawn(work(a));", "smol::spawn(work(a));"];
         let all = [":", ":", "spawn", "(", "work", "(", "a", ")", ")", ";"];
-        assert_eq!(said_by_all(&lines), all);
+        assert_eq!(in_all(&lines), all);
         assert_eq!(same(&lines)[2][0], 4..5);
-        assert_eq!(said_by_all(&["same();", "  same();"]), ["same", "(", ")", ";"]);
-        // A few signs are no likeness, and one line is not like any other.
-        assert_eq!(said_by_all(&["alpha(beta);", "gamma.delta();"]), Vec::<&str>::new());
-        assert_eq!(said_by_all(&["same();"]), Vec::<&str>::new());
+        assert_eq!(in_all(&["same();", "  same();"]), ["same", "(", ")", ";"]);
+        // These lines share only a few signs, and a single line has nothing to be compared with.
+        assert_eq!(in_all(&["alpha(beta);", "gamma.delta();"]), Vec::<&str>::new());
+        assert_eq!(in_all(&["same();"]), Vec::<&str>::new());
     }
 
     #[test]
@@ -239,5 +339,7 @@ mod tests {
         assert_eq!(found, [[1, 0, 1], [3, 1, 3], [5, 3, 5]]);
         assert!(common(&[text("abc"), text("")]).is_empty());
         assert!(common::<u8>(&[]).is_empty());
+        // The trace in the documentation of `common`.
+        assert_eq!(common(&[text("xab"), text("ayb")]), [[1, 0], [2, 2]]);
     }
 }

@@ -1,4 +1,4 @@
-//! The one list: lesson by runtime, its source text and its entry point.
+//! The list of all lessons. For each lesson and runtime it has the source text and the entry point.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -7,7 +7,7 @@ use thiserror::Error;
 use crate::lessons;
 use crate::serve::{Scene, Stage};
 
-/// A runtime the lessons are written for.
+/// A runtime that the lessons are written for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Runtime {
@@ -17,10 +17,10 @@ pub enum Runtime {
 }
 
 impl Runtime {
-    /// In the order of the columns.
+    /// All runtimes, in the order of the columns.
     pub const ALL: [Self; 3] = [Self::Tokio, Self::AsyncStd, Self::Smol];
 
-    /// Its name on the command line and in tables.
+    /// Returns the name used on the command line and in tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Tokio => "tokio",
@@ -30,27 +30,28 @@ impl Runtime {
     }
 }
 
-/// A lesson as it is written for one runtime.
+/// A lesson, as written for one runtime.
 #[derive(Debug)]
 pub struct Column {
-    /// The whole file.
+    /// The whole source file.
     pub source: &'static str,
-    /// Its entry point, from JSON to JSON; `None` where the runtime was left out of this build.
+    /// The entry point, which takes the input and returns the answer as JSON. `None` if the runtime was
+    /// left out of this build.
     pub start: Option<fn(Value) -> serde_json::Result<Value>>,
 }
 
 /// How long a source is, in lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lines {
-    /// Lines with something on them that is no comment.
+    /// Lines that contain code.
     pub code: usize,
-    /// Lines with nothing but a comment.
+    /// Lines that contain only a comment.
     pub comments: usize,
     pub blank: usize,
 }
 
 impl Lines {
-    /// Counts them. For sources of this crate, which have no comments but `//`.
+    /// Counts the lines of a source file of this crate. These files only have `//` comments.
     pub fn of(source: &str) -> Self {
         let mut lines = Self { code: 0, comments: 0, blank: 0 };
         for line in source.lines().map(str::trim) {
@@ -64,21 +65,21 @@ impl Lines {
     }
 }
 
-/// A lesson: the contract, and the three columns that keep it.
+/// A lesson: its contract, and the three columns that keep it.
 #[derive(Debug)]
 pub struct Lesson {
     pub name: &'static str,
-    /// The file of its contract.
+    /// The source file of the contract.
     contract: &'static str,
-    /// What the columns are given, as JSON, for a run on this scene.
+    /// Returns the input of the columns as JSON, for a run on this scene.
     pub input: fn(&Stage, &Scene) -> serde_json::Result<Value>,
-    /// The one right answer to an input.
+    /// Returns the one correct answer to an input.
     pub expected: fn(Value) -> serde_json::Result<Value>,
     columns: [Column; 3],
 }
 
 impl Lesson {
-    /// What it is about: the first lines of its contract, without its name.
+    /// Returns a description of the lesson: the first lines of its contract, without the name.
     pub fn about(&self) -> String {
         let lines = self.contract.lines().map_while(|line| line.strip_prefix("//! "));
         let text = lines.collect::<Vec<_>>().join(" ");
@@ -90,15 +91,15 @@ impl Lesson {
             .unwrap_or_default()
     }
 
-    /// The lesson as written for a runtime.
+    /// Returns the lesson as written for a runtime.
     pub fn column(&self, runtime: Runtime) -> &Column {
         &self.columns[runtime as usize]
     }
 }
 
-/// There is no lesson or runtime of this name.
+/// A name on the command line is not in our lists.
 #[derive(Debug, Error)]
-#[error("no {what} is called {name}: there are {known}")]
+#[error("unknown {what} `{name}`: choose from {known}")]
 pub struct Unknown {
     what: &'static str,
     name: String,
@@ -106,13 +107,16 @@ pub struct Unknown {
 }
 
 impl Unknown {
-    /// None of the `known` names of a `what` is this one.
+    /// Creates the error for a `what` with this name, where the `known` names were possible.
     pub fn new(what: &'static str, name: &str, known: &[&str]) -> Self {
         Self { what, name: name.into(), known: known.join(", ") }
     }
 }
 
-/// Finds a lesson, or one of the doubles, by name.
+/// Finds a lesson by name. `doubles` is known here as well.
+///
+/// # Errors
+/// Returns [`Unknown`] if no lesson has this name.
 pub fn find(name: &str) -> Result<&'static Lesson, Unknown> {
     LESSONS
         .iter()
@@ -121,7 +125,10 @@ pub fn find(name: &str) -> Result<&'static Lesson, Unknown> {
         .ok_or_else(|| Unknown::new("lesson", name, &LESSONS.each_ref().map(|lesson| lesson.name)))
 }
 
-/// Finds lessons by name; for no names, all seven.
+/// Finds lessons by name. Without names, returns all seven.
+///
+/// # Errors
+/// Returns [`Unknown`] for the first name that no lesson has.
 pub fn find_all(names: &[String]) -> Result<Vec<&'static Lesson>, Unknown> {
     if names.is_empty() {
         return Ok(LESSONS.iter().collect());
@@ -130,12 +137,15 @@ pub fn find_all(names: &[String]) -> Result<Vec<&'static Lesson>, Unknown> {
 }
 
 /// Finds a runtime by name.
+///
+/// # Errors
+/// Returns [`Unknown`] if no runtime has this name.
 pub fn find_runtime(name: &str) -> Result<Runtime, Unknown> {
     let found = Runtime::ALL.into_iter().find(|runtime| runtime.name() == name);
     found.ok_or_else(|| Unknown::new("runtime", name, &Runtime::ALL.map(Runtime::name)))
 }
 
-/// A column: its source, and its entry point where the feature is on.
+/// A column: its source, and its entry point if the feature is on.
 macro_rules! column {
     ($lesson:ident, $file:ident, $feature:literal) => {
         Column {
@@ -156,7 +166,7 @@ macro_rules! column {
     };
 }
 
-/// A lesson: the functions of its contract, with their types hidden behind JSON.
+/// A lesson. JSON hides the types of its contract, which differ from lesson to lesson.
 macro_rules! lesson {
     ($name:literal, $lesson:ident) => {
         Lesson {
@@ -175,7 +185,7 @@ macro_rules! lesson {
     };
 }
 
-/// The seven, in the order of the course.
+/// The seven lessons, in the order of the course.
 static LESSONS: [Lesson; 7] = [
     lesson!("hello", hello),
     lesson!("fetch", fetch),
@@ -186,8 +196,8 @@ static LESSONS: [Lesson; 7] = [
     lesson!("worker-pool", worker_pool),
 ];
 
-/// Three columns that break their contract, each in its own way. Run by name only: they show that
-/// the table would tell.
+/// Three columns that break their contract, each in its own way. They run only if you name them, and show
+/// that the table reports such columns.
 static DOUBLES: Lesson = {
     use lessons::doubles;
     const SOURCE: &str = include_str!("lessons/doubles.rs");
@@ -208,7 +218,7 @@ static DOUBLES: Lesson = {
 mod tests {
     use super::*;
 
-    /// The names of the steps of a source, in order.
+    /// Returns the names of the steps of a source, in order.
     fn steps(source: &str) -> Vec<&str> {
         source.lines().filter_map(|line| line.trim_start().strip_prefix("// step: ")).collect()
     }
@@ -216,7 +226,7 @@ mod tests {
     #[test]
     fn each_lesson_has_a_description() {
         let about = find("guards").unwrap().about();
-        assert_eq!(about, "A database that is closed, whichever way its body ends.");
+        assert_eq!(about, "A database is closed, however the code that uses it ends.");
         assert!(LESSONS.iter().all(|lesson| lesson.about().ends_with('.')));
     }
 

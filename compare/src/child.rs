@@ -1,7 +1,7 @@
-//! A run in a process of its own: input in, one answer and its own figures out.
+//! Runs a lesson in a process of its own, which receives the input and returns the answer and its figures.
 //!
-//! A fresh process has nothing of the runs before it: its peak memory, processor time and threads
-//! are those of one lesson on one runtime. The program starts itself again, as `compare child`.
+//! A fresh process is not affected by earlier runs. Its peak memory, processor time and threads belong to
+//! one lesson on one runtime. The program starts itself again, as `compare child`.
 
 use std::io::{self, Read, Write};
 use std::process::{Command, ExitCode, Stdio};
@@ -18,47 +18,48 @@ use crate::process::Group;
 use crate::serve::{Scene, Stage};
 use crate::timeline::{self, Recorded};
 
-/// What is in the field `kind` of a file of lessons.
+/// The `kind` of a file with runs of lessons.
 pub const KIND: &str = "compare lessons 1";
 
-/// One run and what became of it.
+/// One run of a lesson and its outcome.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Run {
     pub lesson: String,
     pub runtime: Runtime,
-    /// Of its source.
+    /// The number of lines in its source.
     pub lines: Lines,
     #[serde(flatten)]
     pub outcome: Outcome,
-    /// The most threads seen at once, by looking every few milliseconds; where the system tells.
+    /// The largest number of threads seen. We look every few milliseconds. `None` if the system does not
+    /// report it.
     pub threads: Option<u32>,
 }
 
-/// What became of a run.
+/// The outcome of a run.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
 pub enum Outcome {
-    /// It gave the one right answer.
+    /// The run gave the one correct answer.
     Same(Report),
-    /// It gave another.
+    /// The run gave another answer.
     Wrong { expected: Value, report: Report },
-    /// It panicked, with this message.
+    /// The run panicked with this message.
     Panic { message: String },
-    /// It was killed when its time was over.
+    /// The run was killed because it exceeded its timeout.
     Hang { seconds: f64 },
-    /// It ended without an answer in some other way.
+    /// The run ended without an answer in some other way.
     Failed { message: String },
     /// The runtime was left out of this build.
     NotBuilt,
 }
 
 impl Outcome {
-    /// Whether there is nothing to complain of. A runtime left out gives no answer to compare.
+    /// Whether the run is in order. A runtime that was left out gives no answer that could be wrong.
     pub fn is_same(&self) -> bool {
         matches!(self, Self::Same(_) | Self::NotBuilt)
     }
 
-    /// The answer and figures, where it came to an end.
+    /// Returns the answer and the figures, if the run gave an answer.
     pub fn report(&self) -> Option<&Report> {
         match self {
             Self::Same(report) | Self::Wrong { report, .. } => Some(report),
@@ -67,34 +68,39 @@ impl Outcome {
     }
 }
 
-/// What a child says of itself.
+/// What a child process reports about itself.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Report {
     pub answer: Value,
-    /// From before the runtime starts to after it has ended.
+    /// The time from before the runtime starts until the lesson has returned.
     pub wall_ms: f64,
-    /// User and system time of the whole process, where the system tells.
+    /// User and system time of the whole process, if the system reports it.
     pub cpu_ms: Option<f64>,
-    /// The peak of its resident memory in KiB, where the system tells.
+    /// The peak of its resident memory in KiB, if the system reports it.
     pub peak_kib: Option<u64>,
     /// When each of its tasks ran.
     pub spans: Vec<Recorded>,
 }
 
-/// In the child: runs a lesson here, with the input from stdin, and prints the report.
+/// Runs a lesson in this process, which is the child: reads the input from stdin, and prints the report.
+///
+/// # Errors
+/// Fails if this build has no such lesson or runtime, if the input cannot be read, or if the report cannot be
+/// printed.
 pub fn run_here(lesson: &str, runtime: &str, file_limit: Option<u64>) -> anyhow::Result<ExitCode> {
     if let Some(bytes) = file_limit {
         limit_files(bytes)?;
     }
     let runtime = catalog::find_runtime(runtime)?;
     let Some(start) = catalog::find(lesson)?.column(runtime).start else {
-        bail!("{} was left out of this build", runtime.name());
+        bail!("this build is without {0}: build it with `--features {0}`", runtime.name());
     };
-    // See the feature in Cargo.toml. An error: there is a provider already.
+    // The feature `tls` in Cargo.toml explains why. This fails only if a provider is installed already.
     #[cfg(feature = "tls")]
     let _ = rustls::crypto::ring::default_provider().install_default();
 
-    let input = serde_json::from_reader(io::stdin().lock()).context("reading the input")?;
+    let input =
+        serde_json::from_reader(io::stdin().lock()).context("cannot read the input from stdin")?;
     let clock = Instant::now();
     let answer = start(input)?;
     let wall_ms = clock.elapsed().as_secs_f64() * 1e3;
@@ -104,9 +110,10 @@ pub fn run_here(lesson: &str, runtime: &str, file_limit: Option<u64>) -> anyhow:
     Ok(ExitCode::SUCCESS)
 }
 
-/// Lets no file of this process grow beyond so many bytes: a stand-in for a full disk that needs no
-/// root. A write beyond it fails, and raises a signal, which would end the process; it is blocked here
-/// before a runtime starts threads, which inherit that.
+/// Limits every file of this process to `bytes`. This stands in for a full disk, and needs no root.
+///
+/// A write beyond the limit fails and raises a signal, which would end the process. So we block the signal,
+/// and do that before a runtime starts its threads, because threads inherit the blocked signals.
 #[cfg(unix)]
 fn limit_files(bytes: u64) -> anyhow::Result<()> {
     use nix::sys::resource::{Resource, setrlimit};
@@ -121,10 +128,11 @@ fn limit_files(_: u64) -> anyhow::Result<()> {
     bail!("--file-limit needs a Unix system")
 }
 
-/// In the parent: runs a lesson on a runtime in a process of its own, for `timeout` at most.
+/// Runs a lesson on a runtime in a child process, for at most `timeout`.
 ///
 /// # Errors
-/// Where the process cannot be started; whatever happens in it is an [`Outcome`].
+/// Fails if the process cannot be started, if its report cannot be parsed, or with [`Interrupted`].
+/// Whatever else happens in the process is an [`Outcome`].
 pub fn run(
     lesson: &'static Lesson,
     runtime: Runtime,
@@ -136,7 +144,7 @@ pub fn run(
         let outcome = Outcome::NotBuilt;
         return Ok(Run { lesson: lesson.name.into(), runtime, lines, outcome, threads: None });
     }
-    let scene = Scene::new().context("making a temporary folder")?;
+    let scene = Scene::new().context("cannot create a temporary folder")?;
     let input = (lesson.input)(stage, &scene)?;
     let expected = (lesson.expected)(input.clone())?;
 
@@ -155,22 +163,22 @@ pub fn run(
     Ok(Run { lesson: lesson.name.into(), runtime, lines, outcome, threads })
 }
 
-/// Runs lessons on all runtimes, one run at a time, so that none disturbs another; hands each run on when
-/// it is over.
+/// Runs lessons on all runtimes, one run at a time so that they do not disturb each other, and calls
+/// `each` after each run.
 ///
 /// # Errors
-/// As [`run`], and whatever `each` says.
+/// Fails if the servers cannot be started, or if [`run`] or `each` fails.
 pub fn run_all(
     lessons: &[&'static Lesson],
     timeout: Duration,
     mut each: impl FnMut(&Run) -> anyhow::Result<()>,
 ) -> anyhow::Result<Vec<Run>> {
-    let stage = Stage::start().context("starting the loopback servers")?;
+    let stage = Stage::start().context("cannot start the loopback servers")?;
     let mut runs = Vec::new();
     for lesson in lessons {
         for runtime in Runtime::ALL {
             let run = run(lesson, runtime, &stage, timeout)
-                .with_context(|| format!("running {} on {}", lesson.name, runtime.name()))?;
+                .with_context(|| format!("cannot run {} on {}", lesson.name, runtime.name()))?;
             each(&run)?;
             runs.push(run);
         }
@@ -178,37 +186,40 @@ pub fn run_all(
     Ok(runs)
 }
 
-/// Often enough to see threads that live for some milliseconds.
+/// How often to count threads in order to see those that live for some milliseconds.
 pub const OFTEN: Duration = Duration::from_millis(2);
-/// So seldom that it does not disturb what is measured.
+/// How often to count threads so that the counting does not disturb a measurement.
 pub const SELDOM: Duration = Duration::from_millis(200);
 
-/// How a process of its own has ended, and the most threads seen in it.
+/// How a child process ended, and the largest number of threads seen in it.
 #[derive(Debug)]
 pub struct Ended {
     pub end: End,
     pub threads: Option<u32>,
 }
 
-/// How a process has ended.
+/// How a child process ended.
 #[derive(Debug)]
 pub enum End {
-    /// Well, and with this on stdout.
+    /// It succeeded, and this is its stdout.
     Answer(String),
-    /// By a panic, with this message.
+    /// It panicked with this message.
     Panic(String),
-    /// In some other way.
+    /// It failed in some other way.
     Failed(String),
-    /// It was killed when its time was over.
+    /// It was killed because it exceeded its timeout.
     Killed,
 }
 
-/// Starts this program again with other arguments and variables, gives it `input`, and waits for its end, for
-/// `timeout` at most. Every `look` it counts its threads, which takes time of the same cores: [`OFTEN`] or
-/// [`SELDOM`].
+/// Starts this program again with other arguments and variables, passes it `input`, and waits for its
+/// end, for at most `timeout`.
+///
+/// Counts the threads of the child every `look`, which is [`OFTEN`] or [`SELDOM`]. Counting takes time on
+/// the cores that the child uses.
 ///
 /// # Errors
-/// Where it cannot be started, or [`Interrupted`]; whatever happens in it is an [`End`].
+/// Fails if the child cannot be started, or with [`Interrupted`]. Whatever else happens in the child is an
+/// [`End`].
 pub fn execute(
     arguments: &[&str],
     variables: &[(&str, &str)],
@@ -219,9 +230,9 @@ pub fn execute(
     let mut command = Command::new(std::env::current_exe()?);
     command
         .args(arguments)
-        // What a panic says is read below; a backtrace would only be in the way.
+        // We look for the message of a panic below. A backtrace would only be in the way.
         .env("RUST_BACKTRACE", "0")
-        // The runtimes are to be as they are when nothing is said about it.
+        // These variables configure the runtimes. We compare the runtimes with their defaults.
         .env_remove("TOKIO_WORKER_THREADS")
         .env_remove("ASYNC_STD_THREAD_COUNT")
         .env_remove("SMOL_THREADS")
@@ -232,7 +243,7 @@ pub fn execute(
         .stderr(Stdio::piped());
     let mut child = Group::spawn(&mut command)?;
     let mut stdin = child.child().stdin.take().context("stdin")?;
-    // An error: the child has ended without reading, which its exit status tells better.
+    // Fails only if the child ended without reading its input. Its exit status says more about that.
     thread::spawn(move || stdin.write_all(input.as_bytes()));
     let stdout = read_all(child.child().stdout.take());
     let stderr = read_all(child.child().stderr.take());
@@ -249,13 +260,14 @@ pub fn execute(
     Ok(Ended { end, threads })
 }
 
-/// Reads a pipe to its end on a thread, so that the child never waits for us; wakes us at the end.
+/// Reads a pipe to its end on a thread, so that the child never waits for us. Wakes the current thread at
+/// the end.
 fn read_all(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
     let waiting = thread::current();
     thread::spawn(move || {
         let mut bytes = Vec::new();
         if let Some(mut pipe) = pipe {
-            // What was read before an error still says something.
+            // If reading fails, what was read before is still useful.
             let _ = pipe.read_to_end(&mut bytes);
         }
         waiting.unpark();
@@ -263,7 +275,7 @@ fn read_all(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Stri
     })
 }
 
-/// Waits for the child and counts its threads in the meantime. Kills it at its timeout, and then
+/// Waits for the child and counts its threads in the meantime. After the timeout, kills the child and
 /// returns no status.
 fn watch(
     child: &mut Group,
@@ -289,19 +301,19 @@ fn watch(
             child.kill();
             return Ok((None, threads));
         }
-        // After its last output, a child is about to end.
+        // A child that has closed its stdout is about to end.
         thread::park_timeout(if stdout.is_finished() { look.min(OFTEN) } else { look });
     }
 }
 
-/// The message of the last panic in a program's stderr: the line after `panicked at`.
+/// Returns the message of the last panic in a program's stderr: the line after `panicked at`.
 fn panic_message(stderr: &str) -> Option<String> {
     let lines: Vec<_> = stderr.lines().collect();
     let at = lines.iter().rposition(|line| line.contains(" panicked at "))?;
     Some(lines.get(at + 1).copied().unwrap_or_default().to_owned())
 }
 
-/// User and system time of this process, in milliseconds.
+/// Returns the user and system time of this process, in milliseconds.
 #[cfg(unix)]
 pub fn cpu_ms() -> Option<f64> {
     use nix::sys::resource::{UsageWho, getrusage};
@@ -310,7 +322,7 @@ pub fn cpu_ms() -> Option<f64> {
     Some((usage.user_time() + usage.system_time()).num_microseconds() as f64 / 1e3)
 }
 
-/// How often a thread of this process was taken off its core.
+/// Returns the number of context switches of this process, voluntary or not.
 #[cfg(unix)]
 pub fn switches() -> Option<u64> {
     use nix::sys::resource::{UsageWho, getrusage};
@@ -329,7 +341,7 @@ pub fn cpu_ms() -> Option<f64> {
     None
 }
 
-/// How often memory was asked for in this process, in a build with the feature `allocations`.
+/// Returns the number of allocations in this process, in a build with the feature `allocations`.
 #[cfg(feature = "allocations")]
 pub fn allocations() -> Option<u64> {
     let stats = stats_alloc::INSTRUMENTED_SYSTEM.stats();
@@ -341,12 +353,13 @@ pub fn allocations() -> Option<u64> {
     None
 }
 
-/// Not `ru_maxrss`: a child inherits the parent's there.
+/// Returns the peak of this process's resident memory, in KiB. We don't use `ru_maxrss`, because a child
+/// inherits its parent's value there.
 pub fn peak_kib() -> Option<u64> {
     status_field("self", "VmHWM:")
 }
 
-/// What this process has of the memory now, in KiB.
+/// Returns the resident memory of this process now, in KiB.
 pub fn resident_kib() -> Option<u64> {
     status_field("self", "VmRSS:")
 }
@@ -355,7 +368,7 @@ fn threads_of(process: u32) -> Option<u32> {
     status_field(&process.to_string(), "Threads:")
 }
 
-/// A number from `/proc/{process}/status`, which Linux has and others have not.
+/// Reads a number from `/proc/{process}/status`, which only Linux has.
 fn status_field<T: std::str::FromStr>(process: &str, name: &str) -> Option<T> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let rest = status.lines().find_map(|line| line.strip_prefix(name))?;

@@ -1,4 +1,4 @@
-//! What a runtime costs to adopt: this crate built without any, and with each alone.
+//! What it costs to adopt a runtime: builds this crate without a runtime, and with each runtime alone.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -19,40 +19,40 @@ use crate::interrupt::{self, Interrupted};
 use crate::kept;
 use crate::process::Group;
 
-/// What one build took.
+/// The cost of one build.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Build {
-    /// The crates that were compiled, this one among them.
+    /// The number of crates that were compiled, including this one.
     pub crates: usize,
-    /// Processor time of the whole build from nothing, in seconds, where the system tells.
+    /// Processor time of the whole build from scratch, in seconds, if the system reports it.
     pub cpu_seconds: Option<f64>,
     pub wall_seconds: f64,
-    /// Size of the release executable without symbols.
+    /// Size of the release executable, with symbols stripped.
     pub bytes: u64,
 }
 
-/// The builds, as they are kept for the report.
+/// The builds, as saved for the report.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Costs {
-    /// The compiler: `rustc --version`.
+    /// The output of `rustc --version`.
     pub rustc: String,
-    /// With no runtime.
+    /// The build without a runtime.
     pub baseline: Build,
-    /// With each alone, in the order tokio, async-std, smol.
+    /// The builds with each runtime alone, in the order tokio, async-std, smol.
     pub runtimes: [Build; 3],
 }
 
-/// What a runtime adds to the build without any.
+/// What a runtime adds to the build without a runtime.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Added {
     pub crates: usize,
-    /// Processor time, in seconds, where the system tells. It may come out below zero, by chance.
+    /// Processor time in seconds, if the system reports it. It can be negative by chance.
     pub cpu_seconds: Option<f64>,
     pub bytes: u64,
 }
 
 impl Costs {
-    /// What a runtime adds.
+    /// Returns what a runtime adds.
     pub fn added(&self, runtime: Runtime) -> Added {
         let (build, none) = (&self.runtimes[runtime as usize], &self.baseline);
         let cpu_seconds =
@@ -65,19 +65,19 @@ impl Costs {
     }
 }
 
-/// Security advisories that are open for a runtime and the HTTP client its idiom uses.
+/// Returns the open security advisories for a runtime and for the HTTP client that its lessons use.
 pub fn advisories(runtime: Runtime) -> &'static [Advisory] {
     match runtime {
         Runtime::Tokio | Runtime::Smol => &[],
         Runtime::AsyncStd => &[
             Advisory { id: "RUSTSEC-2025-0052", says: "async-std is discontinued" },
             Advisory { id: "RUSTSEC-2025-0036", says: "surf is discontinued" },
-            Advisory { id: "RUSTSEC-2026-0169", says: "surf's parser of HTTP has a fault" },
+            Advisory { id: "RUSTSEC-2026-0169", says: "surf's HTTP parser has a flaw" },
         ],
     }
 }
 
-/// Their numbers, for a table.
+/// Returns the numbers of the advisories for a table, or `none`.
 pub fn advisory_ids(runtime: Runtime, between: &str) -> String {
     let ids: Vec<_> = advisories(runtime).iter().map(|advisory| advisory.id).collect();
     if ids.is_empty() { "none".into() } else { ids.join(between) }
@@ -90,20 +90,23 @@ pub struct Advisory {
     pub says: &'static str,
 }
 
-/// What is in the field `kind` of a file of ours.
+/// The `kind` of a file with costs.
 pub const KIND: &str = "compare cost 1";
 
-/// Builds four times from nothing, which takes minutes, and tells of each on stderr.
+/// Builds this crate four times from scratch, which takes minutes, and reports each build on stderr.
 ///
 /// # Errors
-/// Cargo is not there, or a build fails; [`Interrupted`].
+/// Fails if the sources, cargo or rustc cannot be found, if a build fails, or with [`Interrupted`].
 pub fn measure() -> anyhow::Result<Costs> {
     let workspace = kept::workspace()?;
-    // What was downloaded and unpacked before is no part of a build.
+    // Download the crates first, because downloading is not part of a build.
     let mut fetch = Command::new(cargo());
     let fetched = fetch.args(["fetch", "--locked", "--quiet"]).current_dir(&workspace).status();
-    ensure!(fetched.context("starting cargo")?.success(), "cargo could not fetch the crates");
-    let rustc = Command::new("rustc").arg("--version").output().context("starting rustc")?;
+    ensure!(
+        fetched.context("cannot start cargo")?.success(),
+        "cargo could not download the crates"
+    );
+    let rustc = Command::new("rustc").arg("--version").output().context("cannot start rustc")?;
     let build = |feature: &str, number: usize| {
         let what = if feature.is_empty() { "no runtime" } else { feature };
         build(&workspace, feature, &format!("{number} of 4, {what}"))
@@ -116,13 +119,13 @@ pub fn measure() -> anyhow::Result<Costs> {
 }
 
 fn cargo() -> std::ffi::OsString {
-    // The one that runs us, where one does.
+    // If cargo started this program, use the same cargo.
     std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
-/// One build from nothing, in a folder of its own.
+/// Builds this crate from scratch, in a temporary folder.
 fn build(workspace: &Path, feature: &str, title: &str) -> anyhow::Result<Build> {
-    let target = tempfile::tempdir().context("making a temporary folder")?;
+    let target = tempfile::tempdir().context("cannot create a temporary folder")?;
     let (start, cpu_before) = (Instant::now(), cpu_of_children());
     let mut command = Command::new(cargo());
     command
@@ -134,7 +137,7 @@ fn build(workspace: &Path, feature: &str, title: &str) -> anyhow::Result<Build> 
         .current_dir(workspace)
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
-    let mut cargo = Group::spawn(&mut command).context("starting cargo")?;
+    let mut cargo = Group::spawn(&mut command).context("cannot start cargo")?;
     let lines = lines(cargo.child().stdout.take().context("stdout")?);
     let mut artifacts = Artifacts::default();
     loop {
@@ -157,9 +160,9 @@ fn build(workspace: &Path, feature: &str, title: &str) -> anyhow::Result<Build> 
     let _ = writeln!(io::stderr(), "\rbuild {title}: {crates} crates, {seconds} s ");
     let status = cargo.wait()?;
     if !status.success() {
-        bail!("build {title}: cargo ended with {status}");
+        bail!("build {title} failed: cargo ended with {status}");
     }
-    let executable = artifacts.executable.context("cargo names the executable")?;
+    let executable = artifacts.executable.context("cargo did not report an executable")?;
     Ok(Build {
         crates: artifacts.crates.len(),
         cpu_seconds: cpu_of_children().zip(cpu_before).map(|(after, before)| after - before),
@@ -168,10 +171,10 @@ fn build(workspace: &Path, feature: &str, title: &str) -> anyhow::Result<Build> 
     })
 }
 
-/// How long a signal may wait until it is looked at.
+/// How long it can take until a signal is noticed.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Reads lines on a thread, so that we can look for signals while there are none.
+/// Reads lines on a thread, so that we can look for signals while we wait for a line.
 fn lines(output: impl Read + Send + 'static) -> Receiver<io::Result<String>> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
@@ -181,8 +184,8 @@ fn lines(output: impl Read + Send + 'static) -> Receiver<io::Result<String>> {
     receiver
 }
 
-/// Removes the folder of a build that was killed. A compiler that is still dying may add a file to it
-/// while we remove the others.
+/// Removes the folder of a build that was killed. We retry, because a compiler that has not ended yet may
+/// add a file while we remove the others.
 fn remove(target: TempDir) {
     let folder = target.keep();
     for _ in 0..50 {
@@ -193,10 +196,10 @@ fn remove(target: TempDir) {
     }
 }
 
-/// What cargo tells of a build, line by line.
+/// What cargo reports about a build, line by line.
 #[derive(Debug, Default)]
 struct Artifacts {
-    /// By the name of their package: one may have a library, a build script and more.
+    /// The names of the packages. A set, because a package can have a library, a build script and more.
     crates: BTreeSet<String>,
     executable: Option<PathBuf>,
 }
@@ -214,7 +217,7 @@ impl Artifacts {
     }
 }
 
-/// User and system time of all processes that we have started and waited for, in seconds.
+/// Returns the user and system time of all processes that we have started and waited for, in seconds.
 #[cfg(unix)]
 fn cpu_of_children() -> Option<f64> {
     use nix::sys::resource::{UsageWho, getrusage};
@@ -236,7 +239,7 @@ mod tests {
     fn the_readme_names_every_advisory() {
         let readme = include_str!("../README.md");
         for advisory in Runtime::ALL.into_iter().flat_map(advisories) {
-            // Once in the text, and once in the table.
+            // The text and the table both have to name it.
             assert!(readme.matches(advisory.id).count() >= 2, "{advisory:?}");
         }
     }

@@ -1,11 +1,13 @@
-//! Rust in colours: what each part of a source is. Pure: text in, lines of pieces out.
+//! Syntax highlighting for Rust: splits a source into pieces, and says what each piece is.
+//!
+//! This module is pure: it turns text into lines of pieces. The views choose the colours.
 
 use std::ops::Range;
 use std::sync::LazyLock;
 
 use tree_sitter_highlight::{Error, HighlightConfiguration, HighlightEvent, Highlighter};
 
-/// What a part of a source is, for whoever gives it a colour.
+/// What a part of a source is. A view gives each kind its colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Comment,
@@ -17,15 +19,15 @@ pub enum Kind {
     Other,
 }
 
-/// A part of a line: its bytes, and what it is.
+/// A part of a line: its range of bytes, and its kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Piece {
     pub bytes: Range<usize>,
     pub kind: Kind,
 }
 
-/// The names that the grammar's query gives to parts, and what they are to us. A name also stands for
-/// all that begin with it, such as `comment.documentation`.
+/// The names that the grammar's query gives to parts of a source, and our kind for each. A name also covers
+/// the longer names that begin with it, such as `comment.documentation`.
 const NAMES: [(&str, Kind); 8] = [
     ("comment", Kind::Comment),
     ("keyword", Kind::Keyword),
@@ -37,7 +39,7 @@ const NAMES: [(&str, Kind); 8] = [
     ("constructor", Kind::Type),
 ];
 
-/// The grammar's query, compiled once: that takes longer than highlighting a source with it.
+/// The grammar's query. It is compiled only once, because that takes longer than highlighting a source.
 static CONFIGURATION: LazyLock<Option<HighlightConfiguration>> = LazyLock::new(|| {
     let language = tree_sitter_rust::LANGUAGE.into();
     let query = tree_sitter_rust::HIGHLIGHTS_QUERY;
@@ -46,10 +48,11 @@ static CONFIGURATION: LazyLock<Option<HighlightConfiguration>> = LazyLock::new(|
     Some(configuration)
 });
 
-/// The pieces of each line of a Rust source, which together are all of it but the ends of lines.
+/// Splits each line of a Rust source into pieces. Together they are the whole source, except for the line
+/// ends.
 ///
 /// # Errors
-/// The grammar and its query do not fit together.
+/// Fails if the grammar does not accept its query, or if highlighting fails.
 pub fn rust(source: &str) -> Result<Vec<Vec<Piece>>, Error> {
     let configuration = CONFIGURATION.as_ref().ok_or(Error::Unknown)?;
     let mut lines = vec![Vec::new(); source.lines().count()];
@@ -69,13 +72,13 @@ pub fn rust(source: &str) -> Result<Vec<Vec<Piece>>, Error> {
     Ok(lines)
 }
 
-/// Where each line begins.
+/// Returns the offset at which each line begins.
 fn line_starts(source: &str) -> Vec<usize> {
     let after_ends = source.match_indices('\n').map(|(at, _)| at + 1);
     std::iter::once(0).chain(after_ends).collect()
 }
 
-/// Adds a part of the source to the lines that it lies on.
+/// Adds a part of the source to the lines that it covers.
 fn add(lines: &mut [Vec<Piece>], starts: &[usize], source: &str, part: Range<usize>, kind: Kind) {
     let mut at = part.start;
     for text in source[part].split_inclusive('\n') {

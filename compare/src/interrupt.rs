@@ -1,7 +1,7 @@
 //! The signals that ask the program to end: Ctrl-C, SIGTERM and SIGHUP.
 //!
-//! A handler only notes the signal. Whoever runs a child looks at the note, kills the child, and
-//! returns [`Interrupted`], so that temporary folders are removed on the way out of `main`.
+//! The signal handler only notes the signal. The code that waits for a child process checks the note, kills
+//! the child, and returns [`Interrupted`]. Temporary folders are then removed on the way out of `main`.
 
 use std::process::{ExitCode, ExitStatus};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -13,7 +13,7 @@ use anyhow::Context;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-/// The signals to note, each with its number.
+/// The signals that we note.
 const SIGNALS: &[i32] = &[
     SIGINT,
     SIGTERM,
@@ -21,19 +21,19 @@ const SIGNALS: &[i32] = &[
     signal_hook::consts::SIGHUP,
 ];
 
-/// The number of the last signal; zero if there was none.
+/// The number of the last signal, or zero if there was none.
 static NOTED: LazyLock<Arc<AtomicUsize>> = LazyLock::new(Arc::default);
 
-/// A signal asked the program to end.
+/// The error after a signal has asked the program to end.
 #[derive(Debug, thiserror::Error)]
 #[error("interrupted")]
 pub struct Interrupted;
 
-/// Notes the signals from now on, instead of dying from them. Signals that the program was started
-/// to ignore, for example by `nohup`, stay ignored.
+/// From now on, signals are noted instead of ending the program. If the program was started with a signal
+/// ignored, as `nohup` does with SIGHUP, that signal stays ignored.
 ///
 /// # Errors
-/// The system refuses the handler.
+/// Fails if the system rejects the handler.
 pub fn watch() -> anyhow::Result<()> {
     for signal in SIGNALS.iter().copied().filter(|signal| !is_ignored(*signal)) {
         flag::register_usize(signal, Arc::clone(&NOTED), signal as usize)
@@ -47,9 +47,11 @@ pub fn is_noted() -> bool {
     NOTED.load(SeqCst) != 0
 }
 
-/// Whether a child has ended because of a signal that was meant for us as well. It is in our process
-/// group for a moment, until it begins to be another program. If it dies in that moment, the note of
-/// our own signal follows; we wait for it, but not for long, since somebody may have killed the child
+/// Whether a child ended because of a signal that was sent to us as well.
+///
+/// For a short time, a new child is still in our process group, until it executes another program. If a
+/// signal to the group kills it in that time, we receive the signal too, but perhaps a little later. So
+/// we wait for our own signal. We don't wait long, because the signal may have been sent to the child
 /// alone.
 #[cfg(unix)]
 pub fn may_have_ended(status: ExitStatus) -> bool {
@@ -69,13 +71,12 @@ pub fn may_have_ended(_: ExitStatus) -> bool {
     false
 }
 
-/// The exit status of a program that a signal has ended: 130 for Ctrl-C, 143 for SIGTERM, 129 for
-/// SIGHUP.
+/// Returns the exit status after the noted signal: 130 for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP.
 pub fn exit_code() -> ExitCode {
     ExitCode::from(128 + u8::try_from(NOTED.load(SeqCst)).unwrap_or_default())
 }
 
-/// Whether the program was started with this signal ignored. Only Linux says so.
+/// Whether the program was started with this signal ignored. Only Linux reports that.
 fn is_ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

@@ -1,4 +1,5 @@
-//! Results, as they are kept for the report and for later runs: one file for each command, in one form.
+//! Saves results for the report and for later runs, one file for each command. All files have the same
+//! form.
 
 use std::fs;
 use std::io;
@@ -11,63 +12,65 @@ use serde_json::Value;
 
 use crate::machine::Machine;
 
-/// A result, and what it was measured on.
+/// A result, and the machine on which it was measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Kept<T> {
-    /// What kind of file this is, and of which form.
+    /// The command that produced the result, and the version of its form.
     pub kind: String,
     pub machine: Machine,
     pub result: T,
 }
 
 impl<T> Kept<T> {
-    /// A result, and the machine as it was before.
+    /// Combines a result with the machine as it was before the measurement.
     pub fn new(kind: &str, machine: Machine, result: T) -> Self {
         Self { kind: kind.into(), machine, result }
     }
 }
 
-/// The folder of the workspace that this program was built from.
+/// Returns the folder of the workspace that this program was built from.
 ///
 /// # Errors
-/// It is not there any more.
+/// Fails if that folder no longer exists.
 pub fn workspace() -> anyhow::Result<PathBuf> {
-    let folder =
-        Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("a crate has a workspace")?;
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .context("the crate is not in a workspace")?;
     ensure!(
         folder.join("Cargo.toml").is_file(),
-        "{}: the sources that this program was built from are not there any more",
+        "{}: cannot find the sources that this program was built from: build it again",
         folder.display()
     );
     Ok(folder.into())
 }
 
-/// Where results are kept unless something else is said: with the sources, or here where those are
-/// gone. Figures of a debug build are never mixed with others.
+/// Returns the default folder for results. It is next to the sources, or in the current folder if the
+/// sources no longer exist. A debug build has a folder of its own, so that its figures are never mixed
+/// with others.
 pub fn folder() -> PathBuf {
     let folder = workspace().unwrap_or_default().join("target/compare");
     if cfg!(debug_assertions) { folder.join("debug") } else { folder }
 }
 
-/// Writes a result. The file has its name only once it is whole.
+/// Saves a result. The file gets its name only once it is complete.
 ///
 /// # Errors
-/// It cannot be written.
+/// Fails if the file cannot be written.
 pub fn save(result: &impl Serialize, file: &Path) -> anyhow::Result<()> {
-    let text = serde_json::to_vec(result).context("as JSON")?;
+    let text = serde_json::to_vec(result).context("cannot convert the result to JSON")?;
     write(&text, file)
 }
 
-/// Writes a file, which has its name only once it is whole, and makes its folder. What is no regular file,
-/// such as a pipe, is written to as it is.
+/// Writes a file, and creates its folder if necessary. The file gets its name only once it is complete.
+/// If the path names something that is not a regular file, such as a pipe, we write to it directly.
 ///
 /// # Errors
-/// It cannot be written, or is a folder; then nothing is left behind.
+/// Fails if the path names a folder, or if the file cannot be written. No partial file is left behind.
 pub fn write(text: &[u8], file: &Path) -> anyhow::Result<()> {
     let write = || match fs::metadata(file) {
         Ok(there) if there.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
         Ok(there) if !there.is_file() => fs::write(file, text),
-        // A link stays, and what it leads to is written.
+        // Keep a link, and replace the file that it leads to.
         Ok(_) => replace(text, &fs::canonicalize(file)?),
         Err(_) => {
             if let Some(folder) = file.parent() {
@@ -84,31 +87,35 @@ fn replace(text: &[u8], file: &Path) -> io::Result<()> {
     part.push(".part");
     let replaced = fs::write(&part, text).and_then(|()| fs::rename(&part, file));
     if replaced.is_err() {
-        // It may not even be there.
+        // Ignore errors: the partial file may not even exist.
         let _ = fs::remove_file(&part);
     }
     replaced
 }
 
-/// Reads what was kept of this kind.
+/// Loads a saved result of this kind.
 ///
 /// # Errors
-/// The file is not there, or not of this kind.
+/// Fails if the file cannot be read, or if it does not contain a result of this kind.
 pub fn load<T: DeserializeOwned>(file: &Path, kind: &str) -> anyhow::Result<T> {
     let name = || file.display().to_string();
     let text = fs::read_to_string(file).with_context(name)?;
-    let foreign = || format!("{}: these are no results of `{}`", name(), command(kind));
+    let foreign = || format!("{}: expected results of `{}`", name(), command(kind));
     let value: Value = serde_json::from_str(&text).with_context(foreign)?;
     match value["kind"].as_str() {
         Some(its_kind) if its_kind == kind => serde_json::from_value(value).with_context(foreign),
         Some(its_kind) if command(its_kind) == command(kind) => {
-            bail!("{}: kept by another version of this program: {its_kind}", name())
+            bail!(
+                "{}: saved by another version of this program ({its_kind}): run `{}` again",
+                name(),
+                command(kind)
+            )
         }
         _ => bail!(foreign()),
     }
 }
 
-/// A kind without the number of its form.
+/// Returns the command of a kind: the kind without its version number.
 fn command(kind: &str) -> &str {
     kind.rsplit_once(' ').map_or(kind, |(command, _)| command)
 }
@@ -125,15 +132,22 @@ mod tests {
         let kept = Kept::new(KIND, Machine::look(), vec![1, 2]);
         save(&kept, &file).unwrap();
         assert_eq!(load::<Kept<Vec<u32>>>(&file, KIND).unwrap(), kept);
-        assert_eq!(fs::read_dir(file.parent().unwrap()).unwrap().count(), 1, "no part is left");
+        assert_eq!(
+            fs::read_dir(file.parent().unwrap()).unwrap().count(),
+            1,
+            "no partial file is left"
+        );
 
         for (text, complaint) in [
-            ("", "things.json: these are no results of `compare things`: EOF"),
-            ("{}", "things.json: these are no results of `compare things`"),
-            ("[1, 2]", "these are no results of `compare things`"),
-            (r#"{"kind": "compare others 2"}"#, "these are no results of `compare things`"),
-            (r#"{"kind": "compare things 2"}"#, "no results of `compare things`: missing field"),
-            (r#"{"kind": "compare things 1"}"#, "kept by another version of this program"),
+            ("", "things.json: expected results of `compare things`: EOF"),
+            ("{}", "things.json: expected results of `compare things`"),
+            ("[1, 2]", "expected results of `compare things`"),
+            (r#"{"kind": "compare others 2"}"#, "expected results of `compare things`"),
+            (
+                r#"{"kind": "compare things 2"}"#,
+                "expected results of `compare things`: missing field",
+            ),
+            (r#"{"kind": "compare things 1"}"#, "saved by another version of this program"),
         ] {
             fs::write(&file, text).unwrap();
             let error = format!("{:#}", load::<Kept<Vec<u32>>>(&file, KIND).unwrap_err());

@@ -1,22 +1,27 @@
-//! The seven lessons on Tokio, async-std and smol: run side by side, and read side by side.
+//! The seven lessons on Tokio, async-std and smol. This program runs them, prints their sources in
+//! columns, and shows where the runtimes differ.
 //!
 //! Run with: `cargo run -p compare`, or `cargo run -p compare -- code hello`
 
 #![cfg_attr(
     test,
-    allow(dead_code, unused_imports, reason = "the unit tests leave out what needs a runtime")
+    allow(dead_code, unused_imports, reason = "unit tests leave out what needs a runtime")
 )]
 
 mod align;
 mod api;
 #[cfg_attr(
     not(all(feature = "tokio", feature = "async-std", feature = "smol")),
-    allow(dead_code, unused_imports, reason = "an experiment left out leaves its helpers behind")
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "without some experiments, their helpers are unused"
+    )
 )]
 mod behaviours;
 #[cfg_attr(
     not(all(feature = "bench", any(feature = "tokio", feature = "async-std", feature = "smol"))),
-    allow(dead_code, reason = "some work is only for runtimes, and some for that feature")
+    allow(dead_code, reason = "some workloads need a runtime, and some need the feature `bench`")
 )]
 #[doc(hidden)] // public for the integration tests
 pub mod bench;
@@ -34,7 +39,7 @@ mod report;
 pub mod serve;
 #[cfg_attr(
     not(any(feature = "tokio", feature = "async-std", feature = "smol")),
-    allow(dead_code, reason = "without a runtime there is nothing to note")
+    allow(dead_code, reason = "without a runtime, no lesson records a span")
 )]
 mod timeline;
 mod view;
@@ -55,10 +60,10 @@ use kept::Kept;
 use machine::Machine;
 use report::Report;
 
-/// The seven lessons on Tokio, async-std and smol, side by side. Without a command: `lessons`.
+/// The seven lessons on Tokio, async-std and smol, side by side. Without a command, runs `lessons`.
 #[derive(Parser)]
 #[command(after_help = "Examples:
-  compare                                every lesson on every runtime, one table
+  compare                                run every lesson on every runtime
   compare lessons hello fetch --json
   compare code worker-pool
   compare code hello --runtime async-std,smol
@@ -69,7 +74,7 @@ use report::Report;
   cargo run --release -p compare -- bench --quick
   cargo run --release -p compare -- report -o compare.html
 
-Exit status: 0 all answers are as they should be, 1 one is not, 2 wrong call, 130\ninterrupted (143 by SIGTERM, 129 by SIGHUP).")]
+Exit status: 0 if every answer is correct, 1 if one is not or a command fails, 2 for a usage\nerror, 130 if interrupted (143 by SIGTERM, 129 by SIGHUP).")]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
@@ -77,85 +82,87 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run lessons, each on each runtime in a process of its own, and compare answers and costs. For
-    /// lessons asked for by name, also draw when each of their tasks ran.
+    /// Run lessons on each runtime, each run in a process of its own, and compare answers and costs. If you
+    /// name the lessons, their timelines are drawn as well.
     Lessons {
-        /// Which lessons; without any, all seven.
+        /// The lessons to run [default: all seven].
         #[arg(value_name = "LESSON")]
         names: Vec<String>,
-        /// Print one JSON object a line instead of a table.
+        /// Print one JSON object per line instead of a table.
         #[arg(long)]
         json: bool,
-        /// Kill a run that takes longer.
+        /// Kill a run that takes longer than this.
         #[arg(long, default_value = "10s", value_name = "TIME", value_parser = humantime::parse_duration)]
         timeout: Duration,
     },
-    /// Print the three sources of a lesson in columns, step beside step.
+    /// Print the three sources of a lesson in columns, with each step on the same row.
     Code {
-        /// Which lesson.
+        /// The lesson to print.
         lesson: String,
-        /// Which columns, such as tokio,smol; without it, all three.
+        /// The columns to print, such as tokio,smol [default: all three].
         #[arg(long = "runtime", value_name = "NAME", value_delimiter = ',')]
         runtimes: Vec<String>,
-        /// Without colours, which are only for terminals anyway.
+        /// Print without colours, also on a terminal.
         #[arg(long)]
         plain: bool,
-        /// The width to print for, in characters.
+        /// The width of the output, in characters.
         #[arg(long, default_value_t = view::terminal_width(), value_name = "N")]
         #[arg(value_parser = clap::value_parser!(u16).range(60..=1000))]
         width: u16,
     },
-    /// Print how asyncio and each runtime spell the usual things.
+    /// Print how asyncio and each runtime write common operations.
     Api {
-        /// The width to print for, in characters.
+        /// The width of the output, in characters.
         #[arg(long, default_value_t = view::terminal_width(), value_name = "N")]
         #[arg(value_parser = clap::value_parser!(u16).range(60..=1000))]
         width: u16,
     },
-    /// Put questions to the runtimes on which they differ, each in a process of its own.
+    /// Ask each runtime the questions on which they differ, by running code for each of them.
     Behaviours {
-        /// Which ones; without any, all.
+        /// The questions to ask [default: all].
         #[arg(value_name = "NAME")]
         names: Vec<String>,
-        /// Print one JSON object a line instead of a table.
+        /// Print one JSON object per line instead of text.
         #[arg(long)]
         json: bool,
-        /// The width to print for, in characters.
+        /// The width of the output, in characters.
         #[arg(long, default_value_t = view::terminal_width(), value_name = "N")]
         #[arg(value_parser = clap::value_parser!(u16).range(60..=1000))]
         width: u16,
     },
-    /// Build this program with no runtime and with each alone, and tell what each adds. Takes minutes.
+    /// Build this program without a runtime and with each one alone, and print what each runtime adds. This
+    /// takes minutes.
     Cost {
         /// Print the result as JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Measure what the runtimes cost: the same work on each, a process for every sample.
+    /// Measure the same work on each runtime, with a process for every sample.
     Bench(BenchArguments),
-    /// Write all of it on one page of HTML. What was measured before is taken from target/compare; what
-    /// is missing is measured quickly first.
+    /// Write everything on one HTML page. Earlier results are read from target/compare, and missing ones
+    /// are measured first, in the quick way.
     Report {
-        /// Where to write the page; - for stdout. By default target/compare/report.html.
+        /// The file to write, or - for stdout [default: target/compare/report.html].
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
-        /// The folder with the results, instead of target/compare.
+        /// The folder to read results from [default: target/compare].
         #[arg(long, value_name = "FOLDER")]
         from: Option<PathBuf>,
-        /// Measure nothing: mark what is missing as not measured.
+        /// Measure nothing, and mark missing results as not measured.
         #[arg(long)]
         as_is: bool,
     },
-    /// One run, as this program starts it of itself: input on stdin, answer and figures on stdout.
+    /// One run of a lesson. This program starts itself like this: the input is on stdin, and the answer and
+    /// the figures go to stdout.
     #[command(hide = true)]
     Child {
         lesson: String,
         runtime: String,
-        /// Let no file grow beyond this many bytes, as if the disk were full.
+        /// Limit every file to this many bytes, as if the disk were full.
         #[arg(long)]
         file_limit: Option<u64>,
     },
-    /// One sample of a bench, in the same way.
+    /// One sample of a bench, started in the same way.
     #[command(hide = true)]
     Sample {
         workload: String,
@@ -165,44 +172,45 @@ enum Command {
         #[arg(long)]
         server: SocketAddr,
     },
-    /// One experiment, in the same way.
+    /// One experiment, started in the same way.
     #[command(hide = true)]
     Experiment { name: String, runtime: String, asked_from: String },
 }
 
-/// Counts what it gives out. Only where that is asked for: it would be measured with the rest.
+/// Counts allocations. It is only in builds with the feature `allocations`, because counting takes time
+/// that would be measured too.
 #[cfg(feature = "allocations")]
 #[global_allocator]
 static ALLOCATOR: &stats_alloc::StatsAlloc<std::alloc::System> = &stats_alloc::INSTRUMENTED_SYSTEM;
 
 #[derive(clap::Args)]
 struct BenchArguments {
-    /// Seven of the workloads, and 7 samples of each: less than a minute.
+    /// Measure seven of the workloads with 7 samples each, in less than a minute.
     #[arg(long)]
     quick: bool,
-    /// Which workloads, such as yield,ping-pong.
+    /// The workloads to measure, such as yield,ping-pong [default: all].
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     only: Vec<String>,
-    /// Say of every workload what it measures and what is expected, and measure nothing.
+    /// Print what each workload measures and what is expected, and measure nothing.
     #[arg(long)]
     list: bool,
-    /// How many samples of each; by default 30, or 7 with --quick.
+    /// Samples per contestant [default: 30, or 7 with --quick].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=1000))]
     samples: Option<u16>,
-    /// Worker threads of each runtime; by default one for each core. A runtime that by itself takes
-    /// another number is measured with that as well, but not with --quick.
+    /// Worker threads of each runtime [default: one per core]. A runtime that has another number by
+    /// default is also measured with that number, except with --quick.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     threads: Option<u16>,
-    /// Where to keep the results; by default in target/compare: a whole run in bench.json or
-    /// bench-quick.json, any other in bench-other.json.
+    /// The file to save the results in [default: in target/compare, bench.json or bench-quick.json for a
+    /// whole run, and bench-other.json for any other].
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
-    /// Results of an earlier run, to hold these against.
+    /// The results of an earlier run to compare with.
     #[arg(long, value_name = "FILE")]
     against: Option<PathBuf>,
 }
 
-/// Whether anything so far was not as it should be.
+/// Whether an answer so far was wrong or unexpected. It decides the exit status.
 static WRONG: AtomicBool = AtomicBool::new(false);
 
 fn note(is_right: bool) {
@@ -235,7 +243,7 @@ pub fn main() -> ExitCode {
     };
     outcome.unwrap_or_else(|error| {
         if is_closed_pipe(&error) {
-            // Nobody reads the rest, which is not run; what was wrong before that is wrong.
+            // The reader is gone, so the rest is not run. A wrong answer before that still counts.
             return ExitCode::from(u8::from(WRONG.load(Relaxed)));
         }
         if error.is::<Interrupted>() {
@@ -246,7 +254,7 @@ pub fn main() -> ExitCode {
     })
 }
 
-/// Runs lessons on all runtimes, and keeps what came of it if it is all of them.
+/// Runs lessons on all runtimes. A run of all lessons is also saved for the report.
 fn lessons(names: &[String], json: bool, timeout: Duration) -> anyhow::Result<ExitCode> {
     let lessons = catalog::find_all(names)?;
     interrupt::watch()?;
@@ -273,7 +281,7 @@ fn lessons(names: &[String], json: bool, timeout: Duration) -> anyhow::Result<Ex
     Ok(ExitCode::from(u8::from(WRONG.load(Relaxed))))
 }
 
-/// Runs experiments on all runtimes, and keeps what was seen if it is all of them.
+/// Runs experiments on all runtimes. A run of all experiments is also saved for the report.
 fn watch(names: &[String], json: bool, width: usize) -> anyhow::Result<ExitCode> {
     let chosen: Vec<&Behaviour> = match names {
         [] => behaviours::BEHAVIOURS.iter().collect(),
@@ -289,19 +297,22 @@ fn watch(names: &[String], json: bool, width: usize) -> anyhow::Result<ExitCode>
             }
         }
         if !json {
-            // As they come: all together take some seconds.
+            // Print each answer immediately, because all of them together take some seconds.
             write!(io::stdout(), "{}", view::behaviour(behaviour, row, width))?;
         }
         Ok(())
     })?;
     if !json {
-        let verdict = if WRONG.load(Relaxed) { "Not all as expected." } else { "All as expected." };
         let count = if let [_] = chosen[..] {
             "1 question".into()
         } else {
             format!("{} questions", chosen.len())
         };
-        writeln!(io::stdout(), "{count}. {verdict}")?;
+        let verdict = match WRONG.load(Relaxed) {
+            false => "every answer was as expected",
+            true => "not every answer was as expected",
+        };
+        writeln!(io::stdout(), "{count}: {verdict}.")?;
     }
     if names.is_empty() {
         keep(report::BEHAVIOURS, &Kept::new(behaviours::KIND, machine, seen));
@@ -309,14 +320,15 @@ fn watch(names: &[String], json: bool, width: usize) -> anyhow::Result<ExitCode>
     Ok(ExitCode::from(u8::from(WRONG.load(Relaxed))))
 }
 
-/// Keeps a result for the report. Who only wants to see it is not to fail where that cannot be done.
+/// Saves a result for the report. If that fails, prints a warning and continues, because the user asked
+/// to see the result, not to save it.
 fn keep(name: &str, result: &impl serde::Serialize) {
     if let Err(error) = kept::save(result, &kept::folder().join(name)) {
-        let _ = writeln!(io::stderr(), "compare: not kept for the report: {error:#}");
+        let _ = writeln!(io::stderr(), "compare: cannot save the result for the report: {error:#}");
     }
 }
 
-/// What each runtime adds to a build, measured now, and kept.
+/// Measures what each runtime adds to a build, saves the result, and prints it.
 fn cost(json: bool) -> anyhow::Result<ExitCode> {
     interrupt::watch()?;
     let machine = Machine::look();
@@ -328,13 +340,13 @@ fn cost(json: bool) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Measures, keeps what was measured, and prints it.
+/// Takes the samples of the benches, saves them, and prints the figures.
 fn measure(arguments: &BenchArguments) -> anyhow::Result<ExitCode> {
     if arguments.list {
         return print(&view::bench_list());
     }
     let workloads = bench::find(&arguments.only, arguments.quick)?;
-    // Before anything is measured: it may be no file of ours.
+    // Read it before anything is measured, because it may not be a file of ours.
     let kind = bench::run::KIND;
     let old: Option<Results> =
         arguments.against.as_deref().map(|file| kept::load(file, kind)).transpose()?;
@@ -352,14 +364,14 @@ fn measure(arguments: &BenchArguments) -> anyhow::Result<ExitCode> {
     let results = bench::run::take(&plan, &workloads)?;
     let seconds = start.elapsed().as_secs_f64();
     if results.rows.iter().all(|row| row.samples.is_empty()) {
-        // Interrupted in the first round: nothing to keep, and nothing to take the place of.
+        // The first round was interrupted. There is nothing to save, and an earlier file must stay.
         return Err(Interrupted.into());
     }
     let is_whole = arguments.only.is_empty()
         && arguments.samples.is_none()
         && arguments.threads.is_none()
         && !interrupt::is_noted();
-    // Less than a whole run never takes the place of one.
+    // A partial run never replaces a whole one.
     let name = match (is_whole, arguments.quick) {
         (false, _) => report::BENCH_OTHER,
         (true, true) => report::BENCH_QUICK,
@@ -371,22 +383,23 @@ fn measure(arguments: &BenchArguments) -> anyhow::Result<ExitCode> {
     if let Some(old) = &old {
         write!(io::stdout(), "{}", view::bench_against(&results, old))?;
     }
-    // After the figures, which are not lost with it.
+    // Report a failure to save only after the figures are printed, so that they are not lost with it.
     saved?;
-    let _ = writeln!(io::stderr(), "{seconds:.0} s; kept in {}", file.display());
+    let _ =
+        writeln!(io::stderr(), "took {seconds:.0} s; the results are saved in {}", file.display());
     Ok(if interrupt::is_noted() { interrupt::exit_code() } else { ExitCode::SUCCESS })
 }
 
-/// Writes the page, from what was kept and what is measured now.
+/// Writes the page from saved results, and measures the missing ones first.
 fn report(output: Option<PathBuf>, from: Option<&Path>, as_is: bool) -> anyhow::Result<ExitCode> {
     let own = kept::folder();
     let folder = from.unwrap_or(&own);
     if from.is_some() && !folder.is_dir() {
-        anyhow::bail!("{}: there is no such folder of results", folder.display());
+        anyhow::bail!("{}: --from must name an existing folder", folder.display());
     }
     if let Some(output) = output.as_deref().filter(|output| output.is_dir()) {
-        // Before anything is measured.
-        anyhow::bail!("{}: it is a folder, and not a file to write to", output.display());
+        // Check this before anything is measured.
+        anyhow::bail!("{}: --output must name a file, not a folder", output.display());
     }
     let mut report = Report::read(folder)?;
     if !as_is {
@@ -409,7 +422,7 @@ fn code(name: &str, runtimes: &[String], width: usize, plain: bool) -> anyhow::R
     let lesson: &Lesson = catalog::find(name)?;
     let named = runtimes.iter().map(|name| catalog::find_runtime(name));
     let named = named.collect::<Result<Vec<_>, _>>()?;
-    // Each once, in the order of the columns.
+    // Print each column once, in the usual order, whatever the order on the command line.
     let is_wanted = |runtime: &Runtime| named.is_empty() || named.contains(runtime);
     let runtimes: Vec<_> = Runtime::ALL.into_iter().filter(is_wanted).collect();
     let source = |runtime: &Runtime| view::Source {

@@ -1,4 +1,4 @@
-//! On what something was measured.
+//! The machine on which something was measured.
 
 use std::fs;
 use std::process::Command;
@@ -7,28 +7,28 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-/// The machine, and what it was doing; what a system does not tell is left out.
+/// The machine, and how busy it was. A field is `None` if the system does not report it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
     pub processor: Option<String>,
     pub cores: usize,
-    /// Whether it runs on another one.
+    /// Whether it is a virtual machine.
     pub is_virtual: Option<bool>,
     pub kernel: Option<String>,
-    /// How the frequency of the processor is chosen.
+    /// The governor that chooses the frequency of the processor.
     pub governor: Option<String>,
-    /// How many processes wanted a core in the minute before.
+    /// The load average of the last minute: how many processes wanted a core.
     pub load: Option<f64>,
     /// The versions of the runtimes in this build.
     pub versions: Vec<String>,
     pub commit: Option<String>,
     pub is_release: bool,
-    /// Seconds since 1970.
+    /// The time, in seconds since 1970.
     pub time: u64,
 }
 
 impl Machine {
-    /// This one, now.
+    /// Describes this machine as it is now.
     pub fn look() -> Self {
         let read = |path: &str| fs::read_to_string(path).ok().map(|text| text.trim().to_owned());
         let cpuinfo = read("/proc/cpuinfo");
@@ -51,9 +51,9 @@ impl Machine {
         }
     }
 
-    /// When it was looked at, in UTC.
+    /// Returns the time of the description, in UTC.
     pub fn date(&self) -> String {
-        // What comes from a file may be any number; with the year 10,000 its form would end.
+        // A number from a file can have any value, and the format ends with the year 9999.
         let time = Some(self.time).filter(|time| *time < 253_402_300_800);
         let time = time.and_then(|time| UNIX_EPOCH.checked_add(Duration::from_secs(time)));
         time.map_or_else(
@@ -65,20 +65,25 @@ impl Machine {
         )
     }
 
-    /// Why figures of this machine are not to be trusted.
+    /// Returns the reasons not to trust figures from this machine.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         if !self.is_release {
-            warnings.push("this is no release build: the figures say nothing of one".into());
+            warnings.push(
+                "this is a debug build, whose figures say nothing about a release build: use --release"
+                    .into(),
+            );
         }
         if let Some(load) = self.load.filter(|load| *load > 0.5) {
-            warnings.push(format!("the machine is busy with something else: its load is {load}"));
+            warnings.push(format!(
+                "the machine is busy with something else (load {load}): measure when it is idle"
+            ));
         }
         warnings
     }
 }
 
-/// Time of all processors together, in the system's ticks.
+/// The time of all processors together, in the system's ticks.
 #[derive(Debug, Clone, Copy)]
 pub struct Ticks {
     all: u64,
@@ -86,13 +91,13 @@ pub struct Ticks {
 }
 
 impl Ticks {
-    /// Which part of the time since then was stolen.
+    /// Returns the fraction of the time since `before` that was stolen.
     pub fn since(self, before: Self) -> Option<f64> {
         let all = self.all.checked_sub(before.all).filter(|all| *all > 0)?;
         Some(self.stolen.checked_sub(before.stolen)? as f64 / all as f64)
     }
 
-    /// From the first line of `/proc/stat`: user, nice, system, idle, iowait, irq, softirq, steal.
+    /// Parses the first line of `/proc/stat`: user, nice, system, idle, iowait, irq, softirq, steal.
     fn of(stat: &str) -> Option<Self> {
         let numbers = stat.lines().next()?.strip_prefix("cpu ")?.split_whitespace();
         let ticks: Vec<u64> = numbers.take(8).map(str::parse).collect::<Result<_, _>>().ok()?;
@@ -100,12 +105,13 @@ impl Ticks {
     }
 }
 
-/// What was taken away from this machine so far, where the system tells.
+/// Returns the time that the host has taken away from this virtual machine so far, if the system reports
+/// it.
 pub fn stolen() -> Option<Ticks> {
     Ticks::of(&fs::read_to_string("/proc/stat").ok()?)
 }
 
-/// Name and version of the runtimes in a lock file.
+/// Returns the names and versions of the runtimes in a lock file.
 fn versions(lock: &str) -> Vec<String> {
     let packages = lock.split("[[package]]").filter_map(|package| {
         let value = |key: &str| {
@@ -118,7 +124,7 @@ fn versions(lock: &str) -> Vec<String> {
     packages.collect()
 }
 
-/// The commit of the sources, with a `+` where they have been changed since.
+/// Returns the commit of the sources, with a `+` if there are uncommitted changes.
 fn commit() -> Option<String> {
     let git = |arguments: &[&str]| {
         let mut git = Command::new("git");

@@ -1,4 +1,4 @@
-//! The program. Everything is in the library, so that the tests need not compile it again.
+//! The program. Everything is in the library, so that tests can link it without compiling it again.
 //!
 //! Run with: `cargo run -p compare`
 

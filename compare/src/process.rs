@@ -1,16 +1,16 @@
-//! A child process that never outlives us.
+//! A child process that never outlives this program.
 
 use std::io;
 use std::process::{Child, Command, ExitStatus};
 
-/// A child process and whatever it starts, in a process group of its own.
+/// A child process and the processes that it starts, in a process group of their own.
 ///
-/// Ctrl-C in a terminal reaches every process of the foreground group. If a child were in ours, it
-/// would die at the same moment as our handler runs, and its death could be seen first and be taken
-/// for a failure. In a group of its own, a child dies only if we kill it.
+/// Ctrl-C in a terminal sends a signal to every process of the foreground group. If a child were in that
+/// group, it would die at the same time as our signal handler runs. We might then notice its death before
+/// the signal, and report a failure. In a group of its own, a child dies only if we kill it.
 ///
-/// Dropping it kills the group, unless the child has ended and [`try_wait`](Self::try_wait) or
-/// [`wait`](Self::wait) has said so.
+/// Dropping the value kills the group, unless [`try_wait`](Self::try_wait) or [`wait`](Self::wait) has
+/// returned the exit status of the child.
 pub struct Group {
     child: Child,
     has_ended: bool,
@@ -20,42 +20,43 @@ impl Group {
     /// Starts the command.
     ///
     /// # Errors
-    /// It cannot be started.
+    /// Fails if the command cannot be started.
     pub fn spawn(command: &mut Command) -> io::Result<Self> {
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(command, 0);
         Ok(Self { child: command.spawn()?, has_ended: false })
     }
 
-    /// The child, for its pipes and its number. Wait for it only through the group.
+    /// Returns the child, for access to its pipes and its process id. Don't wait for the child directly:
+    /// use [`wait`](Self::wait).
     pub fn child(&mut self) -> &mut Child {
         &mut self.child
     }
 
-    /// The status of the child if it has ended.
+    /// Returns the exit status of the child if it has ended.
     ///
     /// # Errors
-    /// The system refuses to say.
+    /// Fails if the system cannot report the status.
     pub fn try_wait(&mut self) -> io::Result<Option<ExitStatus>> {
         let status = self.child.try_wait()?;
         self.has_ended |= status.is_some();
         Ok(status)
     }
 
-    /// Waits for the end of the child.
+    /// Waits until the child ends, and returns its exit status.
     ///
     /// # Errors
-    /// The system refuses to say.
+    /// Fails if the system cannot report the status.
     pub fn wait(&mut self) -> io::Result<ExitStatus> {
         let status = self.child.wait()?;
         self.has_ended = true;
         Ok(status)
     }
 
-    /// Kills the child and all of its group, and waits for the end of the child.
+    /// Kills the child and the rest of its group, and waits until the child has ended.
     pub fn kill(&mut self) {
         if self.has_ended {
-            // Its number may belong to somebody else by now.
+            // Another process may have the same id by now.
             return;
         }
         #[cfg(unix)]

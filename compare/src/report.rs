@@ -1,4 +1,4 @@
-//! What the page is made of: the results that were kept, and what is missing, measured now.
+//! The contents of the report: reads saved results, and measures the missing ones.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -15,7 +15,7 @@ use crate::interrupt::{self, Interrupted};
 use crate::kept::{self, Kept};
 use crate::machine::Machine;
 
-/// All that is known; what was not measured is `None`.
+/// All results. A result that was not measured is `None`.
 #[derive(Debug, Default)]
 pub struct Report {
     pub lessons: Option<Kept<Vec<Run>>>,
@@ -24,22 +24,22 @@ pub struct Report {
     pub bench: Option<Results>,
 }
 
-/// The files of a folder of results.
+/// The files in a folder of results.
 pub const LESSONS: &str = "lessons.json";
 pub const BEHAVIOURS: &str = "behaviours.json";
 pub const COST: &str = "cost.json";
-/// A whole full run.
+/// The results of a whole run.
 pub const BENCH: &str = "bench.json";
-/// A whole quick one.
+/// The results of a whole run with `--quick`.
 pub const BENCH_QUICK: &str = "bench-quick.json";
-/// The last of any other kind, which is for the user only.
+/// The results of the last partial run. The report does not use them.
 pub const BENCH_OTHER: &str = "bench-other.json";
 
 impl Report {
-    /// Reads what a folder has of results.
+    /// Reads the results that a folder contains.
     ///
     /// # Errors
-    /// One of them is broken, or no file of ours.
+    /// Fails if one of the files cannot be read, or does not contain the results of its command.
     pub fn read(folder: &Path) -> anyhow::Result<Self> {
         Ok(Self {
             lessons: load(&folder.join(LESSONS), child::KIND)?,
@@ -52,18 +52,18 @@ impl Report {
         })
     }
 
-    /// Measures what is missing, quickly, keeps it in the folder, and tells of it on stderr. What takes
-    /// many minutes stays missing: [`cost::measure`].
+    /// Measures the missing results in the quick way, saves them in the folder, and reports that on
+    /// stderr. The cost of a build stays missing, because [`cost::measure`] takes many minutes.
     ///
     /// # Errors
-    /// Something cannot be run or kept; [`Interrupted`].
+    /// Fails if something cannot be run or saved, or with [`Interrupted`].
     pub fn complete(&mut self, folder: &Path) -> anyhow::Result<()> {
         let tell = |text: &str| {
             let _ = writeln!(io::stderr(), "{text}");
         };
-        // The benches first: what comes after them is no load on their machine.
+        // Start with the benches, so that nothing else has loaded the machine before them.
         if self.bench.is_none() {
-            tell("measuring the quick benches, a minute ...");
+            tell("measuring the quick benches, which takes about a minute ...");
             for warning in Machine::look().warnings() {
                 tell(&format!("compare: {warning}"));
             }
@@ -75,15 +75,15 @@ impl Report {
             self.bench = Some(results);
         }
         if self.lessons.is_none() {
-            tell("running the lessons, some seconds ...");
+            tell("running the lessons, which takes some seconds ...");
             let machine = Machine::look();
-            let runs = child::run_all(&catalog::find_all(&[])?, TIME_OUT, |_| Ok(()))?;
+            let runs = child::run_all(&catalog::find_all(&[])?, TIMEOUT, |_| Ok(()))?;
             let kept = Kept::new(child::KIND, machine, runs);
             kept::save(&kept, &folder.join(LESSONS))?;
             self.lessons = Some(kept);
         }
         if self.behaviours.is_none() {
-            tell("asking for the behaviours, some seconds ...");
+            tell("running the experiments for the behaviours, which takes some seconds ...");
             let machine = Machine::look();
             let all: Vec<_> = behaviours::BEHAVIOURS.iter().collect();
             let seen = behaviours::observe_all(&all, |_, _| Ok(()))?;
@@ -92,21 +92,23 @@ impl Report {
             self.behaviours = Some(kept);
         }
         if self.cost.is_none() {
-            tell("what a build costs is not measured; `compare cost` does that, in minutes");
+            tell(
+                "the cost of a build is not measured here: run `compare cost`, which takes minutes",
+            );
         }
         Ok(())
     }
 }
 
 impl Report {
-    /// Whether every answer was as it should be.
+    /// Whether every answer was correct or as expected.
     pub fn is_right(&self) -> bool {
         let runs = self.lessons.iter().flat_map(|kept| &kept.result);
         let seen = self.behaviours.iter().flat_map(|kept| &kept.result);
         runs.map(|run| run.outcome.is_same()).chain(seen.map(|o| o.is_as_expected)).all(|is| is)
     }
 
-    /// What each part was measured on.
+    /// Returns the machine on which each part was measured.
     pub fn machines(&self) -> Vec<(&'static str, &Machine)> {
         let machines = [
             ("lessons", self.lessons.as_ref().map(|kept| &kept.machine)),
@@ -118,19 +120,19 @@ impl Report {
     }
 }
 
-/// For one run of a lesson.
-const TIME_OUT: Duration = Duration::from_secs(10);
+/// The timeout of one run of a lesson.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Benches that may not be there, with figures that can be drawn.
+/// Loads the results of the benches, if the file exists, and checks that their figures can be drawn.
 fn benches(file: &Path) -> anyhow::Result<Option<Results>> {
     let results: Option<Results> = load(file, bench::run::KIND)?;
     let is_sound = results.iter().all(Results::is_sound);
-    ensure!(is_sound, "{}: it has figures that cannot be", file.display());
-    // An empty one is as good as none.
+    ensure!(is_sound, "{}: contains impossible figures: run `compare bench` again", file.display());
+    // Treat a file without samples like a missing one.
     Ok(results.filter(|results| results.rows.iter().any(|row| !row.samples.is_empty())))
 }
 
-/// A file that may not be there.
+/// Loads a result, if the file exists.
 fn load<T: serde::de::DeserializeOwned>(file: &Path, kind: &str) -> anyhow::Result<Option<T>> {
     let is_there = file.try_exists().with_context(|| file.display().to_string())?;
     is_there.then(|| kept::load(file, kind)).transpose()

@@ -1,5 +1,6 @@
-//! What the lessons talk to: loopback servers on plain threads in this, the parent process, so
-//! that a run's figures are its own.
+//! The loopback servers that the lessons talk to.
+//!
+//! They run on plain threads in the parent process, so that the figures of a run do not include them.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -11,31 +12,34 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-/// The servers, up until the program ends.
+/// The addresses of the servers, which run until the program ends.
 #[derive(Debug)]
 pub struct Stage {
     http: SocketAddr,
-    /// Greets with a line.
+    /// Sends a greeting, which is a line of text.
     pub healthy: SocketAddr,
-    /// Accepts and says nothing.
+    /// Accepts connections and sends nothing.
     pub silent: SocketAddr,
-    /// Greets with bytes that are no text.
+    /// Sends bytes that are not valid UTF-8.
     pub garbage: SocketAddr,
-    /// Accepts and hangs up.
+    /// Accepts connections and closes them immediately.
     pub closing: SocketAddr,
-    /// Nobody listens there.
+    /// A port on which no server listens.
     pub closed: SocketAddr,
 }
 
 impl Stage {
     /// Starts all servers on free ports.
+    ///
+    /// # Errors
+    /// Fails if a server cannot listen.
     pub fn start() -> io::Result<Self> {
-        let under_way = Arc::new(AtomicUsize::new(0));
+        let in_flight = Arc::new(AtomicUsize::new(0));
         Ok(Self {
-            http: serve(move |stream| answer_http(stream, &under_way))?,
+            http: serve(move |stream| answer_http(stream, &in_flight))?,
             healthy: serve(|mut stream| stream.write_all(b"220 ready\r\n"))?,
             silent: serve(|stream| {
-                // Until the other side hangs up.
+                // Wait until the client closes the connection.
                 BufReader::new(stream).read_until(b'\n', &mut Vec::new()).map(drop)
             })?,
             garbage: serve(|mut stream| stream.write_all(b"\xff\xfe\x00\n"))?,
@@ -44,38 +48,45 @@ impl Stage {
         })
     }
 
-    /// The URL of a path on the HTTP server: `delay/{ms}/{text}` answers late;
-    /// `limited/{n}/{ms}/{text}` does too, and refuses more than n at a time with 429;
-    /// `status/{code}`; `file/{name}/{bytes}`; `short/{name}/{bytes}` breaks off in the middle.
+    /// Returns the URL of a path on the HTTP server:
+    ///
+    /// - `delay/{ms}/{text}` answers with the text after a delay.
+    /// - `limited/{n}/{ms}/{text}` does the same, but answers 429 if more than `n` requests are in flight.
+    /// - `status/{code}` answers with this status.
+    /// - `file/{name}/{bytes}` answers with a file of this length.
+    /// - `short/{name}/{bytes}` announces the same file, and closes the connection in the middle of it.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}/{path}", self.http)
     }
 }
 
-/// What one run has to itself: an empty folder, removed after it.
+/// An empty temporary folder for one run. It is removed after the run.
 #[derive(Debug)]
 pub struct Scene {
     folder: TempDir,
 }
 
 impl Scene {
-    /// Makes a new folder.
+    /// Creates the folder.
+    ///
+    /// # Errors
+    /// Fails if the folder cannot be created.
     pub fn new() -> io::Result<Self> {
         Ok(Self { folder: tempfile::tempdir()? })
     }
 
-    /// The folder.
+    /// Returns the path of the folder.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 }
 
-/// The contents of a file of the server: the same bytes for the same name and length.
+/// Returns the contents of a file of the server. They depend only on the name and the length.
 pub fn contents(name: &str, bytes: usize) -> Vec<u8> {
     name.bytes().cycle().take(bytes).collect()
 }
 
-/// Accepts for ever on a free port, each connection on a thread of its own.
+/// Accepts connections on a free port forever, and serves each one on a thread of its own.
 fn serve(
     answer: impl Fn(TcpStream) -> io::Result<()> + Send + Sync + 'static,
 ) -> io::Result<SocketAddr> {
@@ -85,19 +96,19 @@ fn serve(
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let answer = Arc::clone(&answer);
-            // An error means that the other side has gone: its own affair.
+            // An error means that the client has gone, and there is nothing left to do.
             thread::spawn(move || answer(stream));
         }
     });
     Ok(address)
 }
 
-/// Answers requests on one connection until it ends.
-fn answer_http(stream: TcpStream, under_way: &AtomicUsize) -> io::Result<()> {
+/// Answers the requests on one connection until the client closes it.
+fn answer_http(stream: TcpStream, in_flight: &AtomicUsize) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut output = stream.try_clone()?;
     let mut lines = BufReader::new(stream).lines();
-    // A request without a body: its first line, headers, an empty line.
+    // A request has no body: it is a first line, some headers, and an empty line.
     while let Some(request) = lines.next().transpose()? {
         while !lines.next().transpose()?.unwrap_or_default().is_empty() {}
         let path = request.split(' ').nth(1).unwrap_or_default();
@@ -111,10 +122,11 @@ fn answer_http(stream: TcpStream, under_way: &AtomicUsize) -> io::Result<()> {
                 respond(&mut output, "200 OK", text.len(), text.as_bytes())?;
             }
             ["limited", most, ms, text] => {
-                let now = under_way.fetch_add(1, SeqCst) + 1;
+                let now = in_flight.fetch_add(1, SeqCst) + 1;
                 late(ms);
-                // Before the answer: the next request may come as soon as that is out.
-                under_way.fetch_sub(1, SeqCst);
+                // Count down before the answer is sent, because the next request can follow immediately
+                // after it.
+                in_flight.fetch_sub(1, SeqCst);
                 let fits = now <= most.parse().unwrap_or_default();
                 let status = if fits { "200 OK" } else { "429 Too Many Requests" };
                 respond(&mut output, status, text.len(), text.as_bytes())?;

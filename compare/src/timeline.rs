@@ -1,4 +1,4 @@
-//! When each task of a lesson ran: noted in the child, drawn in the parent.
+//! Timelines: the child records when each task of a lesson runs, and the parent draws it.
 
 use std::mem;
 use std::sync::{Mutex, PoisonError};
@@ -6,15 +6,15 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-/// Notes that something begins here, and ends when the returned value is dropped: with its scope, also
-/// where that ends by a panic or a cancellation.
+/// Records that something begins now. It ends when the returned value is dropped, which also happens if a
+/// panic or a cancellation ends the scope.
 pub fn span(name: impl Into<String>) -> Span {
     let mut spans = SPANS.lock().unwrap_or_else(PoisonError::into_inner);
     spans.push((name.into(), Instant::now(), None));
     Span { place: spans.len() - 1 }
 }
 
-/// The guard of [`span`].
+/// The guard that [`span`] returns.
 #[derive(Debug)]
 pub struct Span {
     place: usize,
@@ -23,7 +23,7 @@ pub struct Span {
 impl Drop for Span {
     fn drop(&mut self) {
         let mut spans = SPANS.lock().unwrap_or_else(PoisonError::into_inner);
-        // Dropped after the lesson has ended, it is not there any more.
+        // If the lesson has ended before, `take` has removed the entry.
         if let Some((_, _, end)) = spans.get_mut(self.place) {
             *end = Some(Instant::now());
         }
@@ -32,16 +32,16 @@ impl Drop for Span {
 
 static SPANS: Mutex<Vec<(String, Instant, Option<Instant>)>> = Mutex::new(Vec::new());
 
-/// What began and ended when, in milliseconds since the lesson began.
+/// When something began and ended, in milliseconds since the lesson began.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Recorded {
     pub name: String,
     pub start_ms: f64,
-    /// `None` where it had not ended with the lesson.
+    /// `None` if it was still running when the lesson ended.
     pub end_ms: Option<f64>,
 }
 
-/// All that was noted, in the order of its beginning.
+/// Returns all recorded spans, in the order in which they began, and forgets them.
 pub fn take(start: Instant) -> Vec<Recorded> {
     let ms = |at: Instant| at.saturating_duration_since(start).as_secs_f64() * 1e3;
     let spans = mem::take(&mut *SPANS.lock().unwrap_or_else(PoisonError::into_inner));
@@ -51,20 +51,20 @@ pub fn take(start: Instant) -> Vec<Recorded> {
         .collect()
 }
 
-/// The most rows that are drawn.
+/// The largest number of rows that we draw.
 pub const ROWS: usize = 30;
-/// How wide names may be.
+/// The width of the column for names.
 const NAME: usize = 22;
 
-/// Draws a row for each span, for a lesson that took `total_ms`.
+/// Draws one row for each span of a lesson that took `total_ms`.
 pub fn draw(spans: &[Recorded], total_ms: f64, width: usize) -> String {
     let room = width.saturating_sub(NAME + 4).max(10);
-    // The column in which a moment falls.
+    // The column for a point in time.
     let column = |ms: f64| ((ms / total_ms * room as f64) as usize).min(room - 1);
     let mut text = String::new();
     for span in spans.iter().take(ROWS) {
         let from = column(span.start_ms);
-        // What has not ended goes on beyond the edge.
+        // A span that has not ended continues beyond the edge.
         let (to, mark) = span.end_ms.map_or((room - 1, ">"), |end| (column(end), ""));
         let bar = "\u{2588}".repeat(to - from + 1);
         text += &format!("  {:<NAME$}  {:from$}{bar}{mark}\n", label(&span.name), "");
@@ -75,7 +75,7 @@ pub fn draw(spans: &[Recorded], total_ms: f64, width: usize) -> String {
     text
 }
 
-/// A name short enough for its place: without the scheme and host of a URL.
+/// Shortens a name to the width of its column, and removes the scheme and host of a URL.
 pub fn label(name: &str) -> String {
     let path = name.strip_prefix("http://").and_then(|rest| rest.split_once('/'));
     let name = path.map_or(name, |(_, path)| if path.is_empty() { name } else { path });

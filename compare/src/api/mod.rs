@@ -1,7 +1,7 @@
-//! How asyncio and each runtime spell the usual things.
+//! How asyncio and each runtime write common operations.
 //!
-//! The cells are taken from `on_tokio.rs`, `on_async_std.rs` and `on_smol.rs`, which compile: what
-//! stands under a comment `// api: NAME`, up to the next empty line.
+//! The cells of the runtimes come from `on_tokio.rs`, `on_async_std.rs` and `on_smol.rs`, which compile. A
+//! cell is the code under a comment `// api: NAME`, up to the next empty line.
 
 #[cfg(feature = "async-std")]
 mod on_async_std;
@@ -10,7 +10,7 @@ mod on_smol;
 #[cfg(feature = "tokio")]
 mod on_tokio;
 
-/// One thing, as it is spelt four times.
+/// One operation, as asyncio and each runtime write it.
 #[derive(Debug)]
 pub struct Row {
     pub what: &'static str,
@@ -22,15 +22,15 @@ pub struct Row {
 const SOURCES: [&str; 3] =
     [include_str!("on_tokio.rs"), include_str!("on_async_std.rs"), include_str!("on_smol.rs")];
 
-/// What there is to spell, and how asyncio does.
+/// The operations, and how asyncio writes them.
 const ASYNCIO: [(&str, &str); 21] = [
     ("start", "asyncio.run(main())"),
     ("spawn", "task = asyncio.create_task(work())"),
     ("await a task", "value = await task"),
-    ("detach", "keep a reference, or it may vanish"),
+    ("detach", "keep a reference, or the task may vanish"),
     ("abort", "task.cancel()"),
     ("sleep", "await asyncio.sleep(1)"),
-    ("time-out", "await asyncio.wait_for(work(), 1)"),
+    ("timeout", "await asyncio.wait_for(work(), 1)"),
     ("interval", "a loop around sleep"),
     ("join", "a, b = await asyncio.gather(f(), g())"),
     ("race", "await asyncio.wait(tasks, return_when=FIRST_COMPLETED)"),
@@ -47,7 +47,7 @@ const ASYNCIO: [(&str, &str); 21] = [
     ("paused clock", "no: patch the loop's time()"),
 ];
 
-/// All rows, in a fixed order.
+/// Returns all rows, in a fixed order.
 pub fn rows() -> Vec<Row> {
     let row = |&(what, asyncio)| {
         let runtimes = SOURCES.map(|source| snippet(source, what).unwrap_or_default());
@@ -56,14 +56,15 @@ pub fn rows() -> Vec<Row> {
     ASYNCIO.iter().map(row).collect()
 }
 
-/// The lines under `// api: {what}`, without the indentation of the first and a comment's slashes.
+/// Returns the lines under `// api: {what}`, without their common indentation and without the slashes of
+/// comments.
 fn snippet(source: &str, what: &str) -> Option<String> {
     let mut lines = source.lines();
     let title = lines.find(|line| line.trim().strip_prefix("// api: ") == Some(what))?;
     let indentation = title.len() - title.trim_start().len();
     let lines: Vec<_> = lines
         .map(|line| line.get(indentation..).unwrap_or_default())
-        // The end of a function ends it as an empty line does.
+        // The end of the function also ends the snippet.
         .take_while(|line| !line.is_empty() && *line != "}" && !line.starts_with("// api: "))
         .map(|line| line.trim_start_matches("// "))
         .collect();

@@ -1,5 +1,9 @@
-//! How async-std spells the usual things.
-#![allow(dead_code, unused_variables, reason = "to be read; compiled so that every line is right")]
+//! How async-std writes common operations.
+#![allow(
+    dead_code,
+    unused_variables,
+    reason = "never run: it compiles so that every line is correct"
+)]
 
 use std::error::Error;
 use std::thread;
@@ -52,7 +56,7 @@ async fn time() -> Result<(), Box<dyn Error>> {
     // api: sleep
     task::sleep(SECOND).await;
 
-    // api: time-out
+    // api: timeout
     let value = future::timeout(SECOND, work()).await?;
 
     // api: interval
@@ -63,7 +67,7 @@ async fn time() -> Result<(), Box<dyn Error>> {
 
 async fn sharing() -> Result<(), Box<dyn Error>> {
     // api: channel, many to one
-    // the same
+    // the many-to-many channel
     let (sender, receiver) = channel::bounded(8);
 
     sender.send(42).await?;
@@ -76,7 +80,7 @@ async fn sharing() -> Result<(), Box<dyn Error>> {
     receiver.recv().await?;
 
     // api: one value
-    // no: a channel for one
+    // no: a channel with room for one
     let (sender, receiver) = channel::bounded(1);
 
     sender.send(42).await?;
@@ -89,7 +93,7 @@ async fn sharing() -> Result<(), Box<dyn Error>> {
     *value += 1;
 
     // api: semaphore
-    // no: a full channel, or async-lock
+    // no: async-lock, or a full channel
 
     Ok(())
 }
@@ -110,7 +114,7 @@ async fn outside(url: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
     // no: async-signal, or the ctrlc crate
 
     // api: paused clock
-    // no: short times, or a clock of one's own passed in
+    // no: short times, or a clock that you pass in
 
     Ok(())
 }

@@ -1,5 +1,9 @@
-//! How smol spells the usual things.
-#![allow(dead_code, unused_variables, reason = "to be read; compiled so that every line is right")]
+//! How smol writes common operations.
+#![allow(
+    dead_code,
+    unused_variables,
+    reason = "never run: it compiles so that every line is correct"
+)]
 
 use std::error::Error;
 use std::thread;
@@ -56,7 +60,7 @@ async fn time() -> Result<(), Box<dyn Error>> {
     // api: sleep
     Timer::after(SECOND).await;
 
-    // api: time-out
+    // api: timeout
     // no: a race against a timer
     let value = or(async { Some(work().await) }, async {
         Timer::after(SECOND).await;
@@ -74,7 +78,7 @@ async fn time() -> Result<(), Box<dyn Error>> {
 
 async fn sharing() -> Result<(), Box<dyn Error>> {
     // api: channel, many to one
-    // the same
+    // the many-to-many channel
     let (sender, receiver) = channel::bounded(8);
 
     sender.send(42).await?;
@@ -87,7 +91,7 @@ async fn sharing() -> Result<(), Box<dyn Error>> {
     receiver.recv().await?;
 
     // api: one value
-    // no: a channel for one
+    // no: a channel with room for one
     let (sender, receiver) = channel::bounded(1);
 
     sender.send(42).await?;
@@ -125,7 +129,7 @@ async fn outside() -> Result<(), Box<dyn Error>> {
     // no: async-signal, or the ctrlc crate
 
     // api: paused clock
-    // no: short times, or a clock of one's own passed in
+    // no: short times, or a clock that you pass in
 
     Ok(())
 }

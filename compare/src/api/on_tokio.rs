@@ -1,5 +1,9 @@
-//! How Tokio spells the usual things.
-#![allow(dead_code, unused_variables, reason = "to be read; compiled so that every line is right")]
+//! How Tokio writes common operations.
+#![allow(
+    dead_code,
+    unused_variables,
+    reason = "never run: it compiles so that every line is correct"
+)]
 
 use std::error::Error;
 use std::thread;
@@ -54,7 +58,7 @@ async fn time() -> Result<(), Box<dyn Error>> {
     // api: sleep
     time::sleep(SECOND).await;
 
-    // api: time-out
+    // api: timeout
     let value = time::timeout(SECOND, work()).await?;
 
     // api: interval
@@ -119,7 +123,7 @@ async fn outside(url: &str) -> Result<(), Box<dyn Error>> {
 mod tests {
     // api: paused clock
     #[tokio::test(start_paused = true)]
-    async fn an_hour_passes_at_once() {
+    async fn an_hour_passes_immediately() {
         super::time::sleep(3600 * super::SECOND).await;
     }
 }

@@ -1,6 +1,6 @@
-//! HTTP GET on loopback: by hyper, which is the same on all runtimes, and by the client that users of
-//! each runtime take. The server is in the parent process; its threads share the cores, and their CPU is
-//! not counted here.
+//! HTTP GET over loopback, with hyper, which is the same on all runtimes, and with the client that users
+//! of each runtime choose. The server is in the parent process. Its threads share our cores, but their
+//! CPU time is not part of the figures.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -17,23 +17,25 @@ use super::rt::threads::Threads;
 use super::server::{BODY, HEAD};
 use super::workloads::{Sample, Setting};
 
-/// A runtime on whose connections hyper can speak.
+/// A runtime whose connections hyper can use.
 pub trait HttpRt: Rt {
     type Io: hyper::rt::Read + hyper::rt::Write + Send + Unpin + 'static;
 
     fn io(stream: Self::Stream) -> Self::Io;
 }
 
-/// An answer whose body is so long.
+/// Checks the length of a body, and returns it.
 fn whole(length: usize) -> Outcome<u64> {
-    (length == BODY).then_some(BODY as u64).ok_or_else(|| "not the whole page".into())
+    (length == BODY)
+        .then_some(BODY as u64)
+        .ok_or_else(|| "the body does not have the expected length".into())
 }
 
-/// hyper: one connection, kept.
+/// A client that uses hyper on one persistent connection.
 pub struct Hyper<R: HttpRt> {
     sender: SendRequest<Empty<Bytes>>,
     uri: Uri,
-    /// What moves the bytes. On smol it ends when its task is dropped.
+    /// The task that moves the bytes. On smol, dropping it would end the connection.
     _connection: R::Task<()>,
 }
 
@@ -58,14 +60,14 @@ impl<R: HttpRt<Task<()>: Send>> Client for Hyper<R> {
     }
 }
 
-/// What a user of Tokio takes: clones share their connections.
+/// The client that users of Tokio choose. Its clones share their connections.
 #[cfg(feature = "tokio")]
 pub struct Reqwest(reqwest::Client, String);
 
 #[cfg(feature = "tokio")]
 impl Client for Reqwest {
     async fn all(server: SocketAddr, count: usize) -> Outcome<Vec<Self>> {
-        // See the feature in Cargo.toml. An error: there is a provider already.
+        // The feature `tls` in Cargo.toml explains why. This fails only if a provider is installed already.
         #[cfg(feature = "tls")]
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy();
@@ -80,7 +82,7 @@ impl Client for Reqwest {
     }
 }
 
-/// What a user of async-std took: clones share their connections.
+/// The client that users of async-std chose. Its clones share their connections.
 #[cfg(feature = "async-std")]
 pub struct Surf(surf::Client, String);
 
@@ -96,7 +98,7 @@ impl Client for Surf {
     }
 }
 
-/// The control: a socket that blocks, and no more of HTTP than this server needs.
+/// The control: a blocking socket, and only as much of HTTP as this server needs.
 pub struct Blocking(TcpStream, Vec<u8>);
 
 impl Client for Blocking {
@@ -116,29 +118,29 @@ impl Client for Blocking {
     }
 }
 
-/// So many requests at once, each over a connection that is kept.
+/// The number of concurrent requests, each on a persistent connection.
 const AT_ONCE: usize = 16;
 
 fn get<R: Rt, C: Client>(setting: Setting) -> Sample {
     R::run(setting.threads, load::<R, C>(setting.server, AT_ONCE, setting.count(500)))
 }
 
-/// By hyper.
+/// Runs the workload with hyper.
 pub fn hyper<R: HttpRt<Task<()>: Send>>(setting: Setting) -> Sample {
     get::<R, Hyper<R>>(setting)
 }
 
-/// By the client of this runtime's users.
+/// Runs the workload with the client that users of this runtime choose.
 pub fn own<R: OwnClient>(setting: Setting) -> Sample {
     get::<R, R::Own>(setting)
 }
 
-/// By sockets that block.
+/// Runs the workload with blocking sockets.
 pub fn blocking(setting: Setting) -> Sample {
     get::<Threads, Blocking>(setting)
 }
 
-/// A runtime and the client its users take.
+/// A runtime, and the client that its users choose.
 pub trait OwnClient: Rt {
     type Own: Client;
 }

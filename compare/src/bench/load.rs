@@ -1,5 +1,5 @@
-//! Clients that ask a server as fast as it answers: how many requests that makes, and how long each
-//! takes.
+//! Clients that send requests to a server as fast as it answers. We measure the rate of the requests, and
+//! how long each of them takes.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -14,13 +14,13 @@ pub type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 /// A client that sends one request after the other.
 pub trait Client: Sized + Send + 'static {
-    /// So many clients of a server, for as many requests at once.
+    /// Creates `count` clients of a server, which can send that many requests concurrently.
     fn all(server: SocketAddr, count: usize) -> impl Future<Output = Outcome<Vec<Self>>> + Send;
-    /// Sends a request, and has the whole answer: a sum of it.
+    /// Sends a request, reads the whole answer, and returns a checksum of it.
     fn request(&mut self) -> impl Future<Output = Outcome<u64>> + Send;
 }
 
-/// As many clients as are to ask at once, each so often, in a task of its own.
+/// Runs `at_once` clients, each in a task of its own, and each sending `each` requests one after another.
 pub async fn load<R: Rt, C: Client>(server: SocketAddr, at_once: usize, each: u64) -> Sample {
     let clients = C::all(server, at_once).await.expect("the server is up");
     let warm = round::<R, C>(clients, (each / 10).max(1)).await;
@@ -32,7 +32,7 @@ pub async fn load<R: Rt, C: Client>(server: SocketAddr, at_once: usize, each: u6
         ("requests a second", rate),
         ("us, p50", quantile(&latencies, 0.5)),
         ("us, p99", quantile(&latencies, 0.99)),
-        // Whether so many were at once: the law of Little (1961).
+        // The mean number of concurrent requests, by Little's law (1961).
         ("requests in flight", rate * mean_us / 1e6),
     ];
     let mut sample = Sample::new(metrics, sum);
@@ -42,13 +42,13 @@ pub async fn load<R: Rt, C: Client>(server: SocketAddr, at_once: usize, each: u6
     sample
 }
 
-/// What came of clients that each asked so often.
+/// The result of a round, in which each client sends the same number of requests.
 struct Round<C> {
     clients: Vec<C>,
     seconds: f64,
-    /// What this process has used, where the system tells.
+    /// The CPU time of this process, if the system reports it.
     cpu_ms: Option<f64>,
-    /// Of each request, in microseconds.
+    /// The latency of each request, in microseconds.
     latencies: Vec<f64>,
     sum: u64,
 }
@@ -60,7 +60,7 @@ async fn round<R: Rt, C: Client>(clients: Vec<C>, each: u64) -> Round<C> {
         let (start, mut started) = R::channel(1);
         starts.push(start);
         tasks.push(R::spawn(async move {
-            // All of them are there before the first begins: until the other end is dropped.
+            // Wait until all clients are ready. `receive` returns when the senders are dropped.
             R::receive(&mut started).await;
             let (mut latencies, mut sum) = (Vec::new(), 0);
             for _ in 0..each {

@@ -1,4 +1,4 @@
-//! What the runtimes cost: the same work on each, a process for every sample, in random order.
+//! The benches: the same work on each runtime, with a process for every sample, in random order.
 
 #[cfg(all(feature = "bench", not(test)))]
 mod http;
@@ -14,14 +14,14 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::Unknown;
 pub use workloads::{Sample, Setting};
 
-/// Who does the work.
+/// A runtime, or the control, that does the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Contestant {
     Tokio,
     AsyncStd,
     Smol,
-    /// What the runtimes are held against: the same work without one.
+    /// What the runtimes are compared with: the same work without a runtime.
     Control,
 }
 
@@ -37,8 +37,8 @@ impl Contestant {
         }
     }
 
-    /// How many worker threads it takes by itself on a machine of so many cores; the behaviour
-    /// `worker-threads` sees them. A control has none.
+    /// Returns the default number of worker threads on a machine with this many cores. The behaviour
+    /// `worker-threads` shows these numbers. A control has no worker threads.
     pub fn own_threads(self, cores: usize) -> Option<usize> {
         match self {
             Self::Tokio | Self::AsyncStd => Some(cores),
@@ -49,36 +49,40 @@ impl Contestant {
 }
 
 /// Finds a contestant by name.
+///
+/// # Errors
+/// Returns [`Unknown`] if no contestant has this name.
 pub fn find_contestant(name: &str) -> Result<Contestant, Unknown> {
     let found = Contestant::ALL.into_iter().find(|contestant| contestant.name() == name);
     found.ok_or_else(|| Unknown::new("contestant", name, &Contestant::ALL.map(Contestant::name)))
 }
 
-/// Some work, and what is expected of it.
+/// A workload, and what we expect of it.
 pub struct Workload {
     pub name: &'static str,
     /// What it measures.
     pub what: &'static str,
-    /// What is expected, and by which mechanism.
+    /// What we expect, and by which mechanism.
     pub expected: &'static str,
-    /// One of the handful for a quick look.
+    /// Whether it is part of a run with `--quick`.
     pub is_quick: bool,
-    /// What its control is, in a word; nothing where it has none.
+    /// What its control is, or an empty string if it has none.
     pub control: &'static str,
-    /// `None` where it was left out of this build, or makes no sense.
+    /// The function for each contestant. `None` if it was left out of this build, or if there is no such
+    /// control.
     work: [Option<Work>; 4],
 }
 
 type Work = fn(Setting) -> Sample;
 
 impl Workload {
-    /// The work of a contestant.
+    /// Returns the function that does the work on a contestant.
     pub fn of(&self, contestant: Contestant) -> Option<Work> {
         self.work[contestant as usize]
     }
 }
 
-/// The work of a contestant, where these features are on.
+/// The function for a contestant, or `None` if one of these features is off.
 macro_rules! work {
     ($work:expr, $($feature:literal)*) => {{
         #[cfg(all($(feature = $feature,)* not(test)))]
@@ -89,8 +93,9 @@ macro_rules! work {
     }};
 }
 
-/// Each: its name; whether it is one for a quick look; the function that is its work, and the feature that
-/// needs; what its control is, and how that is run; what it measures; what is expected.
+/// Lists the workloads. Each entry has the name; `quick` if it is part of a run with `--quick`; the
+/// function, and the feature it needs; what the control is, and its function; what is measured; and what
+/// we expect.
 macro_rules! workloads {
     (@is_quick quick) => { true };
     (@is_quick full) => { false };
@@ -100,7 +105,7 @@ macro_rules! workloads {
         $what:literal
         $expected:literal
     )*) => {
-        /// All of them, in the order of the tables.
+        /// All workloads, in the order of the tables.
         pub static WORKLOADS: &[Workload] = &[$(Workload {
             name: $name,
             what: $what,
@@ -117,7 +122,7 @@ macro_rules! workloads {
     };
 }
 
-/// The same work on threads.
+/// The same function on plain threads.
 macro_rules! threads {
     ($work:ident) => {
         Some(workloads::$work::<rt::threads::Threads>)
@@ -233,7 +238,10 @@ workloads! {
         "No runtime here reads files without a thread: a call on a blocking thread, and the read."
 }
 
-/// Finds workloads by name; for no names, all, or the handful for a quick look.
+/// Finds workloads by name. Without names, returns all of them, or those for a quick run.
+///
+/// # Errors
+/// Returns [`Unknown`] for the first name that no workload has.
 pub fn find(names: &[String], quick: bool) -> Result<Vec<&'static Workload>, Unknown> {
     if names.is_empty() {
         return Ok(WORKLOADS.iter().filter(|workload| workload.is_quick || !quick).collect());

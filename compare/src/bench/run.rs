@@ -1,4 +1,5 @@
-//! Takes samples: a fresh process for each, contestants in random order, and keeps them.
+//! Takes the samples of the benches. Each sample has a fresh process, and the contestants run in random
+//! order.
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
@@ -16,44 +17,45 @@ use crate::child::{self, End};
 use crate::interrupt::Interrupted;
 use crate::machine::{self, Machine};
 
-/// A run of the benches, as it is kept.
+/// The results of a run of the benches, as they are saved.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Results {
-    /// What kind of file this is, and of which form.
+    /// The command that produced the results, and the version of their form.
     pub kind: String,
     pub machine: Machine,
-    /// Worker threads of each runtime, but for rows that say otherwise.
+    /// Worker threads of each runtime, except in rows that have another number.
     pub threads: usize,
-    /// Which part of the processors' time the machine under a virtual one took away meanwhile.
+    /// The fraction of the processors' time that the host took away from this virtual machine during the
+    /// run.
     pub stolen: Option<f64>,
     pub rows: Vec<Row>,
 }
 
-/// What is in the field `kind` of a file of ours.
+/// The `kind` of a file with results of the benches.
 pub const KIND: &str = "compare bench 2";
 
 impl Results {
-    /// Whether its figures are such as can be measured: a file may have any.
+    /// Whether all figures are possible. A file can contain any number.
     pub fn is_sound(&self) -> bool {
         let taken = self.rows.iter().flat_map(|row| &row.samples);
         taken.flat_map(Taken::metrics).all(|(_, value)| (0.0..1e15).contains(&value))
     }
 }
 
-/// The samples of a workload of one contestant.
+/// The samples of one workload on one contestant.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Row {
     pub workload: String,
     pub contestant: Contestant,
-    /// Its worker threads; `None` for a control.
+    /// The number of its worker threads. `None` for a control.
     pub threads: Option<usize>,
-    /// Whether that is the number it takes by itself, where the others have another.
+    /// Whether that is the runtime's own default, which differs from the number of the other rows.
     pub is_default: bool,
     pub samples: Vec<Taken>,
 }
 
 impl Row {
-    /// Who it is, in a table.
+    /// Returns the name of the row in tables.
     pub fn title(&self) -> String {
         let name = match self.contestant {
             Contestant::Control => {
@@ -69,40 +71,41 @@ impl Row {
         }
     }
 
-    /// Whether it is what the others are held against: Tokio, with the threads that all have.
+    /// Whether the other rows are compared with this one: Tokio, with the number of threads that all
+    /// runtimes have.
     pub fn is_base(&self) -> bool {
         self.contestant == Contestant::Tokio && !self.is_default
     }
 
-    /// Whether it is of the same work by the same contestant in the same way.
+    /// Whether the other row is for the same workload, contestant and kind of thread number.
     pub fn is_like(&self, other: &Self) -> bool {
         let what = |row: &Self| (row.workload.clone(), row.contestant, row.is_default);
         what(self) == what(other)
     }
 
-    /// The values of a metric, in the order they were taken.
+    /// Returns the values of a metric, in the order in which they were taken.
     pub fn values(&self, metric: &str) -> Vec<f64> {
         self.samples.iter().filter_map(|taken| taken.metrics().get(metric).copied()).collect()
     }
 }
 
-/// One sample, and what its process has used.
+/// One sample, and the figures of its process.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Taken {
     #[serde(flatten)]
     pub sample: Sample,
     /// User and system time of the process.
     pub cpu_ms: Option<f64>,
-    /// How often a thread of it was taken off its core, by itself or by the system.
+    /// The number of context switches of the process, voluntary or not.
     pub switches: Option<u64>,
     pub peak_kib: Option<u64>,
-    /// How often memory was asked for, in a build that counts it.
+    /// The number of allocations, in a build that counts them.
     #[serde(default)]
     pub allocations: Option<u64>,
 }
 
 impl Taken {
-    /// All figures, by name.
+    /// Returns all figures by name.
     pub fn metrics(&self) -> BTreeMap<&str, f64> {
         let mut metrics: BTreeMap<&str, f64> =
             self.sample.metrics.iter().map(|(name, value)| (name.as_str(), *value)).collect();
@@ -114,30 +117,30 @@ impl Taken {
     }
 }
 
-/// What to run.
+/// What to measure, and how.
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// Worker threads of each runtime.
     pub threads: usize,
-    /// Whether those that by themselves take another number are also measured with that.
+    /// Whether runtimes with another default are also measured with that number of threads.
     pub with_defaults: bool,
     pub samples: usize,
-    /// Where the order comes from.
+    /// The seed of the random order.
     pub seed: u64,
 }
 
 impl Plan {
-    /// For a quick look: 7 samples, and a worker thread for each core.
+    /// Returns the plan for a quick run: 7 samples, and one worker thread per core.
     pub fn quick() -> Self {
         Self { threads: cores(), with_defaults: false, samples: 7, seed: fastrand::u64(..) }
     }
 
-    /// All that is worth knowing.
+    /// Returns the plan for a full run: 30 samples, also with the default number of threads.
     pub fn full() -> Self {
         Self { with_defaults: true, samples: 30, ..Self::quick() }
     }
 
-    /// What is to be measured, without samples yet.
+    /// Returns the rows to measure, which have no samples yet.
     pub fn rows(&self, workloads: &[&'static Workload], cores: usize) -> Vec<Row> {
         let mut rows = Vec::new();
         for workload in workloads {
@@ -162,10 +165,10 @@ fn cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// In the child: takes one sample here, and prints it.
+/// Takes one sample in this process, which is the child, and prints it.
 ///
 /// # Errors
-/// There is no such work in this build.
+/// Fails if this build has no such workload or contestant, or if the sample cannot be printed.
 pub fn sample_here(
     workload: &str,
     contestant: &str,
@@ -176,7 +179,7 @@ pub fn sample_here(
     let workloads = super::find(&[workload.to_owned()], false)?;
     let work = workloads.first().and_then(|workload| workload.of(contestant));
     let setting = Setting { threads, server, is_small: false };
-    let sample = work.context("it was left out of this build")?(setting);
+    let sample = work.context("this build has no such workload")?(setting);
     let taken = Taken {
         sample,
         cpu_ms: child::cpu_ms(),
@@ -188,21 +191,21 @@ pub fn sample_here(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Takes all samples. Interrupted, it returns those that it has: rounds are taken as a whole, and one
-/// that was begun does not count.
+/// Takes all samples. If it is interrupted, it returns the samples of all complete rounds.
 ///
 /// # Errors
-/// A sample that fails, or whose checksum is not that of the others.
+/// Fails if a sample fails, or if its checksum differs from the others.
 pub fn take(plan: &Plan, workloads: &[&'static Workload]) -> anyhow::Result<Results> {
     let machine = Machine::look();
     let mut rows = plan.rows(workloads, machine.cores);
-    let server = super::server::start().context("starting the HTTP server")?;
+    let server = super::server::start().context("cannot start the HTTP server")?;
     let before = machine::stolen();
     let mut random = fastrand::Rng::with_seed(plan.seed);
     let bar = progress((plan.samples * rows.len()) as u64);
     let mut order: Vec<usize> = (0..rows.len()).collect();
     'rounds: for _ in 0..plan.samples {
-        // A disturbance meets them all, and none always comes after the same other.
+        // Each round has one sample of every row, in a new order. A disturbance then affects all rows,
+        // and no row always follows the same other row.
         random.shuffle(&mut order);
         let mut round = Vec::new();
         for place in &order {
@@ -225,30 +228,30 @@ pub fn take(plan: &Plan, workloads: &[&'static Workload]) -> anyhow::Result<Resu
     Ok(Results { kind: KIND.into(), machine, threads: plan.threads, stolen, rows })
 }
 
-/// One sample may take so long. None does.
-const TIME_OUT: Duration = Duration::from_secs(120);
+/// The timeout of one sample. No sample takes nearly as long.
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 fn take_one(row: &Row, server: SocketAddr) -> anyhow::Result<Taken> {
     let (threads, server) = (row.threads.map(|threads| threads.to_string()), server.to_string());
     let mut arguments =
         vec!["sample", &row.workload, row.contestant.name(), "--server", server.as_str()];
     let mut variables = Vec::new();
-    // A default is taken by saying nothing.
+    // To get the default number of threads, we don't pass a number.
     if let Some(threads) = threads.as_deref().filter(|_| !row.is_default) {
         arguments.extend(["--threads", threads]);
-        // Global executors are told by the environment.
+        // The global executors read the number from the environment.
         variables.extend(["ASYNC_STD_THREAD_COUNT", "SMOL_THREADS"].map(|name| (name, threads)));
     }
-    let end = child::execute(&arguments, &variables, String::new(), TIME_OUT, child::SELDOM)?.end;
+    let end = child::execute(&arguments, &variables, String::new(), TIMEOUT, child::SELDOM)?.end;
     let what = || format!("{}: {}", row.workload, row.title());
     match end {
         End::Answer(taken) => serde_json::from_str(&taken).with_context(what),
         End::Panic(message) | End::Failed(message) => bail!("{}: {message}", what()),
-        End::Killed => bail!("{}: no end in {} s", what(), TIME_OUT.as_secs()),
+        End::Killed => bail!("{}: killed after {} s", what(), TIMEOUT.as_secs()),
     }
 }
 
-/// Whether all contestants have done the same work.
+/// Checks that all contestants have done the same work.
 fn check(rows: &[Row]) -> anyhow::Result<()> {
     for row in rows {
         let first = rows.iter().find(|other| other.workload == row.workload);
@@ -256,7 +259,7 @@ fn check(rows: &[Row]) -> anyhow::Result<()> {
         for taken in &row.samples {
             if Some(taken.sample.checksum) != expected {
                 bail!(
-                    "{}: {} has not done the work of the others: {} instead of {expected:?}",
+                    "{}: {} did not do the same work as the others: checksum {} instead of {expected:?}",
                     row.workload,
                     row.title(),
                     taken.sample.checksum
@@ -307,6 +310,6 @@ mod tests {
     fn a_contestant_that_did_other_work_is_detected() {
         assert!(check(&[row(Contestant::Tokio, 42), row(Contestant::Smol, 42)]).is_ok());
         let error = check(&[row(Contestant::Tokio, 42), row(Contestant::Smol, 41)]).unwrap_err();
-        assert!(error.to_string().contains("work: smol has not"), "{error}");
+        assert!(error.to_string().contains("work: smol did not"), "{error}");
     }
 }

@@ -1,32 +1,33 @@
-//! The HTTP server of the benches, in the parent process: plain threads, and one answer to everything.
+//! The HTTP server of the benches. It runs on plain threads in the parent process, and answers every
+//! request in the same way.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 
-/// How long the body of an answer is, in bytes.
+/// The length of a response body, in bytes.
 pub const BODY: usize = 1024;
-/// What stands before it.
+/// The head of a response.
 pub const HEAD: &str =
     "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 1024\r\n\r\n";
 
-/// Serves on a free port of this machine until the program ends.
+/// Starts the server on a free loopback port. It runs until the program ends.
 ///
 /// # Errors
-/// There is no port.
+/// Fails if the server cannot listen.
 pub fn start() -> io::Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            // An error means that the other side has gone: its own affair.
+            // An error means that the client has gone, and there is nothing left to do.
             thread::spawn(move || answer(stream));
         }
     });
     Ok(address)
 }
 
-/// Answers requests without a body, one at a time, until the connection ends.
+/// Answers requests without a body, one at a time, until the client closes the connection.
 fn answer(mut stream: TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let response = [HEAD.as_bytes(), &[b'a'; BODY]].concat();

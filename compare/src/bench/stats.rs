@@ -1,13 +1,14 @@
-//! What can be said of samples: medians, how sure they are, and whether two of them differ. Pure: a
-//! seed says what is drawn.
+//! Statistics of samples: medians, their intervals, and whether two of them differ. These functions are
+//! pure: the random draws depend only on a seed.
 //!
-//! The intervals are percentile bootstrap intervals (Efron, 1979): the samples are drawn again and
-//! again from themselves, and what the statistic does then is how it may vary. It takes no shape of
-//! the distribution for granted, which timings would not have.
+//! The intervals are percentile bootstrap intervals (Efron, 1979). We draw new samples from the samples,
+//! with replacement, many times. How much the statistic varies from draw to draw shows how far off it may
+//! be. This assumes no particular distribution, which is important because timings are not normally
+//! distributed.
 
 use serde::{Deserialize, Serialize};
 
-/// A figure, and between which bounds it lies with 95 % certainty.
+/// A figure, and the bounds of its 95 % interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
     pub low: f64,
@@ -16,31 +17,33 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// Whether a value lies in it.
+    /// Whether a value lies in the interval.
     pub fn contains(&self, value: f64) -> bool {
         self.low <= value && value <= self.high
     }
 }
 
-/// With fewer samples there is no interval: not even the least and the greatest hold the true median between
-/// them with 95 % certainty, but with 2 in 2 to the power of their number.
+/// The smallest number of samples for a 95 % interval. With fewer, not even the smallest and the largest
+/// sample enclose the true median with 95 % certainty: with n samples, all of them lie on the same side
+/// of it in 2 of 2^n cases.
 pub const ENOUGH: usize = 6;
 
-/// How often samples are drawn again. More would not move the bounds by what one could see.
+/// The number of bootstrap draws. More draws would not move the bounds visibly.
 const DRAWS: usize = 2000;
 
-/// The middle of the values; between the two middle ones where their number is even.
+/// Returns the median of the values. For an even number of values, this is halfway between the two middle
+/// ones.
 ///
 /// # Panics
-/// There are no values.
+/// Panics if there are no values.
 pub fn median(values: &[f64]) -> f64 {
     quantile(values, 0.5)
 }
 
-/// The value below which this part of the values lies, between two of them by their distance.
+/// Returns the value below which this fraction of the values lies, interpolated between two of them.
 ///
 /// # Panics
-/// There are no values.
+/// Panics if there are no values.
 pub fn quantile(values: &[f64], part: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -53,7 +56,7 @@ fn at(sorted: &[f64], part: f64) -> f64 {
     below + (above - below) * place.fract()
 }
 
-/// The median of samples with its interval.
+/// Returns the median of the samples with its interval.
 pub fn median_interval(samples: &[f64], seed: u64) -> Interval {
     let mut random = fastrand::Rng::with_seed(seed);
     let mut resample = Resample::of(samples);
@@ -61,8 +64,8 @@ pub fn median_interval(samples: &[f64], seed: u64) -> Interval {
     interval(median(samples), draws)
 }
 
-/// How many times the median of `base` the median of `samples` is, with its interval. Where that
-/// contains 1, the two do not differ by what these samples can tell.
+/// Returns the ratio of the median of `samples` to the median of `base`, with its interval. If the
+/// interval contains 1, these samples do not show a difference.
 pub fn ratio_interval(samples: &[f64], base: &[f64], seed: u64) -> Interval {
     let mut random = fastrand::Rng::with_seed(seed);
     let (mut over, mut under) = (Resample::of(samples), Resample::of(base));
@@ -70,11 +73,11 @@ pub fn ratio_interval(samples: &[f64], base: &[f64], seed: u64) -> Interval {
     interval(median(samples) / median(base), draws)
 }
 
-/// Draws samples again from themselves. With the samples sorted once, a drawing is a count for each
-/// of them, and its median needs no sorting.
+/// Draws new samples from samples. The samples are sorted once, and a draw counts how often it takes each
+/// of them, so that its median needs no sorting.
 struct Resample {
     sorted: Vec<f64>,
-    /// How often each sample was drawn this time.
+    /// How often the current draw took each sample.
     counts: Vec<usize>,
 }
 
@@ -85,14 +88,14 @@ impl Resample {
         Self { counts: vec![0; sorted.len()], sorted }
     }
 
-    /// The median of as many samples as there are, each drawn from all of them.
+    /// Draws as many samples as there are, and returns their median.
     fn median(&mut self, random: &mut fastrand::Rng) -> f64 {
         let count = self.sorted.len();
         self.counts.fill(0);
         for _ in 0..count {
             self.counts[random.usize(..count)] += 1;
         }
-        // The places of the middle values, which are the same one if their number is odd.
+        // The places of the two middle values. They are the same if the number is odd.
         let (lower, upper) = ((count - 1) / 2, count / 2);
         let (mut place, mut end, mut low) = (0, self.counts[0], None);
         loop {
@@ -113,8 +116,8 @@ fn interval(value: f64, mut draws: Vec<f64>) -> Interval {
     Interval { low: at(&draws, 0.025), value, high: at(&draws, 0.975) }
 }
 
-/// How much `y` grows for each `x`, of points `(x, y)`: the line with the least squares (Legendre, 1805).
-/// `None` where there is no line.
+/// Returns how much `y` grows for each `x`: the slope of the least-squares line (Legendre, 1805) through
+/// points `(x, y)`. `None` if the points do not determine a line.
 pub fn slope(points: &[(f64, f64)]) -> Option<f64> {
     let count = points.len() as f64;
     let mean_x = points.iter().map(|(x, _)| x).sum::<f64>() / count;
@@ -128,13 +131,13 @@ pub fn slope(points: &[(f64, f64)]) -> Option<f64> {
 mod tests {
     use super::*;
 
-    /// A normally distributed value (Box and Muller, 1958).
+    /// Returns a normally distributed value (Box and Muller, 1958).
     fn normal(random: &mut fastrand::Rng, mean: f64, deviation: f64) -> f64 {
         let (a, b) = (1.0 - random.f64(), random.f64());
         mean + deviation * (-2.0 * a.ln()).sqrt() * (std::f64::consts::TAU * b).cos()
     }
 
-    /// Timings as they are: most close together, some much later.
+    /// Returns typical timings: most are close together, and some are much later.
     fn timings(random: &mut fastrand::Rng, count: usize, scale: f64) -> Vec<f64> {
         let one = |random: &mut fastrand::Rng| {
             let late = if random.u8(..) < 25 { random.f64() } else { 0.0 };
@@ -190,7 +193,7 @@ mod tests {
 
     #[test]
     fn an_identical_twin_seems_to_differ_in_at_most_5_percent_of_cases() {
-        // Seeds are fixed, and so is what comes of them.
+        // The seeds are fixed, so the result is always the same.
         let seeds = if std::env::var_os("STRESS").is_some() { 1000 } else { 100 };
         let taken_for_another = (0..seeds).filter(|seed| {
             let mut random = fastrand::Rng::with_seed(*seed);

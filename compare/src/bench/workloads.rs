@@ -1,5 +1,5 @@
-//! The workloads, each written once for all runtimes. All work is done in spawned tasks: what the
-//! caller of `block_on` polls itself is slower on some runtimes, and would measure that.
+//! The workloads, each written once for all runtimes. All work is done in spawned tasks, because the
+//! future that `block_on` itself polls is slower on some runtimes, and we would measure that.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,14 +17,14 @@ use super::rt::threads::Threads;
 use super::stats::{quantile, slope};
 use crate::child;
 
-/// What a workload is to be run with.
+/// The parameters of a sample.
 #[derive(Debug, Clone, Copy)]
 pub struct Setting {
-    /// Worker threads; without it, the runtime's own number.
+    /// The number of worker threads, or `None` for the runtime's default.
     pub threads: Option<usize>,
-    /// Where the HTTP server of the parent listens.
+    /// The address of the parent's HTTP server.
     pub server: SocketAddr,
-    /// A fiftieth of the work: for tests, which ask for no figures.
+    /// Whether to do only a fiftieth of the work. This is for tests, which don't look at the figures.
     pub is_small: bool,
 }
 
@@ -34,12 +34,12 @@ impl Setting {
     }
 }
 
-/// What came of one sample.
+/// The result of one sample.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
-    /// By name, which says the unit.
+    /// The figures, by a name that contains the unit.
     pub metrics: BTreeMap<String, f64>,
-    /// Of the work: the same on all runtimes, or the work was not done.
+    /// A checksum of the work. It has to be the same on all runtimes.
     pub checksum: u64,
 }
 
@@ -49,7 +49,7 @@ impl Sample {
     }
 }
 
-/// The time for each of `count` things, in nanoseconds.
+/// Returns the time per operation for `count` operations, in nanoseconds.
 pub(super) fn ns_each(start: Instant, count: u64) -> f64 {
     start.elapsed().as_nanos() as f64 / count as f64
 }
@@ -81,7 +81,7 @@ pub fn spawn_one<R: Rt>(setting: Setting) -> Sample {
     })
 }
 
-/// The control of `spawn_one`: calls an async function and awaits it. That is no task, only a call.
+/// The control of `spawn_one`: calls an async function and awaits it, without a task.
 pub fn plain_call(setting: Setting) -> Sample {
     async fn call(number: u64) -> u64 {
         black_box(number)
@@ -116,7 +116,7 @@ pub fn spawn_many<R: Rt>(setting: Setting) -> Sample {
     })
 }
 
-/// The control of `spawn_many`: as many futures in one task, by `join_all`.
+/// The control of `spawn_many`: runs as many futures in one task, with `join_all`.
 #[cfg(feature = "bench")]
 pub fn joined(setting: Setting) -> Sample {
     async fn work(count: u64) -> u64 {
@@ -132,7 +132,7 @@ pub fn joined(setting: Setting) -> Sample {
     })
 }
 
-/// One task that yields.
+/// Yields in one task, again and again.
 pub fn yield_now<R: Rt>(setting: Setting) -> Sample {
     let count = setting.count(200_000);
     R::run(setting.threads, async move {
@@ -149,7 +149,7 @@ pub fn yield_now<R: Rt>(setting: Setting) -> Sample {
     })
 }
 
-/// Two tasks that send a number to and fro.
+/// Sends a number back and forth between two tasks.
 pub fn ping_pong<R: Rt>(setting: Setting) -> Sample {
     let count = setting.count(10_000);
     R::run(setting.threads, async move {
@@ -177,7 +177,7 @@ pub fn ping_pong<R: Rt>(setting: Setting) -> Sample {
     })
 }
 
-/// Four producers and one consumer on a bounded channel.
+/// Sends numbers from four producers to one consumer over a bounded channel.
 pub fn channel<R: Rt>(setting: Setting) -> Sample {
     async fn work<R: Rt>(count: u64) -> u64 {
         let (sender, mut receiver) = R::channel(128);
@@ -209,7 +209,7 @@ pub fn channel<R: Rt>(setting: Setting) -> Sample {
     })
 }
 
-/// Takes a lock that nobody else wants.
+/// Takes a lock without contention.
 pub fn lock_free<R: Rt>(setting: Setting) -> Sample {
     let count = setting.count(200_000);
     R::run(setting.threads, async move {
@@ -226,7 +226,7 @@ pub fn lock_free<R: Rt>(setting: Setting) -> Sample {
     })
 }
 
-/// Four tasks that want the same lock, and hold it over a yield, so that they meet.
+/// Takes one lock from four tasks. They hold it while they yield, so that they compete for it.
 pub fn lock_contended<R: Rt>(setting: Setting) -> Sample {
     async fn work<R: Rt>(lock: &Arc<R::Lock>, count: u64) {
         let task = |_| {
@@ -252,9 +252,9 @@ pub fn lock_contended<R: Rt>(setting: Setting) -> Sample {
     })
 }
 
-/// A hundred sleeps of each length: how much too late they end.
+/// Sleeps a hundred times for each length, and measures how late the sleeps end.
 pub fn sleep<R: Rt>(setting: Setting) -> Sample {
-    /// Sleeps so often, one after the other; a first one keeps it out of step with other tasks.
+    /// Sleeps `count` times in a row. The first sleep keeps this task out of step with the others.
     async fn lateness<R: Rt>(first: Duration, time: Duration, count: u64) -> Vec<f64> {
         R::sleep(first).await;
         let mut late = Vec::new();
@@ -268,7 +268,7 @@ pub fn sleep<R: Rt>(setting: Setting) -> Sample {
     let count = setting.count(100);
     R::run(setting.threads, async move {
         let (mut metrics, mut sleeps) = (BTreeMap::new(), 0);
-        // The longer, the more tasks at once: it takes long enough.
+        // For longer sleeps, more tasks sleep at the same time, so that it does not take too long.
         for (name, time, tasks) in [
             ("1.5 ms", Duration::from_micros(1500), 1),
             ("10 ms", Duration::from_millis(10), 10),
@@ -289,7 +289,7 @@ pub fn sleep<R: Rt>(setting: Setting) -> Sample {
     })
 }
 
-/// Very many tasks that sleep at the same time, for a quarter of a second to half of one.
+/// Runs very many tasks that sleep at the same time, for a quarter to half of a second.
 pub fn timers<R: Rt>(setting: Setting) -> Sample {
     let count = setting.count(100_000);
     R::run(setting.threads, async move {
@@ -312,23 +312,24 @@ pub fn timers<R: Rt>(setting: Setting) -> Sample {
     })
 }
 
-/// How many sleepers have begun. Not an `Arc` in each of them: that would be a part of their size.
+/// The number of sleepers that have started. It is a static, because an `Arc` in each of them would be
+/// part of their size.
 static ASLEEP: AtomicU64 = AtomicU64::new(0);
 
-/// Says that it is there, and sleeps for an hour.
+/// Counts itself, and sleeps for an hour.
 async fn asleep<R: Rt>() {
     ASLEEP.fetch_add(1, Relaxed);
     R::sleep(Duration::from_secs(3600)).await;
 }
 
-/// Very many tasks that all sleep: what each takes of the memory.
+/// Runs very many tasks that all sleep, and measures the memory of each.
 pub fn memory<R: Rt>(setting: Setting) -> Sample {
     memory_of::<R, _>(setting, |count| {
         (0..count).map(|_| R::spawn(asleep::<R>())).collect::<Vec<_>>()
     })
 }
 
-/// As many futures that sleep, in a few tasks, by `join_all`.
+/// Runs as many sleeping futures in a few tasks, with `join_all`.
 #[cfg(feature = "bench")]
 pub fn memory_joined<R: Rt>(setting: Setting) -> Sample {
     memory_of::<R, _>(setting, |count| {
@@ -338,7 +339,7 @@ pub fn memory_joined<R: Rt>(setting: Setting) -> Sample {
     })
 }
 
-/// Has the sleepers spawned, a quarter of them at a time, and looks at the memory after each.
+/// Spawns the sleepers, a quarter of them at a time, and looks at the memory after each quarter.
 fn memory_of<R: Rt, S: Send + 'static>(
     setting: Setting,
     spawn: impl Fn(u64) -> S + Send + 'static,
@@ -355,13 +356,14 @@ fn memory_of<R: Rt, S: Send + 'static>(
             resident.extend(child::resident_kib().map(point));
             peak.extend(child::peak_kib().map(point));
         }
-        // The control: what the future itself takes. The handle is in the slope: they are kept.
+        // For comparison, the size of the future itself. The slope includes the handles, because we keep
+        // them.
         let (future, handle) = (size_of_val(&asleep::<R>()), size_of::<R::Task<()>>());
         let mut metrics = BTreeMap::from([
             ("bytes of the future".to_owned(), future as f64),
             ("bytes of the handle".to_owned(), handle as f64),
         ]);
-        // The slopes: what the program has anyway is at all of their points.
+        // The slope leaves out what the program needs anyway, because all points include it.
         for (name, points) in [("bytes a task", &resident), ("bytes a task, at the peak", &peak)] {
             metrics.extend(slope(points).map(|slope| (name.to_owned(), slope.max(0.0))));
         }
@@ -369,7 +371,7 @@ fn memory_of<R: Rt, S: Send + 'static>(
     })
 }
 
-/// A call on a thread that may block, there and back.
+/// Makes a call on a blocking thread, and waits for its result.
 pub fn blocking<R: Rt>(setting: Setting) -> Sample {
     let count = setting.count(4_000);
     R::run(setting.threads, async move {
@@ -385,7 +387,7 @@ pub fn blocking<R: Rt>(setting: Setting) -> Sample {
     })
 }
 
-/// A connection on which 64 bytes come back.
+/// A connection to a server that returns 64 bytes.
 struct Echo<R: Rt>(R::Stream, u8);
 
 impl<R: Rt> Client for Echo<R> {
@@ -398,23 +400,24 @@ impl<R: Rt> Client for Echo<R> {
     }
 
     async fn request(&mut self) -> Outcome<u64> {
-        // Another message each time: an old answer would not do.
+        // Send another message each time, so that an old answer is noticed.
         self.1 = self.1.wrapping_add(1);
         let (message, mut answer) = ([self.1; 64], [0; 64]);
         R::write(&mut self.0, &message).await?;
         R::read(&mut self.0, &mut answer).await?;
         if message != answer {
-            return Err("it is not what was sent".into());
+            return Err("the answer is not what was sent".into());
         }
         Ok(answer[0].into())
     }
 }
 
-/// Clients that send 64 bytes and wait for their return, over so many connections at once.
+/// Runs clients that send 64 bytes and wait until they come back, over this many connections at the same
+/// time.
 fn echo<R: Rt>(setting: Setting, connections: usize, requests: u64) -> Sample {
     async fn answer<R: Rt>(mut stream: R::Stream) {
         let mut bytes = [0; 64];
-        // Until the client hangs up.
+        // Serve until the client closes the connection.
         while R::read(&mut stream, &mut bytes).await.is_ok() {
             if R::write(&mut stream, &bytes).await.is_err() {
                 break;

@@ -1,7 +1,7 @@
-//! Columns that break their contract: a wrong answer, a panic, a hang. They show that the table
-//! would tell.
+//! Columns that break their contract with a wrong answer, a panic and a hang. They show that the table
+//! reports such columns.
 
-/// What all three should answer.
+/// The answer that all three columns should give.
 pub const EXPECTED: u64 = 42;
 
 pub fn answers_wrongly() -> u64 {

@@ -1,4 +1,5 @@
-//! One HTTP request on smol: hyper speaks the protocol, and smol-hyper lends it smol's sockets.
+//! Sends one HTTP request on smol. hyper implements the protocol, and smol-hyper adapts smol's sockets to
+//! it.
 
 use http_body_util::Empty;
 use hyper::body::{Bytes, Incoming};
@@ -9,13 +10,18 @@ use smol_hyper::rt::FuturesIo;
 
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// Sends a GET on a connection of its own, and returns the answer as soon as its head is there.
+/// Sends a GET request on a new connection, and returns the response as soon as its head has arrived. The
+/// caller reads the body.
+///
+/// # Errors
+/// Fails if the URL is invalid, if the connection cannot be opened, or if the server does not answer in HTTP.
 pub async fn send(url: &str) -> Result<Response<Incoming>, Error> {
     let uri: Uri = url.parse()?;
     let host = uri.host().ok_or("the URL has no host")?;
     let stream = TcpStream::connect((host, uri.port_u16().unwrap_or(80))).await?;
     let (mut sender, connection) = http1::handshake(FuturesIo::new(stream)).await?;
-    // A task of its own moves the bytes. It ends with the connection.
+    // The connection future moves the bytes, so something has to poll it. This task does, and ends together
+    // with the connection.
     smol::spawn(connection).detach();
     let path = uri.path_and_query().ok_or("the URL has no path")?.as_str();
     let host = uri.authority().ok_or("the URL has no host")?.as_str();

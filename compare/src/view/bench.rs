@@ -1,4 +1,4 @@
-//! Results of the benches for the terminal.
+//! Formats the results of the benches for the terminal.
 
 use std::collections::BTreeSet;
 
@@ -6,10 +6,10 @@ use crate::bench::run::{Results, Row, Taken};
 use crate::bench::stats::{ENOUGH, Interval, median, median_interval, ratio_interval};
 use crate::bench::{WORKLOADS, Workload};
 
-/// The bootstrap draws the same each time, so that the same results always look the same.
+/// The seed of the bootstrap. It is fixed, so that the same results always look the same.
 pub const SEED: u64 = 1;
 
-/// The sentence on each workload.
+/// Formats the description of each workload.
 pub fn bench_list() -> String {
     let line = |workload: &Workload| {
         let quick = if workload.is_quick { " (quick)" } else { "" };
@@ -25,7 +25,7 @@ pub fn bench_list() -> String {
     WORKLOADS.iter().map(line).collect()
 }
 
-/// All figures, each with its interval, and held against Tokio's.
+/// Formats all figures, each with its interval, and with its ratio to Tokio's figure.
 pub fn bench(results: &Results) -> String {
     let mut text = String::new();
     let machine = &results.machine;
@@ -70,17 +70,17 @@ pub fn bench(results: &Results) -> String {
     text
 }
 
-/// What is shown of so many samples.
+/// Returns a sentence on what is shown for this number of samples.
 pub fn medians_of(count: usize) -> String {
     match count {
-        few if few < ENOUGH => format!("Median of {few}: too few to tell what differs."),
-        enough => format!("Median of {enough}, with its 95 % interval."),
+        few if few < ENOUGH => format!("Median of {few}: too few samples to show a difference."),
+        enough => format!("Median of {enough} samples, with its 95 % interval."),
     }
 }
 
-/// What was taken away meanwhile, where that is known.
+/// Returns a phrase on the time that the host has taken away during the run, if that is known.
 pub fn stolen(results: &Results) -> String {
-    let part = |part: f64| format!(", {:.1} % of its time stolen meanwhile", 100.0 * part);
+    let part = |part: f64| format!(", {:.1} % of its time stolen during the run", 100.0 * part);
     results.stolen.map(part).unwrap_or_default()
 }
 
@@ -92,30 +92,31 @@ pub fn worker_threads(threads: usize) -> String {
     }
 }
 
-/// What the work of a row has come to: its own figures, and not those of the process.
+/// Returns the names of the figures of the work, without those of the whole process.
 pub fn metrics(rows: &[&Row]) -> BTreeSet<String> {
     let samples = rows.iter().filter_map(|row| row.samples.first());
     samples.flat_map(|taken| taken.sample.metrics.keys().cloned()).collect()
 }
 
-/// What the processes have used, their start and warm-up included.
+/// Returns the names of the figures of the whole processes, which include start and warm-up.
 pub fn process_metrics(rows: &[&Row]) -> BTreeSet<String> {
     let samples = rows.iter().filter_map(|row| row.samples.first());
     let all = samples.flat_map(Taken::metrics).map(|(name, _)| name.to_owned());
     all.filter(|metric| metric.starts_with("process: ")).collect()
 }
 
-/// What the others are held against: the values of Tokio with the threads that all have.
+/// Returns the values that the others are compared with: those of Tokio, with the number of threads that
+/// all runtimes have.
 pub fn base(rows: &[&Row], metric: &str) -> Vec<f64> {
     let tokio = rows.iter().find(|row| row.is_base());
     tokio.map(|row| row.values(metric)).unwrap_or_default()
 }
 
-/// How many times the base, where that can be said: not of a few samples, nor of nothing.
+/// Returns the ratio to the base. `None` if there are too few samples, or if the base has a zero.
 pub fn ratio(values: &[f64], base: &[f64]) -> Option<Interval> {
     let is_enough = values.len().min(base.len()) >= ENOUGH;
-    let can_be_told = is_enough && base.iter().all(|value| *value > 0.0);
-    can_be_told.then(|| ratio_interval(values, base, SEED))
+    let has_ratio = is_enough && base.iter().all(|value| *value > 0.0);
+    has_ratio.then(|| ratio_interval(values, base, SEED))
 }
 
 fn line(row: &Row, values: &[f64], base: &[f64]) -> String {
@@ -130,11 +131,12 @@ fn line(row: &Row, values: &[f64], base: &[f64]) -> String {
     format!("    {:<15}{figures}{}\n", row.title(), ratio.unwrap_or_default())
 }
 
-/// The medians of what the processes have used: a line for each row, a column for each figure.
+/// Formats the medians of the figures of the whole processes, with a line for each row and a column for
+/// each figure.
 fn of_the_processes(rows: &[&Row]) -> String {
     let metrics = process_metrics(rows);
     let title = |metric: &String| format!("{:>13}", metric.trim_start_matches("process: "));
-    // With its start and its warm-up.
+    // These figures include start and warm-up.
     let mut text = format!("  {:<17}", "whole process");
     text.extend(metrics.iter().map(title));
     text.push('\n');
@@ -150,7 +152,7 @@ fn of_the_processes(rows: &[&Row]) -> String {
     text
 }
 
-/// A ratio in words.
+/// Formats a ratio in words.
 pub fn against(ratio: Interval, what: &str) -> String {
     let [value, low, high] = [ratio.value, ratio.low, ratio.high].map(number);
     match ratio.contains(1.0) {
@@ -159,7 +161,7 @@ pub fn against(ratio: Interval, what: &str) -> String {
     }
 }
 
-/// What has changed from one run to another, beyond what the samples leave open.
+/// Formats the figures that have changed from one run to another by more than the samples can explain.
 pub fn bench_against(new: &Results, old: &Results) -> String {
     let (mut text, mut compared, mut changed) = (String::new(), 0, 0);
     for row in &new.rows {
@@ -171,17 +173,17 @@ pub fn bench_against(new: &Results, old: &Results) -> String {
             compared += 1;
             if !ratio.contains(1.0) {
                 changed += 1;
-                let told = against(ratio, "of what it was");
-                text += &format!("{}, {}, {metric}: {told}\n", row.workload, row.title());
+                let change = against(ratio, "of what it was");
+                text += &format!("{}, {}, {metric}: {change}\n", row.workload, row.title());
             }
         }
     }
     text + &format!(
-        "{changed} of {compared} figures have changed; of twenty that have not, one seems to.\n"
+        "{changed} of {compared} figures have changed. Of twenty that have not, one seems to by chance.\n"
     )
 }
 
-/// A figure with three digits that count, or all before the point.
+/// Formats a figure with three significant digits, or with all its digits before the point.
 pub fn number(value: f64) -> String {
     match value.abs() {
         0.0 => "0".into(),
@@ -227,7 +229,7 @@ mod tests {
         }
     }
 
-    /// Results in which smol takes `factor` times as long as Tokio.
+    /// Returns results in which smol takes `factor` times as long as Tokio.
     fn results(factor: f64) -> Results {
         let row = |contestant, factor: f64| {
             let taken = |n: u32| {
@@ -247,7 +249,7 @@ mod tests {
     #[test]
     fn figures_that_differ_have_a_ratio_and_others_show_no_difference() {
         let text = bench(&results(1.5));
-        assert!(text.contains("yield: One task that yields. Median of 30"), "{text}");
+        assert!(text.contains("yield: One task that yields. Median of 30 samples"), "{text}");
         assert!(text.contains("1.50 of tokio ("), "{text}");
         assert!(text.contains("whole process         switches"), "{text}");
         assert!(bench(&results(1.0)).contains("no difference (0.9"));
@@ -260,7 +262,7 @@ mod tests {
             row.samples.truncate(ENOUGH - 1);
         }
         let text = bench(&results);
-        assert!(text.contains("Median of 5: too few to tell what differs"), "{text}");
+        assert!(text.contains("Median of 5: too few samples to show a difference"), "{text}");
         assert!(!text.contains("of tokio"), "{text}");
         assert!(bench_against(&results, &results).contains("0 of 0 figures"));
     }

@@ -1,20 +1,20 @@
-//! The sources of a lesson for the terminal: side by side, or one below the other.
+//! Formats the sources of a lesson for the terminal, side by side or one below the other.
 
 use anstyle::{AnsiColor, Style};
 
 use crate::align::{self, Row};
 use crate::highlight::{self, Kind, Piece};
 
-/// A source under its title.
+/// A source and its title.
 pub struct Source<'a> {
     pub title: &'a str,
     pub text: &'a str,
 }
 
-/// Prints sources for so many characters of width, with colours or without.
+/// Formats sources for a terminal of this width, with or without colours.
 ///
 /// # Errors
-/// Where a source cannot be taken apart for its colours.
+/// Fails if a source cannot be highlighted.
 pub fn code(sources: &[Source<'_>], width: usize, colours: bool) -> anyhow::Result<String> {
     let lines: Vec<Vec<&str>> =
         sources.iter().map(|source| source.text.lines().collect()).collect();
@@ -32,21 +32,22 @@ pub fn code(sources: &[Source<'_>], width: usize, colours: bool) -> anyhow::Resu
     })
 }
 
-/// No column is narrower.
+/// The smallest width of a column. If there is less room, the sources are printed one below the other.
 const NARROWEST: usize = 40;
 const GAP: &str = "  ";
 
-/// A character and how it looks.
+/// A character and its style.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Styled {
     c: char,
     style: Style,
 }
 
-/// A line of a source, if there is one in this place.
+/// A line of a source, or `None` if this source has no line in this row.
 type Cell = Option<Vec<Styled>>;
 
-/// All cells of all rows. What is the same in all columns is dimmed; the rest has its colours.
+/// Returns the styled cells of all rows. The parts that are the same in all columns are dimmed, and the
+/// others are coloured.
 fn styled(
     sources: &[Source<'_>],
     lines: &[Vec<&str>],
@@ -95,10 +96,10 @@ fn side_by_side(titles: &[&str], rows: &[Vec<Cell>], width: usize) -> String {
     [head, rule].iter().chain(rows).map(|row| row_of_columns(row, column)).collect()
 }
 
-/// One row of columns: as many lines as its longest cell takes, broken at the column's width.
+/// Formats one row. Each cell is wrapped at the column's width, so a row can take several lines.
 fn row_of_columns(row: &[Cell], width: usize) -> String {
     let cells: Vec<_> =
-        row.iter().map(|cell| broken(cell.as_deref().unwrap_or_default(), width)).collect();
+        row.iter().map(|cell| wrapped(cell.as_deref().unwrap_or_default(), width)).collect();
     let height = cells.iter().map(Vec::len).max().unwrap_or(0);
     let mut text = String::new();
     for line in 0..height {
@@ -114,7 +115,7 @@ fn row_of_columns(row: &[Cell], width: usize) -> String {
     text
 }
 
-/// The steps one after the other, and in each step the sources.
+/// Formats the steps one after the other. Within a step, each source follows the one before.
 fn one_below_the_other(
     titles: &[&str],
     rows: &[Row],
@@ -134,7 +135,7 @@ fn one_below_the_other(
         for (column, title) in titles.iter().enumerate() {
             text += &format!("==== {title} ====\n");
             for line in cells[step[0]..step[1]].iter().filter_map(|row| row[column].as_deref()) {
-                for line in broken(line, width) {
+                for line in wrapped(line, width) {
                     text += &painted(&line);
                     text.push('\n');
                 }
@@ -145,9 +146,9 @@ fn one_below_the_other(
     text
 }
 
-/// Breaks a line to the width, between words where that leaves half of it or more; what is carried
-/// over is indented two further than its line.
-fn broken(line: &[Styled], width: usize) -> Vec<Vec<Styled>> {
+/// Wraps a line at the width. It breaks between words if that fills at least half of the line, and
+/// otherwise at the width. Continuation lines are indented by two more than the line.
+fn wrapped(line: &[Styled], width: usize) -> Vec<Vec<Styled>> {
     let own_indent = line.iter().take_while(|styled| styled.c == ' ').count();
     let indent = (own_indent + 2).min(width / 2);
     let split = |line: &[Styled], width: usize| {
@@ -168,7 +169,7 @@ fn broken(line: &[Styled], width: usize) -> Vec<Vec<Styled>> {
     lines
 }
 
-/// The text of a line with its styles, as a terminal wants it; without the space at its end.
+/// Returns the text of a line with the escape sequences for its styles, and without trailing spaces.
 fn painted(line: &[Styled]) -> String {
     let length = line.iter().rposition(|styled| styled.c != ' ').map_or(0, |last| last + 1);
     let mut text = String::new();
@@ -194,13 +195,13 @@ mod tests {
 
     #[test]
     fn a_long_line_wraps_and_is_indented() {
-        let broken = |text, width| texts(broken(&plain(text), width));
-        assert_eq!(broken("short", 10), ["short"]);
-        assert_eq!(broken("", 10), [""]);
-        assert_eq!(broken("  0123456789ab", 10), ["  01234567", "    89ab"]);
-        assert_eq!(broken("0123456789abcdefghij", 10), ["0123456789", "  abcdefgh", "  ij"]);
-        assert_eq!(broken("12345 789 bcd", 10), ["12345 789 ", "  bcd"]);
-        assert_eq!(broken("12 45678901", 10), ["12 4567890", "  1"]);
+        let wrapped = |text, width| texts(wrapped(&plain(text), width));
+        assert_eq!(wrapped("short", 10), ["short"]);
+        assert_eq!(wrapped("", 10), [""]);
+        assert_eq!(wrapped("  0123456789ab", 10), ["  01234567", "    89ab"]);
+        assert_eq!(wrapped("0123456789abcdefghij", 10), ["0123456789", "  abcdefgh", "  ij"]);
+        assert_eq!(wrapped("12345 789 bcd", 10), ["12345 789 ", "  bcd"]);
+        assert_eq!(wrapped("12 45678901", 10), ["12 4567890", "  1"]);
     }
 
     const LEFT: Source<'static> = Source { title: "left", text: "// step: a\nlet x = left(1);\n" };
@@ -231,7 +232,7 @@ mod tests {
         assert!(line.contains(&format!("{dimmed}let{dimmed:#}")), "{line:?}");
         assert!(line.contains(&format!("{blue}left{blue:#}")), "{line:?}");
         assert!(line.contains(&format!("{blue}right{blue:#}")), "{line:?}");
-        // One alone has nothing to be the same as.
+        // A single source has nothing to be compared with, so nothing is dimmed.
         let alone = code(&[LEFT], 100, true).unwrap();
         assert!(!alone.contains(&dimmed.to_string()), "{alone:?}");
     }

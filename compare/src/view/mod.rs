@@ -1,4 +1,4 @@
-//! What the terminal shows: plain text, made of data by pure functions.
+//! The output for the terminal. Pure functions turn data into plain text.
 
 mod bench;
 mod code;
@@ -17,12 +17,13 @@ pub use bench::{bench, bench_against, bench_list};
 pub use code::{Source, code};
 pub use page::page;
 
-/// The width of the terminal in characters; 180 where there is none.
+/// Returns the width of the terminal in characters, or 180 if there is no terminal.
 pub fn terminal_width() -> u16 {
     terminal_size::terminal_size().map_or(180, |(width, _)| width.0.clamp(60, 1000))
 }
 
-/// One row per run: lesson, runtime, what it cost, and whether its answer is the right one.
+/// Formats a table with one row per run: the lesson, the runtime, the cost, and whether the answer is
+/// correct.
 pub fn lessons_table(runs: &[Run]) -> String {
     let mut table = Table::new();
     table.load_style(presets::UTF8_BORDERS_ONLY).set_header([
@@ -39,7 +40,7 @@ pub fn lessons_table(runs: &[Run]) -> String {
     for run in runs {
         let report = run.outcome.report();
         let number = |text: Option<String>| text.unwrap_or_else(|| "-".into());
-        // A name is said once, above its three runtimes.
+        // Print the name of a lesson only in the first of its three rows.
         let name = if lesson == run.lesson { "" } else { &run.lesson };
         lesson = &run.lesson;
         table.add_row([
@@ -59,7 +60,7 @@ pub fn lessons_table(runs: &[Run]) -> String {
     format!("{table}\n")
 }
 
-/// When each task of each run ran.
+/// Draws the timeline of each run.
 pub fn timelines(runs: &[Run], width: usize) -> String {
     let mut text = String::new();
     for run in runs {
@@ -97,16 +98,16 @@ fn answer(outcome: &Outcome) -> String {
     }
 }
 
-/// The sentence under the table.
+/// Returns the beginning of the sentence under the table.
 pub fn verdict(runs: &[Run]) -> String {
     let answered = runs.iter().filter(|run| !matches!(run.outcome, Outcome::NotBuilt)).count();
     match runs.iter().filter(|run| !run.outcome.is_same()).count() {
-        0 => format!("{answered} runs, every answer as it should be,"),
-        bad => format!("{answered} runs, {bad} of them not as they should be,"),
+        0 => format!("{answered} runs, all answers correct,"),
+        bad => format!("{answered} runs, {bad} of them without the correct answer,"),
     }
 }
 
-/// What each runtime adds to a build without any.
+/// Formats a table of what each runtime adds to a build without a runtime.
 pub fn cost_table(costs: &Costs) -> String {
     let mut table = Table::new();
     table.load_style(presets::UTF8_BORDERS_ONLY).set_header([
@@ -137,10 +138,10 @@ pub fn cost_table(costs: &Costs) -> String {
     for column in table.column_iter_mut().skip(1).take(3) {
         column.set_cell_alignment(CellAlignment::Right);
     }
-    format!("{table}\nRelease builds from nothing, symbols stripped, with {}.\n", costs.rustc)
+    format!("{table}\nRelease builds from scratch with {}, symbols stripped.\n", costs.rustc)
 }
 
-/// What was seen of one behaviour: the question, the answers of each runtime, and the reason.
+/// Formats one behaviour: the question, the answers of each runtime, and the reason.
 pub fn behaviour(behaviour: &Behaviour, row: &[Observation], width: usize) -> String {
     let mut text = format!("{}\n", behaviour.name);
     let mut add = |line: &str, indent: usize| {
@@ -162,7 +163,7 @@ pub fn behaviour(behaviour: &Behaviour, row: &[Observation], width: usize) -> St
     text
 }
 
-/// Breaks a text between words, and words that are longer than a line where it ends.
+/// Wraps a text between words. Splits only words that are longer than a line.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_inclusive(' ') {
@@ -181,8 +182,8 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines.iter().map(|line| line.trim_end().into()).collect()
 }
 
-/// How asyncio and each runtime spell the usual things: a table, or a list where it would be too narrow
-/// for lines of code.
+/// Formats how asyncio and each runtime write common operations. This is a table, or a list if the
+/// columns of a table would be too narrow for code.
 pub fn api(rows: &[api::Row], width: usize) -> String {
     if width < 120 { api_list(rows, width) } else { api_table(rows, width) }
 }
@@ -210,7 +211,7 @@ fn api_list(rows: &[api::Row], width: usize) -> String {
         for (name, cell) in std::iter::once(("asyncio", row.asyncio)).chain(cells) {
             let mut title = name;
             for line in cell.lines() {
-                // What is carried over stands two further than its line.
+                // A continuation line is indented by two more.
                 let indent = line.len() - line.trim_start().len();
                 for (place, part) in
                     wrapped(line.trim_start(), (width - 14).saturating_sub(indent).max(10))

@@ -1,6 +1,7 @@
-//! One run of everything that several tests look at, so that it is measured only once. The name of this
-//! module is the first and that of `report` nearly the last, so that the measuring begins first, and the
-//! tests that wait for it come late.
+//! Measures everything once, for several tests that look at the result.
+//!
+//! Tests start in the order of their names. This module comes first and `report` comes nearly last, so the
+//! measurement starts early, and the tests that wait for it start late.
 
 use std::fs;
 use std::process::Output;
@@ -12,7 +13,7 @@ use serde_json::Value;
 
 pub const COMPARE: &str = env!("CARGO_BIN_EXE_compare");
 
-/// Runs the program to its end.
+/// Runs the program and returns its output.
 pub fn compare(arguments: &[&str]) -> Output {
     let mut command = Command::new(COMPARE);
     command.args(arguments).timeout(Duration::from_secs(180)).output().unwrap()
@@ -22,20 +23,20 @@ pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// What `compare report` has measured, and the page it has written.
+/// What `compare report` measured, and the page that it wrote.
 pub struct Measured {
     pub page: String,
-    /// One for each run of a lesson.
+    /// One object for each run of a lesson.
     pub lessons: Vec<Value>,
-    /// One for each time a question was asked.
+    /// One object for each time a question was asked.
     pub behaviours: Vec<Value>,
     /// What the program wrote to stderr.
-    pub told: String,
-    /// Whether it ended with success.
+    pub messages: String,
+    /// Whether the exit status was 0.
     pub is_right: bool,
 }
 
-/// A report on all lessons and behaviours, which are measured for it, and on two benches of an earlier
+/// A report whose lessons and behaviours are measured now. It also contains two benches from an earlier
 /// run.
 pub static MEASURED: LazyLock<Measured> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
@@ -45,21 +46,23 @@ pub static MEASURED: LazyLock<Measured> = LazyLock::new(|| {
     assert!(output.status.success(), "{}", text(&output.stderr));
     let page = path("page.html");
     let output = compare(&["report", "--from", &path(""), "-o", &page]);
-    let (told, is_right) = (text(&output.stderr), output.status.success());
+    let (messages, is_right) = (text(&output.stderr), output.status.success());
     let kept = |name: &str| {
-        let kept = fs::read_to_string(path(name)).unwrap_or_else(|_| panic!("no {name}: {told}"));
+        let kept =
+            fs::read_to_string(path(name)).unwrap_or_else(|_| panic!("no {name}: {messages}"));
         let kept: Value = serde_json::from_str(&kept).unwrap();
         kept["result"].as_array().unwrap().clone()
     };
     let (lessons, behaviours) = (kept("lessons.json"), kept("behaviours.json"));
-    Measured { page: fs::read_to_string(page).unwrap(), lessons, behaviours, told, is_right }
+    Measured { page: fs::read_to_string(page).unwrap(), lessons, behaviours, messages, is_right }
 });
 
 #[test]
 fn the_report_measures_missing_results_and_says_so() {
-    let told = &MEASURED.told;
-    assert!(told.contains("running the lessons") && told.contains("for the behaviours"), "{told}");
-    assert!(told.contains("compare cost"), "{told}");
-    assert!(!told.contains("quick benches"), "{told}");
-    assert!(MEASURED.is_right, "{told}");
+    let messages = &MEASURED.messages;
+    assert!(messages.contains("running the lessons"), "{messages}");
+    assert!(messages.contains("for the behaviours"), "{messages}");
+    assert!(messages.contains("compare cost"), "{messages}");
+    assert!(!messages.contains("quick benches"), "{messages}");
+    assert!(MEASURED.is_right, "{messages}");
 }

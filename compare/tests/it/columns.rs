@@ -1,4 +1,4 @@
-//! What the columns of a lesson do if something fails that never fails in a run of `compare`.
+//! Tests the columns of a lesson with failures that do not occur in a normal run of `compare`.
 
 use std::fs;
 use std::path::Path;
@@ -51,8 +51,8 @@ fn files_whose_names_differ_only_in_their_extension_do_not_share_a_partial_file(
         assert_eq!(answer["saved"], json!([1_000_000, 1_000_000]), "{runtime}");
         for name in ["file.txt", "file.zip"] {
             let contents = fs::read(folder.path().join(name)).unwrap();
-            let is_whole = contents == compare::serve::contents(name, 1_000_000);
-            assert!(is_whole, "{runtime}: {name} does not hold what was sent");
+            let is_complete = contents == compare::serve::contents(name, 1_000_000);
+            assert!(is_complete, "{runtime}: the contents of {name} are wrong");
         }
     }
 }

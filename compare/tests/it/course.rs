@@ -1,4 +1,4 @@
-//! What the READMEs say of the workspace, checked against it.
+//! Checks what the READMEs say about the workspace.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ fn read(path: impl AsRef<Path>) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The members of the workspace, in the order of the course.
+/// Returns the members of the workspace, in the order of the course.
 fn members() -> Vec<String> {
     let manifest = read("Cargo.toml");
     let list = manifest.split_once("members = [").unwrap().1.split_once(']').unwrap().0;
@@ -22,13 +22,13 @@ fn members() -> Vec<String> {
         .collect()
 }
 
-/// The value of a `key = "value"` line of a manifest.
+/// Returns the value of a line `key = "value"` in a manifest.
 fn value(manifest: &str, key: &str) -> String {
     let line = manifest.lines().find(|line| line.starts_with(&format!("{key} = "))).unwrap();
     line.split('"').nth(1).unwrap().into()
 }
 
-/// The `[text](target)` links of a README, code blocks left out.
+/// Returns the `[text](target)` links of a README, except those in code blocks.
 fn links(text: &str) -> Vec<(String, String)> {
     let mut links = Vec::new();
     let prose: String = text.split("```").step_by(2).collect();
@@ -59,7 +59,7 @@ fn the_table_of_lessons_matches_the_workspace() {
     });
     let described = members().into_iter().map(|member| {
         let manifest = read(format!("{member}/Cargo.toml"));
-        assert_eq!(value(&manifest, "name"), member, "folder and crate have one name");
+        assert_eq!(value(&manifest, "name"), member, "the folder and the crate have the same name");
         (member, value(&manifest, "description"))
     });
     assert_eq!(rows.collect::<Vec<_>>(), described.collect::<Vec<_>>());
@@ -84,7 +84,7 @@ fn every_link_leads_somewhere_and_every_named_test_exists() {
             }
             let path = readme.parent().unwrap().join(target.split('#').next().unwrap());
             assert!(root().join(&path).exists(), "{}: {target}", readme.display());
-            // A link on a word like `this_one` names a test.
+            // A link whose text is in backticks, and whose target is a Rust file, names a test.
             let name = text.trim_matches('`');
             if text.starts_with('`') && path.extension().is_some_and(|end| end == "rs") {
                 let source = read(&path);

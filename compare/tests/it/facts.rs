@@ -1,4 +1,4 @@
-//! Facts about the runtimes that the texts state, and that are too small for a behaviour.
+//! Tests of facts about the runtimes that our texts state, and that are too small for a behaviour.
 
 use std::fs;
 use std::io::{self, Write};
@@ -13,10 +13,11 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::runtime::{Builder, Runtime};
 
-const BYTES: &[u8] = b"some bytes that matter to somebody";
+const BYTES: &[u8] = b"some bytes that must not be lost";
 
-/// A Tokio with one thread for blocking calls. After a call of this function, a write to `file` waits in
-/// the queue of that thread, behind a call that blocks until the returned sender is dropped or used.
+/// Starts a Tokio runtime with one thread for blocking calls, and writes to `file`. When this function
+/// returns, the write waits in the queue of that thread, behind a call that blocks until the returned
+/// sender is dropped or used.
 fn write_behind_a_blocking_call(file: &Path) -> (Runtime, Sender<()>) {
     let runtime = Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
     let (release, is_released) = channel::<()>();
@@ -24,7 +25,7 @@ fn write_behind_a_blocking_call(file: &Path) -> (Runtime, Sender<()>) {
         let mut file = tokio::fs::File::create(file).await.unwrap();
         tokio::task::spawn_blocking(move || is_released.recv_timeout(Duration::from_secs(60)));
         file.write_all(BYTES).await.unwrap();
-        // Dropped without a flush.
+        // The file is dropped without a flush.
     });
     (runtime, release)
 }
@@ -34,7 +35,7 @@ fn a_tokio_runtime_that_is_dropped_still_performs_the_writes_of_dropped_files() 
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     let (runtime, release) = write_behind_a_blocking_call(&file);
-    assert_eq!(fs::read(&file).unwrap(), b"", "the write has not begun");
+    assert_eq!(fs::read(&file).unwrap(), b"", "the write has not started");
     drop(release);
     drop(runtime);
     assert_eq!(fs::read(&file).unwrap(), BYTES);
@@ -56,7 +57,7 @@ fn process_exit_loses_the_writes_of_dropped_tokio_files() {
     assert_eq!(fs::read(&file).unwrap(), b"");
 }
 
-/// Counts what is written to it, and reports its end.
+/// Counts its writes and flushes. Its sender is dropped together with it.
 struct Sink {
     writes: Arc<AtomicUsize>,
     _end: Sender<()>,
@@ -74,7 +75,7 @@ impl Write for Sink {
     }
 }
 
-// One test, because it takes all threads of the pool, which is one for the whole process.
+// This is a single test, because it occupies all threads of the pool, and the process has only one pool.
 #[test]
 fn dropping_an_unblock_handle_cancels_only_calls_that_have_not_started() {
     use smol::io::AsyncWriteExt;
@@ -93,9 +94,9 @@ fn dropping_an_unblock_handle_cancels_only_calls_that_have_not_started() {
     };
     let running: Vec<_> = (0..THREADS).map(call).collect();
     for _ in 0..THREADS {
-        has_begun.recv_timeout(Duration::from_secs(60)).expect("the pool has so many threads");
+        has_begun.recv_timeout(Duration::from_secs(60)).expect("the pool has this many threads");
     }
-    // All threads are busy now: neither another call nor a write can begin.
+    // All threads are busy now, so neither another call nor a write can start.
     let waiting = call(THREADS);
     let writes = Arc::new(AtomicUsize::new(0));
     let (end_of_sink, sink_has_ended) = channel::<()>();
@@ -107,16 +108,16 @@ fn dropping_an_unblock_handle_cancels_only_calls_that_have_not_started() {
     drop(sink);
     drop(release);
     drop((begin, end));
-    // The channels end with the last call and with the sink.
+    // The channels close when the last call ends, and when the sink is dropped.
     let mut ended: Vec<_> = has_ended.iter().collect();
     ended.sort();
     assert!(ended.iter().copied().eq(0..THREADS), "{ended:?}");
     assert!(sink_has_ended.recv().is_err());
-    assert_eq!(writes.load(SeqCst), 0, "what was written is lost");
+    assert_eq!(writes.load(SeqCst), 0, "the bytes are lost");
 }
 
-// The behaviour `futurelock` asks for the lock after it was released. Here the task asks before that,
-// and the release wakes only the first in the queue, which is no longer polled.
+// In the behaviour `futurelock`, the task asks for the lock after it was released. Here it asks before
+// that. The release then wakes only the first future in the queue, which is no longer polled.
 #[test]
 fn smol_locks_can_futurelock_too() {
     use smol::future::{or, poll_once};
@@ -140,6 +141,6 @@ fn smol_locks_can_futurelock_too() {
             timer,
         )
         .await;
-        assert!(!has_lock, "it was woken");
+        assert!(!has_lock, "the second future got the lock");
     });
 }

@@ -1,5 +1,5 @@
-//! The program, started as a user would: every lesson on every runtime keeps its contract, and a
-//! column that does not is told.
+//! Starts the program as a user would. Every lesson keeps its contract on every runtime, and a column
+//! that does not is reported.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ fn json_lines(bytes: &[u8]) -> Vec<Value> {
     text(bytes).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// Asserts that all three runtimes gave the one right answer to a lesson.
+/// Asserts that all three runtimes gave the one correct answer to a lesson.
 pub fn assert_same_answers(lesson: &str, runs: &[&Value]) {
     let runtimes: Vec<_> = runs.iter().map(|run| run["runtime"].as_str().unwrap()).collect();
     assert_eq!(runtimes, ["tokio", "async-std", "smol"]);
@@ -50,21 +50,22 @@ fn a_wrong_answer_a_panic_and_a_hang_are_shown_and_the_rest_still_runs() {
     assert!(row("async-std", "PANIC: this double panics"), "{table}");
     assert!(row("smol", "HANG: killed after 3 s"), "{table}");
     assert_eq!(table.matches(" same ").count(), 3, "{table}");
-    assert!(table.contains("6 runs, 3 of them not as they should be"), "{table}");
+    assert!(table.contains("6 runs, 3 of them without the correct answer"), "{table}");
 }
 
-/// A run of the three doubles, of which the last one never ends by itself.
+/// A run of the three doubles. The last one never ends by itself.
 #[cfg(unix)]
 struct Doubles {
     compare: std::process::Child,
     lines: std::io::Lines<std::io::BufReader<std::process::ChildStdout>>,
-    /// Where it puts the folders of its runs.
+    /// The folder in which it creates the temporary folders of its runs.
     folder: tempfile::TempDir,
 }
 
 #[cfg(unix)]
 impl Doubles {
-    /// Starts it in a process group of its own, as a shell does, and waits until the third is running.
+    /// Starts the run in a process group of its own, as a shell does, and waits until the third double is
+    /// running.
     fn start() -> Self {
         use std::os::unix::process::CommandExt;
         let folder = tempfile::tempdir().unwrap();
@@ -84,7 +85,7 @@ impl Doubles {
         while doubles.folders() == 0 {
             std::thread::sleep(Duration::from_millis(1));
         }
-        // A child is in its parent's group until it begins to be another program.
+        // For a short time, a new child is in its parent's group. Wait until it has a group of its own.
         #[cfg(target_os = "linux")]
         while !children_of(doubles.compare.id())
             .iter()
@@ -106,7 +107,7 @@ fn send(signal: &str, target: &str) {
     assert!(kill.args([signal, "--", target]).status().unwrap().success());
 }
 
-/// The numbers of the processes that this one has started and that have not ended.
+/// Returns the process ids of the children of a process that have not ended.
 #[cfg(target_os = "linux")]
 fn children_of(parent: u32) -> Vec<u32> {
     let numbers = std::fs::read_dir("/proc").unwrap().flatten();
@@ -114,17 +115,17 @@ fn children_of(parent: u32) -> Vec<u32> {
     numbers.filter(|number| stat(*number, 1) == Some(parent.to_string())).collect()
 }
 
-/// The process group of a process.
+/// Returns the process group of a process.
 #[cfg(target_os = "linux")]
 fn group_of(process: u32) -> Option<u32> {
     stat(process, 2)?.parse().ok()
 }
 
-/// A field of `number (name) state parent group ...`, counted from the state.
+/// Returns a field of `pid (name) state parent group ...`, counted from the state.
 #[cfg(target_os = "linux")]
 fn stat(process: u32, field: usize) -> Option<String> {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    // The name may hold anything.
+    // The name can contain spaces and parentheses, so start after the last parenthesis.
     stat.rsplit(')').next()?.split_whitespace().nth(field).map(Into::into)
 }
 
@@ -146,8 +147,8 @@ fn a_signal_ends_the_run_and_leaves_no_child_and_no_folder() {
     }
 }
 
-// The terminal sends the signal to the whole group. `Doubles::start` waits until the child has left it:
-// in the group, its death could be seen before the signal is.
+// A terminal sends the signal to the whole group. `Doubles::start` waits until the child has left that
+// group: otherwise the program could notice the death of the child before the signal.
 #[cfg(unix)]
 #[test]
 fn ctrl_c_in_a_terminal_interrupts_the_run_and_is_not_recorded_as_a_failure() {
@@ -186,7 +187,7 @@ fn without_arguments_all_seven_lessons_run_on_all_three_runtimes() {
     let table = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{table}");
     assert_eq!(table.matches(" same ").count(), 21, "{table}");
-    assert!(table.contains("21 runs, every answer as it should be"), "{table}");
+    assert!(table.contains("21 runs, all answers correct"), "{table}");
 }
 
 #[test]
@@ -196,7 +197,7 @@ fn code_prints_the_three_sources_in_columns() {
     for words in ["sleep_until(grants[0]", "saturating_duration_since", "Timer::at(grants[0]"] {
         assert!(text.contains(words), "no {words} in\n{text}");
     }
-    // Each step begins in all three columns on one row.
+    // Each step begins on the same row in all three columns.
     let steps: Vec<_> = text.lines().filter(|line| line.contains("// step:")).collect();
     assert!(steps.len() >= 3);
     assert!(steps.iter().all(|line| line.matches("// step:").count() == 3), "{steps:#?}");
@@ -223,35 +224,35 @@ fn a_question_is_asked_from_the_root_and_from_a_task() {
         .iter()
         .flat_map(|runtime| ["root", "task"].map(|from| [(*runtime).to_owned(), from.to_owned()]));
     assert!(rows.iter().map(fields).eq(expected), "{rows:#?}");
-    // What differs is shown for both.
-    let told = text(&compare(&["behaviours", "spawned-before-await"]).stdout);
+    // If the two answers differ, both are shown.
+    let shown = text(&compare(&["behaviours", "spawned-before-await"]).stdout);
     for words in [
         "tokio     it runs immediately, on another thread\n              in a task: it does not run",
         "async-std it runs immediately, on another thread\n    smol",
     ] {
-        assert!(told.contains(words), "no {words:?} in\n{told}");
+        assert!(shown.contains(words), "no {words:?} in\n{shown}");
     }
 }
 
 #[test]
 fn an_answer_that_differs_is_marked_and_the_exit_status_is_1() {
     let output = compare(&["behaviours", "doubles"]);
-    let told = text(&output.stdout);
-    assert_eq!(output.status.code(), Some(1), "{told}");
+    let shown = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{shown}");
     for words in [
         "tokio     wrong -- EXPECTED: right\n",
         "async-std the program panics (this double panics) -- EXPECTED: right\n",
         "smol      right\n",
-        "Not all as expected.",
+        "not every answer was as expected",
     ] {
-        assert!(told.contains(words), "no {words:?} in\n{told}");
+        assert!(shown.contains(words), "no {words:?} in\n{shown}");
     }
 }
 
 #[test]
 fn one_behaviour_is_shown_with_its_reason_and_its_source() {
     let output = compare(&["behaviours", "dropped-handle", "--width", "80"]);
-    let told = text(&output.stdout);
+    let shown = text(&output.stdout);
     for words in [
         "A task is spawned, and its handle is dropped immediately.",
         "tokio     the task continues\n",
@@ -259,26 +260,26 @@ fn one_behaviour_is_shown_with_its_reason_and_its_source() {
         "smol      the task is cancelled\n",
         "Why: smol's `Task` owns",
         "Source: compare/src/behaviours/dropped_handle.rs\n",
-        "1 question. All as expected.",
+        "1 question: every answer was as expected.",
     ] {
-        assert!(told.contains(words), "no {words:?} in\n{told}");
+        assert!(shown.contains(words), "no {words:?} in\n{shown}");
     }
-    assert!(told.lines().all(|line| line.chars().count() <= 80), "{told}");
+    assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
 }
 
 #[test]
 fn a_lesson_selected_by_name_is_shown_with_its_timeline() {
     let output = compare(&["lessons", "worker-pool"]);
-    let told = text(&output.stdout);
+    let shown = text(&output.stdout);
     for runtime in ["tokio", "async-std", "smol"] {
         let title = format!("worker-pool on {runtime}, ");
         let (_, after) =
-            told.split_once(&title).unwrap_or_else(|| panic!("no {title:?} in\n{told}"));
+            shown.split_once(&title).unwrap_or_else(|| panic!("no {title:?} in\n{shown}"));
         let rows: Vec<_> = after.lines().skip(1).take_while(|line| !line.is_empty()).collect();
-        assert_eq!(rows.len(), 10, "{told}");
-        // Three at once: the tenth begins when others have long ended.
+        assert_eq!(rows.len(), 10, "{shown}");
+        // Three jobs run at a time, so the tenth begins long after the first.
         let start = |row: &str| row.chars().position(|c| c == '\u{2588}').unwrap();
-        assert!(start(rows[0]) < start(rows[9]), "{told}");
+        assert!(start(rows[0]) < start(rows[9]), "{shown}");
     }
     assert!(!text(&compare(&["lessons", "worker-pool", "--json"]).stdout).contains('\u{2588}'));
 }
@@ -290,7 +291,7 @@ fn the_list_of_benches_says_what_is_measured_and_what_is_expected() {
         assert!(list.contains(words), "no {words:?} in\n{list}");
     }
     assert_eq!(list.matches("Expected: ").count(), 19);
-    // Timers and memory have none.
+    // Timers and memory have no control.
     assert_eq!(list.matches("Control: ").count(), 16);
     assert!(list.contains("Control: plain call"), "{list}");
 }
@@ -300,7 +301,7 @@ fn a_bench_is_saved_and_compared_with_an_earlier_one() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (first, second) = (file("first.json"), file("second.json"));
-    // Quick: with no rows for those who take another number of threads by themselves.
+    // With `--quick`, there are no rows for runtimes with another default number of threads.
     let bench =
         ["bench", "--quick", "--only", "lock-free", "--samples", "2", "--threads", "1", "--save"];
     let output = compare(&[&bench[..], &[&first]].concat());
@@ -320,14 +321,14 @@ fn a_bench_is_saved_and_compared_with_an_earlier_one() {
             .all(|row| row["samples"].as_array().unwrap().len() == 2)
     );
     assert_eq!(kept["threads"], 1);
-    // This is a debug build, and it says so.
-    assert!(text(&output.stderr).contains("no release build"));
+    // A debug build prints a warning.
+    assert!(text(&output.stderr).contains("this is a debug build"));
 
     let output = compare(&[&bench[..], &[&second, "--against", &first]].concat());
     assert!(text(&output.stdout).contains(" figures have changed"), "{}", text(&output.stdout));
     let output = compare(&[&bench[..], &[&second, "--against", "Cargo.toml"]].concat());
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).contains("Cargo.toml: these are no results of `compare bench`"));
+    assert!(text(&output.stderr).contains("Cargo.toml: expected results of `compare bench`"));
 }
 
 #[cfg(target_os = "linux")]
@@ -342,7 +343,7 @@ fn ctrl_c_keeps_the_samples_taken_so_far() {
         .stderr(std::process::Stdio::null())
         .spawn()
         .unwrap();
-    // A round is a sample of each runtime and of the control, and of a runtime with another default.
+    // A round has one sample of each runtime and of the control, and one of a runtime with another default.
     let mut samples = std::collections::BTreeSet::new();
     while samples.len() <= 2 * 5 {
         samples.extend(children_of(child.id()));
@@ -359,12 +360,12 @@ fn ctrl_c_keeps_the_samples_taken_so_far() {
         .iter()
         .map(|row| row["samples"].as_array().unwrap().len())
         .collect();
-    // Whole rounds only, and only those that were over.
+    // Only complete rounds count.
     assert!((1..1000).contains(&counts[0]), "{counts:?}");
     assert!(counts.iter().all(|count| *count == counts[0]), "{counts:?}");
 }
 
-/// `compare cost` with a cargo that never ends, and that starts another process.
+/// Runs `compare cost` with a fake cargo that never ends and that starts another process.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_signal_during_a_build_leaves_no_process_and_no_folder() {
@@ -396,7 +397,7 @@ fn a_signal_during_a_build_leaves_no_process_and_no_folder() {
     send("-TERM", &compare.id().to_string());
     assert_eq!(compare.wait().unwrap().code(), Some(143));
     assert_eq!(std::fs::read_dir(&temporary).unwrap().count(), 0, "its folder was left behind");
-    // All of them were sent SIGKILL. They end as soon as they get a core.
+    // All of them have received SIGKILL. They end as soon as they get a core.
     for pid in pids.split_whitespace() {
         while is_running(pid) {
             std::thread::sleep(Duration::from_millis(1));
@@ -404,7 +405,7 @@ fn a_signal_during_a_build_leaves_no_process_and_no_folder() {
     }
 }
 
-/// Whether there is such a process, which is not only waiting for somebody to read its exit status.
+/// Whether a process exists and is not a zombie.
 #[cfg(target_os = "linux")]
 fn is_running(pid: &str) -> bool {
     !matches!(stat(pid.parse().unwrap(), 0).as_deref(), None | Some("Z" | "X"))

@@ -1,5 +1,5 @@
-//! What `compare report` measures, and the page it writes: whole, well-formed, and usable without seeing
-//! it.
+//! Tests of what `compare report` measures, and of the page it writes: it is complete, well-formed, and
+//! usable without seeing it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -54,13 +54,13 @@ fn every_lesson_every_runtime_and_every_workload_is_there() {
     for workload in workloads {
         let section = all(&page, &format!("section[aria-labelledby=bench-{workload}]"));
         let [section] = section[..] else { panic!("no {workload}") };
-        let told = words(section);
-        assert!(told.contains("Expected: "), "{told}");
+        let shown = words(section);
+        assert!(shown.contains("Expected: "), "{shown}");
         let plots = section.select(&Selector::parse("svg.plot").unwrap()).count();
         match workload {
             "lock-free" => assert_eq!(plots, 1),
             "start-stop" => assert_eq!(plots, 2),
-            _ => assert!(told.contains("Not measured."), "{told}"),
+            _ => assert!(shown.contains("Not measured."), "{shown}"),
         }
     }
     assert_eq!(all(&page, ".behaviours tbody tr").len(), 25);
@@ -137,7 +137,7 @@ fn can_be_used_without_seeing_it(page: &Html) {
         assert!(select("thead th[scope=col]") >= 3);
         assert_eq!(select("th:not([scope])"), 0);
     }
-    // What scrolls by itself can be reached with the keyboard.
+    // An element that scrolls on its own has to be reachable with the keyboard.
     for scrolling in all(page, ".scroll, pre") {
         assert_eq!(scrolling.attr("tabindex"), Some("0"));
         assert_eq!(scrolling.attr("role"), Some("region"));
@@ -181,13 +181,14 @@ fn every_text_has_enough_contrast_in_the_light_and_in_the_dark() {
                 continue;
             }
             for paper in ["paper", "raised", "notice"] {
-                // On a notice there are only these.
+                // A notice only has these colours.
                 if paper == "notice" && !["ink", "link", "notice-line"].contains(name) {
                     continue;
                 }
                 let (one, other) = (luminance(colour), luminance(scheme[paper]));
                 let contrast = (one.max(other) + 0.05) / (one.min(other) + 0.05);
-                // Points and lines of a plot are no text: WCAG asks 3 to 1 of them.
+                // WCAG asks for a contrast of 3 to 1 for points and lines of a plot, because they are not
+                // text.
                 let enough = if *name == "control" { 3.0 } else { 4.5 };
                 assert!(contrast >= enough, "{name} on {paper}: {contrast:.2}");
             }
@@ -195,7 +196,7 @@ fn every_text_has_enough_contrast_in_the_light_and_in_the_dark() {
     }
 }
 
-/// A page made of nothing.
+/// A page without any results.
 static NOTHING_MEASURED: LazyLock<String> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
     let from = folder.path().to_str().unwrap();
@@ -209,7 +210,7 @@ static NOTHING_MEASURED: LazyLock<String> = LazyLock::new(|| {
 fn as_it_is_nothing_is_measured_and_that_is_marked() {
     let page = Html::parse_document(&NOTHING_MEASURED);
     assert_eq!(page.errors, Vec::<&str>::new());
-    // Seven lessons, the behaviours, the cost, nineteen workloads.
+    // Seven lessons, the behaviours, the cost and nineteen workloads are missing.
     assert_eq!(all(&page, ".missing").len(), 28);
     assert_eq!(all(&page, ".code").len(), 7);
 }
@@ -220,17 +221,17 @@ fn broken_and_foreign_results_are_a_clear_error_and_leave_an_earlier_page_alone(
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     fs::write(path("page.html"), "an earlier page").unwrap();
     for (name, content, complaint) in [
-        ("bench.json", "{\"kind\": \"compare bench 2\", ", "bench.json: these are no results of"),
-        ("cost.json", "{\"kind\": \"compare bench 2\"}", "cost.json: these are no results of"),
-        ("lessons.json", "{\"kind\": \"compare lessons 0\"}", "lessons.json: kept by another"),
-        ("behaviours.json", "\0", "behaviours.json: these are no results of `compare behaviours`"),
+        ("bench.json", "{\"kind\": \"compare bench 2\", ", "bench.json: expected results of"),
+        ("cost.json", "{\"kind\": \"compare bench 2\"}", "cost.json: expected results of"),
+        ("lessons.json", "{\"kind\": \"compare lessons 0\"}", "lessons.json: saved by another"),
+        ("behaviours.json", "\0", "behaviours.json: expected results of `compare behaviours`"),
     ] {
         fs::write(path(name), content).unwrap();
         let output = compare(&["report", "--from", &path(""), "-o", &path("page.html")]);
         assert_eq!(output.status.code(), Some(1));
-        let told = text(&output.stderr);
-        assert!(told.starts_with("compare: ") && told.contains(complaint), "{told}");
-        assert_eq!(told.lines().count(), 1, "{told}");
+        let message = text(&output.stderr);
+        assert!(message.starts_with("compare: ") && message.contains(complaint), "{message}");
+        assert_eq!(message.lines().count(), 1, "{message}");
         fs::remove_file(path(name)).unwrap();
     }
     assert_eq!(fs::read_to_string(path("page.html")).unwrap(), "an earlier page");
@@ -242,17 +243,17 @@ fn broken_and_foreign_results_are_a_clear_error_and_leave_an_earlier_page_alone(
     let arguments = ["report", "--as-is", "--from", &path(""), "-o", "-"];
     let output = compare(&arguments);
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).contains("bench.json: it has figures that cannot be"));
+    assert!(text(&output.stderr).contains("bench.json: contains impossible figures"));
     fs::write(path("bench.json"), odd.replace("1e300", "5")).unwrap();
     let page = text(&compare(&arguments).stdout);
-    assert!(page.contains("Median of 1: too few to tell what differs."), "{page}");
+    assert!(page.contains("Median of 1: too few samples to show a difference."), "{page}");
 
     let output = compare(&["report", "--as-is", "--from", &path(""), "-o", &path("")]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).contains("it is a folder"));
+    assert!(text(&output.stderr).contains("--output must name a file"));
     let output = compare(&["report", "--from", &path("nowhere")]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).contains("nowhere: there is no such folder"));
+    assert!(text(&output.stderr).contains("nowhere: --from must name an existing folder"));
 }
 
 fn keeps_its_contract(lesson: &str) {
@@ -302,6 +303,7 @@ fn every_behaviour_is_as_expected_on_all_three() {
         assert_eq!(row["is_as_expected"], true, "{row:#}");
         asked.insert(["behaviour", "runtime", "asked_from"].map(|field| row[field].to_string()));
     }
-    // Of 25 questions, two are about the end of the root future; the others are asked from a task, too.
+    // There are 25 questions. Two are about the end of the root future. The others are also asked from a
+    // task.
     assert_eq!(asked.len(), 3 * (2 * 23 + 2));
 }

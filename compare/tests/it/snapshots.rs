@@ -1,14 +1,14 @@
-//! What the program prints at 80 and at 200 characters, to the letter.
+//! Compares what the program prints at 80 and at 200 characters with snapshots.
 //!
-//! After a change that is meant: `UPDATE_SNAPSHOTS=1 cargo test -p compare --test it snapshots`, and a look
-//! at what git says has changed.
+//! After an intended change, run `UPDATE_SNAPSHOTS=1 cargo test -p compare --test it snapshots`, and
+//! review the changed snapshots with `git diff`.
 
 use std::fs;
 use std::path::Path;
 
 use assert_cmd::Command;
 
-/// Holds what is printed against the file of this name.
+/// Asserts that the program prints the contents of this snapshot.
 fn assert_prints(file: &str, arguments: &[&str]) {
     let output = Command::new(env!("CARGO_BIN_EXE_compare")).args(arguments).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

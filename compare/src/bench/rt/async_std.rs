@@ -1,5 +1,5 @@
-//! async-std. Its executor is global: the parent says by `ASYNC_STD_THREAD_COUNT` how many threads it
-//! has.
+//! async-std. Its executor is global, and the parent process sets the number of threads in
+//! `ASYNC_STD_THREAD_COUNT`.
 
 use std::io;
 use std::net::SocketAddr;
@@ -71,7 +71,7 @@ impl Rt for AsyncStd {
     }
 
     async fn send(sender: &Self::Sender, value: u64) {
-        sender.send(value).await.expect("somebody receives");
+        sender.send(value).await.expect("the receiver exists");
     }
 
     async fn receive(receiver: &mut Self::Receiver) -> Option<u64> {

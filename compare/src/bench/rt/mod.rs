@@ -1,5 +1,5 @@
-//! What the workloads ask of a runtime. A runtime is one file that implements it; so is the control,
-//! `threads`, which has no runtime at all.
+//! The trait over which the workloads are written. Each runtime implements it in one file. So does the
+//! control, `threads`, which has no runtime at all.
 
 #[cfg(all(feature = "async-std", not(test)))]
 pub mod async_std;
@@ -14,11 +14,12 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-/// A runtime, as the workloads see it: functions only, all known when they are compiled.
+/// A runtime, as the workloads see it. All functions are associated functions, so calls are dispatched
+/// statically.
 pub trait Rt: 'static {
-    /// A spawned task. Awaited, it gives its value; dropped, it may be cancelled.
+    /// A spawned task. Awaiting it returns its value. Dropping it may cancel it.
     type Task<T: Send + 'static>: Future<Output = T> + Send;
-    /// A number under a lock.
+    /// A number behind a lock.
     type Lock: Send + Sync + 'static;
     /// The two ends of a bounded channel.
     type Sender: Clone + Send + Sync + 'static;
@@ -26,8 +27,8 @@ pub trait Rt: 'static {
     type Listener: Send + Sync + 'static;
     type Stream: Send + 'static;
 
-    /// Starts the runtime, runs `main` as a task of it, and stops it where that can be done. Without a
-    /// number of `threads` it has as many workers as it takes by default.
+    /// Starts the runtime, runs `main` as one of its tasks, and stops the runtime if that is possible. If
+    /// `threads` is `None`, the runtime has its default number of workers.
     fn run<T: Send + 'static>(
         threads: Option<usize>,
         main: impl Future<Output = T> + Send + 'static,
@@ -38,24 +39,25 @@ pub trait Rt: 'static {
         call: impl FnOnce() -> T + Send + 'static,
     ) -> Self::Task<T>;
 
-    /// The runtime's own future, with as little around it as can be: `memory` looks at its size.
+    /// Returns the runtime's own future with as little around it as possible, because the workload `memory`
+    /// measures its size.
     fn sleep(time: Duration) -> impl Future<Output = ()> + Send;
     fn yield_now() -> impl Future<Output = ()> + Send;
 
     fn lock() -> Self::Lock;
-    /// Takes the lock, adds one, and gives it back; returns the number.
+    /// Takes the lock, adds one, releases the lock, and returns the number.
     fn add_one(lock: &Self::Lock) -> impl Future<Output = u64> + Send;
-    /// The same, and yields before it gives the lock back.
+    /// Takes the lock, yields, adds one, and releases the lock.
     fn add_one_and_yield(lock: &Self::Lock) -> impl Future<Output = ()> + Send;
 
     fn channel(capacity: usize) -> (Self::Sender, Self::Receiver);
     fn send(sender: &Self::Sender, value: u64) -> impl Future<Output = ()> + Send;
-    /// `None` when all senders are gone.
+    /// Receives a value, or `None` if all senders have been dropped.
     fn receive(receiver: &mut Self::Receiver) -> impl Future<Output = Option<u64>> + Send;
 
-    /// Listens on a free port of this machine.
+    /// Listens on a free loopback port.
     fn listen() -> impl Future<Output = io::Result<(Self::Listener, SocketAddr)>> + Send;
-    /// Both ends of a connection send without delay.
+    /// Accepts a connection. Both ends of it send without delay.
     fn accept(listener: &Self::Listener) -> impl Future<Output = io::Result<Self::Stream>> + Send;
     fn connect(address: SocketAddr) -> impl Future<Output = io::Result<Self::Stream>> + Send;
     fn read(

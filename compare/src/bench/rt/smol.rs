@@ -1,4 +1,4 @@
-//! smol. Its executor is global: the parent says by `SMOL_THREADS` how many threads it has.
+//! smol. Its executor is global, and the parent process sets the number of threads in `SMOL_THREADS`.
 
 use std::io;
 use std::net::SocketAddr;
@@ -67,7 +67,7 @@ impl Rt for Smol {
     }
 
     async fn send(sender: &Self::Sender, value: u64) {
-        sender.send(value).await.expect("somebody receives");
+        sender.send(value).await.expect("the receiver exists");
     }
 
     async fn receive(receiver: &mut Self::Receiver) -> Option<u64> {

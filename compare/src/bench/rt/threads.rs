@@ -1,5 +1,5 @@
-//! The control: no runtime. A task is a thread, and what waits blocks it. Its futures are over when they
-//! are polled for the first time.
+//! The control, which has no runtime. A task is a thread, and waiting blocks the thread, so every future
+//! is ready when it is polled for the first time.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -15,7 +15,7 @@ use super::Rt;
 
 pub struct Threads;
 
-/// A thread; awaited, it blocks the one who awaits it until it ends.
+/// A thread. Awaiting it blocks the current thread until it ends.
 pub struct Task<T>(Option<JoinHandle<T>>);
 
 impl<T> Future for Task<T> {
@@ -31,7 +31,7 @@ impl<T> Future for Task<T> {
 fn finish<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
-        Poll::Pending => unreachable!("what waits here blocks its thread"),
+        Poll::Pending => unreachable!("these futures block their thread instead of waiting"),
     }
 }
 
@@ -87,7 +87,7 @@ impl Rt for Threads {
     }
 
     async fn send(sender: &Self::Sender, value: u64) {
-        sender.send(value).expect("somebody receives");
+        sender.send(value).expect("the receiver exists");
     }
 
     async fn receive(receiver: &mut Self::Receiver) -> Option<u64> {

@@ -1,4 +1,4 @@
-//! Tokio.
+//! Tokio. It is started for each run, with a given number of worker threads.
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,7 +17,7 @@ use super::Rt;
 
 pub struct Tokio;
 
-/// A handle whose value is that of the task: here no task panics.
+/// A handle that returns the value of its task, because no task panics here.
 pub struct Task<T>(JoinHandle<T>);
 
 impl<T> Future for Task<T> {
@@ -85,7 +85,7 @@ impl Rt for Tokio {
     }
 
     async fn send(sender: &Self::Sender, value: u64) {
-        sender.send(value).await.expect("somebody receives");
+        sender.send(value).await.expect("the receiver exists");
     }
 
     async fn receive(receiver: &mut Self::Receiver) -> Option<u64> {

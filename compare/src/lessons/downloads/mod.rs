@@ -1,4 +1,4 @@
-//! The contract of `downloads`: files side by side, none left half written.
+//! The contract of `downloads`: files are downloaded concurrently, and no partial file is left behind.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -30,16 +30,16 @@ pub struct File {
 
 #[derive(Serialize, Deserialize)]
 pub struct Answer {
-    /// The bytes saved of each file; `None` where it failed.
+    /// The number of bytes saved for each file, or `None` if the download failed.
     pub saved: Vec<Option<u64>>,
-    /// What is in the folder afterwards: names, and checksums of the contents.
+    /// The files in the folder afterwards: their names, and checksums of their contents.
     pub folder: BTreeMap<String, u64>,
 }
 
 const BYTES: usize = 1_000_000;
 const NAMES: [&str; 4] = ["alpha", "beta", "gamma", "delta"];
 
-/// Four files, the third of which breaks off in the middle.
+/// Four files. The server closes the connection in the middle of the third.
 pub fn input(stage: &Stage, scene: &Scene) -> Input {
     let file = |name: &str| {
         let kind = if name == "gamma" { "short" } else { "file" };
@@ -49,30 +49,30 @@ pub fn input(stage: &Stage, scene: &Scene) -> Input {
 }
 
 pub fn expected(input: &Input) -> Answer {
-    let whole = |file: &&File| file.name != "gamma";
+    let is_complete = |file: &&File| file.name != "gamma";
     let entry = |file: &File| (file.name.clone(), checksum(&contents(&file.name, BYTES)));
     Answer {
-        saved: input.files.iter().map(|file| whole(&file).then_some(BYTES as u64)).collect(),
-        folder: input.files.iter().filter(whole).map(entry).collect(),
+        saved: input.files.iter().map(|file| is_complete(&file).then_some(BYTES as u64)).collect(),
+        folder: input.files.iter().filter(is_complete).map(entry).collect(),
     }
 }
 
-/// The name of a file while it is not whole: `.part` is appended, so that `a.txt` and `a.zip` get two
-/// names.
+/// Returns the name of a file while it is incomplete. We append `.part` rather than replace the
+/// extension, so that `a.txt` and `a.zip` have different partial files.
 pub fn part_of(path: &Path) -> PathBuf {
     let mut part = path.as_os_str().to_owned();
     part.push(".part");
     part.into()
 }
 
-/// FNV-1a (Fowler, Noll, Vo), 64 bits: enough to tell one file from another.
+/// Returns a checksum: FNV-1a (Fowler, Noll, Vo) with 64 bits, which is enough to tell two files apart.
 pub fn checksum(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
     })
 }
 
-/// Reads what is in a folder, for the answer.
+/// Reads the files in a folder, for the answer.
 pub fn look_into(folder: &Path) -> BTreeMap<String, u64> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     entries

@@ -1,4 +1,4 @@
-//! `downloads` on async-std, by surf.
+//! `downloads` on async-std, with surf.
 
 use std::error::Error;
 use std::path::Path;
@@ -21,7 +21,7 @@ pub fn start(input: Input) -> Answer {
 async fn lesson(input: Input) -> Answer {
     // step: at most N at a time, each in a task of its own
     let client = Client::new();
-    // async-std has no semaphore. That of async-lock works on any runtime.
+    // async-std has no semaphore. The one of async-lock works on any runtime.
     let slots = Arc::new(Semaphore::new(input.at_once));
     let mut tasks = Vec::new();
     for file in input.files {
@@ -42,7 +42,7 @@ async fn lesson(input: Input) -> Answer {
     Answer { saved, folder: look_into(&input.folder) }
 }
 
-// step: into a partial file, which is renamed when it is whole
+// step: write a partial file, and rename it when it is complete
 async fn download(
     client: &Client,
     url: &str,
@@ -55,7 +55,7 @@ async fn download(
         saved = fs::rename(&part, path).await.map_err(Into::into).and(saved);
     }
     if saved.is_err() {
-        // The part may not be there. Either way, the caller needs to know the first error.
+        // Ignore errors: the partial file may not exist, and the caller needs the first error.
         let _ = fs::remove_file(&part).await;
     }
     saved
@@ -75,7 +75,7 @@ async fn stream(
     let announced = response.len();
     let bytes = io::copy(&mut response, &mut file).await?;
     if announced.is_some_and(|announced| announced as u64 != bytes) {
-        return Err("the body broke off".into());
+        return Err("the connection closed before the body was complete".into());
     }
     file.sync_all().await?;
     Ok(bytes)

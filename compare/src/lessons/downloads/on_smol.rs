@@ -1,4 +1,4 @@
-//! `downloads` on smol, by hyper and smol-hyper.
+//! `downloads` on smol, with hyper and smol-hyper.
 
 use std::error::Error;
 use std::path::Path;
@@ -40,7 +40,7 @@ async fn lesson(input: Input) -> Answer {
     Answer { saved, folder: look_into(&input.folder) }
 }
 
-// step: into a partial file, which is renamed when it is whole
+// step: write a partial file, and rename it when it is complete
 async fn download(url: &str, path: &Path) -> Result<u64, Box<dyn Error + Send + Sync>> {
     let _span = span(url);
     let part = part_of(path);
@@ -49,7 +49,7 @@ async fn download(url: &str, path: &Path) -> Result<u64, Box<dyn Error + Send + 
         saved = fs::rename(&part, path).await.map_err(Into::into).and(saved);
     }
     if saved.is_err() {
-        // The part may not be there. Either way, the caller needs to know the first error.
+        // Ignore errors: the partial file may not exist, and the caller needs the first error.
         let _ = fs::remove_file(&part).await;
     }
     saved
@@ -63,14 +63,14 @@ async fn stream(url: &str, part: &Path) -> Result<u64, Box<dyn Error + Send + Sy
         return Err(response.status().as_str().into());
     }
     let mut bytes = 0;
-    // A body that breaks off is an error of its last frame.
+    // If the connection closes early, the last frame is an error.
     while let Some(frame) = response.frame().await {
         if let Ok(chunk) = frame?.into_data() {
             file.write_all(&chunk).await?;
             bytes += chunk.len() as u64;
         }
     }
-    // smol writes in the background. `sync_all` waits for that, and reports its error.
+    // smol writes in the background. `sync_all` waits for those writes, and reports their errors.
     file.sync_all().await?;
     Ok(bytes)
 }

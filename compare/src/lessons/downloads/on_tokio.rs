@@ -1,4 +1,4 @@
-//! `downloads` on Tokio, by reqwest.
+//! `downloads` on Tokio, with reqwest.
 
 use std::error::Error;
 use std::path::Path;
@@ -22,9 +22,9 @@ pub async fn start(input: Input) -> Answer {
 async fn lesson(input: Input) -> Answer {
     // step: at most N at a time, each in a task of its own
     let client = Client::builder().no_proxy();
-    #[cfg(feature = "tls")] // plain HTTP needs no certificates, and a machine may have none
+    #[cfg(feature = "tls")] // Plain HTTP needs no certificates, and a machine may have none.
     let client = client.tls_certs_only([]);
-    let client = client.build().expect("nothing in it can fail");
+    let client = client.build().expect("this configuration is valid");
     let slots = Arc::new(Semaphore::new(input.at_once));
     let mut tasks = Vec::new();
     for file in input.files {
@@ -45,7 +45,7 @@ async fn lesson(input: Input) -> Answer {
     Answer { saved, folder: look_into(&input.folder) }
 }
 
-// step: into a partial file, which is renamed when it is whole
+// step: write a partial file, and rename it when it is complete
 async fn download(
     client: &Client,
     url: &str,
@@ -58,7 +58,7 @@ async fn download(
         saved = fs::rename(&part, path).await.map_err(Into::into).and(saved);
     }
     if saved.is_err() {
-        // The part may not be there. Either way, the caller needs to know the first error.
+        // Ignore errors: the partial file may not exist, and the caller needs the first error.
         let _ = fs::remove_file(&part).await;
     }
     saved
@@ -73,13 +73,13 @@ async fn stream(
     let mut file = fs::File::create(part).await?;
     let mut response = client.get(url).send().await?.error_for_status()?;
     let mut bytes = 0;
-    // A body that breaks off is an error of its last chunk.
+    // If the connection closes early, the last chunk is an error.
     while let Some(chunk) = response.chunk().await? {
         file.write_all(&chunk).await?;
         bytes += chunk.len() as u64;
     }
-    // Tokio writes in the background. Only `flush` waits for that and reports its error: `sync_all`
-    // waits, too, but returns `Ok` after a write that has failed.
+    // Tokio writes in the background. `flush` waits for those writes, and reports their errors. `sync_all`
+    // waits for them too, but can return `Ok` after a write that failed.
     file.flush().await?;
     file.sync_all().await?;
     Ok(bytes)

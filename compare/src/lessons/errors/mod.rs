@@ -1,4 +1,4 @@
-//! The contract of `errors`: the greeting of every service, or the kind of its failure.
+//! The contract of `errors`: every service is asked for its greeting, and each failure is classified.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,9 +13,9 @@ pub mod on_tokio;
 
 #[derive(Serialize, Deserialize)]
 pub struct Input {
-    /// Addresses, one of which is none: the task that parses it panics.
+    /// The addresses of the services. One of them is invalid, and the task that parses it panics.
     pub services: Vec<String>,
-    pub time_out_ms: u64,
+    pub timeout_ms: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -37,8 +37,8 @@ pub enum Outcome {
 pub fn input(stage: &Stage, _: &Scene) -> Input {
     let addresses = [stage.healthy, stage.closed, stage.silent, stage.garbage, stage.closing];
     let mut services: Vec<_> = addresses.iter().map(ToString::to_string).collect();
-    services.push("no address".into());
-    Input { services, time_out_ms: 250 }
+    services.push("an invalid address".into());
+    Input { services, timeout_ms: 250 }
 }
 
 pub fn expected(_: &Input) -> Answer {
@@ -56,7 +56,7 @@ pub fn expected(_: &Input) -> Answer {
 /// The longest greeting to read, in bytes.
 pub const MAX_GREETING: u64 = 1024;
 
-/// What a service has said, up to its first line end or its end.
+/// Classifies what a service has sent, up to the first line end or the end of the connection.
 pub fn judge(line: &[u8]) -> Outcome {
     match line.strip_suffix(b"\r\n").or(line.strip_suffix(b"\n")).map(str::from_utf8) {
         Some(Ok(text)) => Outcome::Greeting(text.into()),

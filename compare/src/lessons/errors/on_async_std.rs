@@ -20,21 +20,21 @@ pub fn start(input: Input) -> Answer {
 }
 
 async fn lesson(input: Input) -> Answer {
-    // step: ask each in a task of its own, within a time-out
-    let time_out = Duration::from_millis(input.time_out_ms);
+    // step: ask each in a task of its own, with a timeout
+    let limit = Duration::from_millis(input.timeout_ms);
     let mut tasks = Vec::new();
     for service in input.services {
-        let question = timeout(time_out, greeting(service));
+        let question = timeout(limit, greeting(service));
         tasks.push(task::spawn(AssertUnwindSafe(question).catch_unwind()));
     }
 
-    // step: collect every outcome; a panic is one of them
+    // step: collect every outcome, panics included
     let mut outcomes = Vec::new();
     for task in tasks {
         outcomes.push(match task.await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_elapsed)) => Outcome::TimedOut,
-            // Caught inside the task: else it would unwind into us, here.
+            // The task has caught the panic. Otherwise the panic would unwind into us here.
             Err(_panic) => Outcome::Panicked,
         });
     }
@@ -44,7 +44,7 @@ async fn lesson(input: Input) -> Answer {
 // step: connect and read a line
 async fn greeting(service: String) -> Outcome {
     let _span = span(service.as_str());
-    let address: SocketAddr = service.parse().expect("an address");
+    let address: SocketAddr = service.parse().expect("the address is valid");
     let Ok(stream) = TcpStream::connect(address).await else {
         return Outcome::NoConnection;
     };

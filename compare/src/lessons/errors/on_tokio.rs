@@ -18,14 +18,14 @@ pub async fn start(input: Input) -> Answer {
 }
 
 async fn lesson(input: Input) -> Answer {
-    // step: ask each in a task of its own, within a time-out
-    let time_out = Duration::from_millis(input.time_out_ms);
+    // step: ask each in a task of its own, with a timeout
+    let limit = Duration::from_millis(input.timeout_ms);
     let mut tasks = Vec::new();
     for service in input.services {
-        tasks.push(task::spawn(timeout(time_out, greeting(service))));
+        tasks.push(task::spawn(timeout(limit, greeting(service))));
     }
 
-    // step: collect every outcome; a panic is one of them
+    // step: collect every outcome, panics included
     let mut outcomes = Vec::new();
     for task in tasks {
         outcomes.push(match task.await {
@@ -33,7 +33,7 @@ async fn lesson(input: Input) -> Answer {
             Ok(Err(_elapsed)) => Outcome::TimedOut,
             // The runtime catches a panic, and returns it to the future that awaits the task.
             Err(error) if error.is_panic() => Outcome::Panicked,
-            // The same error type says that the task was aborted. No task is aborted here.
+            // The same error type reports that a task was aborted. We abort no task here.
             Err(_cancelled) => Outcome::Cancelled,
         });
     }
@@ -43,7 +43,7 @@ async fn lesson(input: Input) -> Answer {
 // step: connect and read a line
 async fn greeting(service: String) -> Outcome {
     let _span = span(service.as_str());
-    let address: SocketAddr = service.parse().expect("an address");
+    let address: SocketAddr = service.parse().expect("the address is valid");
     let Ok(stream) = TcpStream::connect(address).await else {
         return Outcome::NoConnection;
     };

@@ -1,4 +1,4 @@
-//! The contract of `fetch`: many URLs, so many at a time, in the order asked for.
+//! The contract of `fetch`: many URLs are fetched, at most N at a time, and the results are in input order.
 
 use serde::{Deserialize, Serialize};
 
@@ -22,17 +22,17 @@ pub struct Answer {
     pub pages: Vec<Page>,
 }
 
-/// What became of one URL.
+/// The result for one URL.
 #[derive(Serialize, Deserialize)]
 pub enum Page {
     Body(String),
-    /// An answer that is no page: 400 or more.
+    /// The server answered with a status of 400 or more.
     Status(u16),
     NoAnswer,
 }
 
-/// The slowest comes first, so that order is not a matter of luck. The server answers 429 to a
-/// request more than two at a time.
+/// The slowest URL comes first, so that the results are not in input order by luck. The server answers
+/// 429 if more than two requests are in flight.
 pub fn input(stage: &Stage, _: &Scene) -> Input {
     let urls = vec![
         stage.url("limited/2/120/first"),

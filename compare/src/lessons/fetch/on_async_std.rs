@@ -1,4 +1,4 @@
-//! `fetch` on async-std, by surf.
+//! `fetch` on async-std, with surf.
 
 use async_std::task;
 use futures_util::{StreamExt, stream};
@@ -13,11 +13,11 @@ pub fn start(input: Input) -> Answer {
 }
 
 async fn lesson(input: Input) -> Answer {
-    // step: one client for all
+    // step: one client for all requests
     let client = Client::new();
 
-    // step: at most N at a time, in the order asked for
-    // Futures in this task: they may borrow the client, and dropping the stream cancels them.
+    // step: at most N at a time, results in input order
+    // All futures run inside this task, so they can borrow the client. Dropping the stream cancels them.
     let pages = stream::iter(&input.urls).map(|url| get(&client, url)).buffered(input.at_once);
     Answer { pages: pages.collect().await }
 }

@@ -1,4 +1,4 @@
-//! `fetch` on smol, by hyper and smol-hyper.
+//! `fetch` on smol, with hyper and smol-hyper.
 
 use futures_util::{StreamExt, stream};
 use http_body_util::BodyExt;
@@ -13,12 +13,12 @@ pub fn start(input: Input) -> Answer {
 }
 
 async fn lesson(input: Input) -> Answer {
-    // step: one client for all
-    // hyper is a protocol, not a client: it keeps no connections. Each request opens its own
-    // (see `lessons/http_on_smol.rs`).
+    // step: one client for all requests
+    // hyper implements the protocol and keeps no pool of connections. Each request opens its own (see
+    // `lessons/http_on_smol.rs`).
 
-    // step: at most N at a time, in the order asked for
-    // Futures in this task: they may borrow, and dropping the stream cancels them.
+    // step: at most N at a time, results in input order
+    // All futures run inside this task, so they can borrow the URLs. Dropping the stream cancels them.
     let pages = stream::iter(&input.urls).map(|url| get(url)).buffered(input.at_once);
     Answer { pages: pages.collect().await }
 }

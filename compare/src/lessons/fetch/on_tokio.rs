@@ -1,4 +1,4 @@
-//! `fetch` on Tokio, by reqwest.
+//! `fetch` on Tokio, with reqwest.
 
 use futures_util::{StreamExt, stream};
 use reqwest::Client;
@@ -13,14 +13,14 @@ pub async fn start(input: Input) -> Answer {
 }
 
 async fn lesson(input: Input) -> Answer {
-    // step: one client for all
+    // step: one client for all requests
     let client = Client::builder().no_proxy();
-    #[cfg(feature = "tls")] // plain HTTP needs no certificates, and a machine may have none
+    #[cfg(feature = "tls")] // Plain HTTP needs no certificates, and a machine may have none.
     let client = client.tls_certs_only([]);
-    let client = client.build().expect("nothing in it can fail");
+    let client = client.build().expect("this configuration is valid");
 
-    // step: at most N at a time, in the order asked for
-    // Futures in this task: they may borrow the client, and dropping the stream cancels them.
+    // step: at most N at a time, results in input order
+    // All futures run inside this task, so they can borrow the client. Dropping the stream cancels them.
     let pages = stream::iter(&input.urls).map(|url| get(&client, url)).buffered(input.at_once);
     Answer { pages: pages.collect().await }
 }

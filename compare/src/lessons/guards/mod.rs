@@ -1,4 +1,4 @@
-//! The contract of `guards`: a database that is closed, whichever way its body ends.
+//! The contract of `guards`: a database is closed, however the code that uses it ends.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -17,24 +17,24 @@ pub mod on_tokio;
 
 #[derive(Serialize, Deserialize)]
 pub struct Input {
-    /// Where to make a database.
+    /// The path of the database to create.
     pub path: PathBuf,
 }
 
 #[derive(Serialize, Deserialize)]
 pub struct Answer {
-    /// What a body has read.
+    /// The names that a body has read from the database.
     pub names: Vec<String>,
     pub endings: Vec<Ending>,
 }
 
-/// How a body ended.
+/// How a body ended. A *body* is the code that uses the database.
 #[derive(Serialize, Deserialize)]
 pub struct Ending {
     pub how: String,
-    /// Whether the database was open before, while the body ran.
+    /// Whether the database was open while the body ran.
     pub was_open: bool,
-    /// Whether it was closed afterwards.
+    /// Whether the database was closed afterwards.
     pub is_closed: bool,
 }
 
@@ -50,12 +50,13 @@ pub fn expected(_: &Input) -> Answer {
     }
 }
 
-/// What fills the database. In WAL mode a file beside it shows from outside that it is open.
+/// The SQL that fills the database. In WAL mode, SQLite keeps a second file next to an open database, so
+/// we can see from outside whether the database is open.
 pub const FILL: &str = "PRAGMA journal_mode = wal;
     CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
     INSERT INTO users (name) VALUES ('Ada'), ('Grace');";
 
-/// Looks at a database from outside, and notes what it saw at each ending.
+/// Looks at a database from outside, and records what it sees when each body ends.
 #[derive(Clone)]
 pub struct Witness {
     path: PathBuf,
@@ -68,24 +69,24 @@ impl Witness {
         Self { path: path.into(), saw_it_open: Arc::default(), endings: Arc::default() }
     }
 
-    /// To be called by a body.
+    /// Checks whether the database is open. A body calls this.
     pub fn look(&self) {
         self.saw_it_open.store(self.is_open(), SeqCst);
     }
 
-    /// To be called when a body has ended and the database should be closed.
+    /// Records an ending. Call this when a body has ended and the database should be closed.
     pub fn ended(&self, how: &str) {
         let was_open = self.saw_it_open.swap(false, SeqCst);
         let ending = Ending { how: how.into(), was_open, is_closed: !self.is_open() };
         self.endings.lock().unwrap_or_else(PoisonError::into_inner).push(ending);
     }
 
-    /// All endings so far.
+    /// Returns all endings so far, and forgets them.
     pub fn endings(&self) -> Vec<Ending> {
         std::mem::take(&mut self.endings.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// SQLite removes the file beside the database with the last connection to it.
+    /// SQLite removes the second file when the last connection is closed.
     fn is_open(&self) -> bool {
         self.path.with_extension("db-wal").exists()
     }

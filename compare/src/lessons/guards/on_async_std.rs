@@ -16,13 +16,13 @@ use crate::timeline::span;
 
 // step: start the runtime
 pub fn start(input: Input) -> Answer {
-    task::block_on(lesson(input.path)).expect("SQLite works")
+    task::block_on(lesson(input.path)).expect("the database works")
 }
 
 async fn lesson(path: PathBuf) -> sqlx::Result<Answer> {
     let witness = Witness::of(&path);
 
-    // step: a body that gives a value
+    // step: a body that returns a value
     let names = with_database(&path, async |db| {
         sqlx::raw_sql(FILL).execute(&mut *db).await?;
         names(db, &witness).await
@@ -40,7 +40,7 @@ async fn lesson(path: PathBuf) -> sqlx::Result<Answer> {
     witness.ended("error");
 
     // step: a body that panics
-    // Caught where it is awaited, so that the body may borrow.
+    // We catch the panic where we await the body. The body is not a task, so it can borrow.
     let body = with_database(&path, async |db| -> sqlx::Result<()> {
         self::names(db, &witness).await?;
         panic!("a bug in the body");
@@ -50,16 +50,16 @@ async fn lesson(path: PathBuf) -> sqlx::Result<Answer> {
     witness.ended("panic");
 
     // step: a body that is cancelled
-    // `or` drops it when we are told that it is in the middle. It polls the body first each time.
-    let (tell, told) = channel::bounded(1);
+    // The body signals that it is halfway, and then `or` drops it. `or` always polls the body first.
+    let (signal, receiver) = channel::bounded(1);
     let body = with_database(&path, async |db| {
         self::names(db, &witness).await?;
-        tell.send("told").await.expect("somebody listens");
+        signal.send("halfway").await.expect("we listen");
         sleep(Duration::from_secs(3600)).await;
         Ok("ended")
     });
-    let told = async { Ok(told.recv().await.expect("it was told")) };
-    assert!(matches!(body.or(told).await, Ok("told")));
+    let halfway = async { Ok(receiver.recv().await.expect("the body signals")) };
+    assert!(matches!(body.or(halfway).await, Ok("halfway")));
     finished().await;
     witness.ended("cancelled");
 
@@ -94,7 +94,7 @@ struct Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        // Nothing in here may panic: during another panic, that would abort the program.
+        // Nothing in here may panic. A panic during another panic aborts the program.
         let Some(connection) = self.connection.take() else { return };
         let (closed, closing) = channel::bounded(1);
         closes().push(closing);
@@ -119,10 +119,11 @@ fn closes() -> MutexGuard<'static, Vec<Receiver<()>>> {
 }
 
 async fn finished() {
-    // A copy, so that a caller that is dropped while it waits takes nothing away from the others.
+    // Wait on a copy of the list. A caller that is dropped while it waits then takes nothing away from the
+    // others.
     let closing = closes().clone();
     for close in closing {
-        // Returns an error when the sender is dropped: the close is over.
+        // This returns an error when the sender is dropped, which means that the close has finished.
         let _ = close.recv().await;
     }
 }

@@ -17,13 +17,13 @@ use crate::timeline::span;
 // step: start the runtime
 #[tokio::main]
 pub async fn start(input: Input) -> Answer {
-    lesson(input.path).await.expect("SQLite works")
+    lesson(input.path).await.expect("the database works")
 }
 
 async fn lesson(path: PathBuf) -> sqlx::Result<Answer> {
     let witness = Witness::of(&path);
 
-    // step: a body that gives a value
+    // step: a body that returns a value
     let names = with_database(&path, async |db| {
         sqlx::raw_sql(FILL).execute(&mut *db).await?;
         names(db, &witness).await
@@ -41,7 +41,7 @@ async fn lesson(path: PathBuf) -> sqlx::Result<Answer> {
     witness.ended("error");
 
     // step: a body that panics
-    // The task catches it. What is spawned owns all it uses.
+    // The runtime catches the panic of a task. A task has to own what it uses, so we clone.
     let (its_path, its_witness) = (path.clone(), witness.clone());
     let task = task::spawn(async move {
         with_database(&its_path, async |db| -> sqlx::Result<()> {
@@ -55,17 +55,17 @@ async fn lesson(path: PathBuf) -> sqlx::Result<Answer> {
     witness.ended("panic");
 
     // step: a body that is cancelled
-    // `select!` drops it when we are told that it is in the middle.
-    let (tell, told) = oneshot::channel();
+    // The body signals that it is halfway, and then `select!` drops it.
+    let (signal, halfway) = oneshot::channel();
     let body = with_database(&path, async |db| {
         self::names(db, &witness).await?;
-        tell.send(()).expect("somebody listens");
+        signal.send(()).expect("we listen");
         sleep(Duration::from_secs(3600)).await;
         Ok(())
     });
     tokio::select! {
-        result = body => panic!("it ended: {result:?}"),
-        told = told => told.expect("it was told"),
+        result = body => panic!("the body ended: {result:?}"),
+        received = halfway => received.expect("the body signals"),
     }
     finished().await;
     witness.ended("cancelled");
@@ -97,13 +97,13 @@ async fn with_database<T>(
 // step: a guard whose drop starts the close
 struct Guard {
     connection: Option<SqliteConnection>,
-    // The guard may be dropped outside the runtime, where `task::spawn` would panic.
+    // The guard may be dropped outside of the runtime, where `task::spawn` would panic.
     runtime: Handle,
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        // Nothing in here may panic: during another panic, that would abort the program.
+        // Nothing in here may panic. A panic during another panic aborts the program.
         let Some(connection) = self.connection.take() else { return };
         let (closed, closing) = watch::channel(());
         closes().push(closing);
@@ -128,10 +128,11 @@ fn closes() -> MutexGuard<'static, Vec<watch::Receiver<()>>> {
 }
 
 async fn finished() {
-    // A copy, so that a caller that is dropped while it waits takes nothing away from the others.
+    // Wait on a copy of the list. A caller that is dropped while it waits then takes nothing away from the
+    // others.
     let closing = closes().clone();
     for mut close in closing {
-        // Returns an error when the sender is dropped: the close is over.
+        // This returns an error when the sender is dropped, which means that the close has finished.
         let _ = close.changed().await;
     }
 }

@@ -1,4 +1,5 @@
-//! The contract of `hello`: waiting without blocking, laziness, one after another and at once.
+//! The contract of `hello`: waiting without blocking, lazy futures, and work that runs sequentially or
+//! concurrently.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,7 +20,7 @@ pub struct Input {
     pub nap_ms: u64,
 }
 
-/// What was said, in the order it was said.
+/// The words that each part of the lesson logs, in order.
 #[derive(Serialize, Deserialize)]
 pub struct Answer {
     pub greeting: Vec<String>,
@@ -28,14 +29,14 @@ pub struct Answer {
     pub one_after_another: Vec<String>,
     pub joined: Vec<String>,
     pub spawned: Vec<String>,
-    pub beside_blocking: Vec<String>,
+    pub next_to_blocking: Vec<String>,
 }
 
 pub fn input(_: &Stage, _: &Scene) -> Input {
     Input { nap_ms: 40 }
 }
 
-/// `a` naps three times as long as `b`: only one after another does it end first.
+/// `a` naps three times as long as `b`, so `a` ends first only if they run one after another.
 pub fn expected(_: &Input) -> Answer {
     let said = |words: &[&str]| words.iter().map(|word| String::from(*word)).collect();
     Answer {
@@ -45,11 +46,11 @@ pub fn expected(_: &Input) -> Answer {
         one_after_another: said(&["a", "b"]),
         joined: said(&["b", "a"]),
         spawned: said(&["b", "a"]),
-        beside_blocking: said(&["b", "blocking call"]),
+        next_to_blocking: said(&["b", "blocking call"]),
     }
 }
 
-/// Keeps what is said, in order, from wherever it is said.
+/// A log that several tasks and threads can share. It keeps the words in order.
 #[derive(Clone, Default)]
 pub struct Log(Arc<Mutex<Vec<String>>>);
 
@@ -58,7 +59,7 @@ impl Log {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(word.into());
     }
 
-    /// Everything said since the last time.
+    /// Returns all words since the last call.
     pub fn take(&self) -> Vec<String> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -46,7 +46,7 @@ async fn lesson(nap: Duration) -> Answer {
     // step: each in a task of its own
     let a = task::spawn(work("a", 3 * nap, log.clone()));
     let b = task::spawn(work("b", nap, log.clone()));
-    // The handle gives the value: a panic of the task unwinds into us.
+    // Awaiting a handle returns the value. If the task panics, the panic unwinds into us.
     a.await;
     b.await;
     let spawned = log.take();
@@ -59,9 +59,9 @@ async fn lesson(nap: Duration) -> Answer {
     });
     work("b", nap, log.clone()).await;
     blocking.await;
-    let beside_blocking = log.take();
+    let next_to_blocking = log.take();
 
-    Answer { greeting, value, lazy, one_after_another, joined, spawned, beside_blocking }
+    Answer { greeting, value, lazy, one_after_another, joined, spawned, next_to_blocking }
 }
 
 // step: functions that wait

@@ -46,7 +46,8 @@ async fn lesson(nap: Duration) -> Answer {
     // step: each in a task of its own
     let a = smol::spawn(work("a", 3 * nap, log.clone()));
     let b = smol::spawn(work("b", nap, log.clone()));
-    // The handle gives the value, a panic unwinds into us; dropped, it would cancel its task.
+    // Awaiting a handle returns the value. If the task panics, the panic unwinds into us. Dropping a
+    // handle would cancel its task.
     a.await;
     b.await;
     let spawned = log.take();
@@ -59,9 +60,9 @@ async fn lesson(nap: Duration) -> Answer {
     });
     work("b", nap, log.clone()).await;
     blocking.await;
-    let beside_blocking = log.take();
+    let next_to_blocking = log.take();
 
-    Answer { greeting, value, lazy, one_after_another, joined, spawned, beside_blocking }
+    Answer { greeting, value, lazy, one_after_another, joined, spawned, next_to_blocking }
 }
 
 // step: functions that wait

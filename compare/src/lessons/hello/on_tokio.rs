@@ -47,7 +47,7 @@ async fn lesson(nap: Duration) -> Answer {
     // step: each in a task of its own
     let a = task::spawn(work("a", 3 * nap, log.clone()));
     let b = task::spawn(work("b", nap, log.clone()));
-    // The handle gives a result: a panic of the task is its error.
+    // Awaiting a handle returns a `Result`. If the task panics, it is an error.
     a.await.expect("a does not panic");
     b.await.expect("b does not panic");
     let spawned = log.take();
@@ -60,9 +60,9 @@ async fn lesson(nap: Duration) -> Answer {
     });
     work("b", nap, log.clone()).await;
     blocking.await.expect("sleep does not panic");
-    let beside_blocking = log.take();
+    let next_to_blocking = log.take();
 
-    Answer { greeting, value, lazy, one_after_another, joined, spawned, beside_blocking }
+    Answer { greeting, value, lazy, one_after_another, joined, spawned, next_to_blocking }
 }
 
 // step: functions that wait

@@ -1,6 +1,6 @@
-//! The contract of `rate-limiter`: never more than N in any window, and a dropped caller costs
-//! nobody anything. That callers are served strictly in order is a promise of the lesson on Tokio
-//! alone: the other two locks are fair only in the long run.
+//! The contract of `rate-limiter`: never more than N calls in any window, and a caller that gives up does
+//! not delay the others. Only the version on Tokio also serves callers strictly in order, because the
+//! locks of the other two are fair only in the long run.
 
 use std::time::Duration;
 
@@ -20,16 +20,16 @@ pub struct Input {
     pub requests: usize,
     pub limit: usize,
     pub window_ms: u64,
-    /// How many callers give up while they wait.
+    /// The number of callers that give up while they wait.
     pub dropped: u32,
 }
 
 #[derive(Serialize, Deserialize)]
 pub struct Answer {
     pub granted: usize,
-    /// How often grant k + limit came less than a window after grant k.
+    /// The number of grants k + limit that came less than a window after grant k.
     pub too_soon: usize,
-    /// Whether the grant after the dropped callers came before their places would have.
+    /// Whether the caller after the dropped ones had to wait only for its own turn, and not for theirs.
     pub dropped_cost_nothing: bool,
 }
 
@@ -41,14 +41,15 @@ pub fn expected(input: &Input) -> Answer {
     Answer { granted: input.requests, too_soon: 0, dropped_cost_nothing: true }
 }
 
-/// Counts the grants that came too soon; `grants` are times since any moment.
+/// Counts the grants that came too soon. `grants` are times since an arbitrary start.
 pub fn too_soon(mut grants: Vec<Duration>, limit: usize, window: Duration) -> usize {
     grants.sort();
     grants.iter().zip(grants.iter().skip(limit)).filter(|(k, later)| **later - **k < window).count()
 }
 
-/// With a limit of one, `dropped` places would have cost as many windows. Half of them is far from
-/// the one window that is right, and from what a busy machine adds.
+/// Whether the dropped callers delayed nobody. With a limit of one, their places would have cost `dropped`
+/// windows, and the correct wait is one window. Half of `dropped` windows is far from both, also if a busy
+/// machine adds a delay.
 pub fn cost_nothing(waited: Duration, dropped: u32, window: Duration) -> bool {
     waited < window * dropped / 2
 }

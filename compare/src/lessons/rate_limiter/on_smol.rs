@@ -20,7 +20,7 @@ pub fn start(input: Input) -> Answer {
 struct RateLimiter {
     limit: usize,
     window: Duration,
-    // The lock is fair in the long run: a newcomer may slip in before the first in its queue.
+    // This lock is fair only in the long run: a new caller may get it before the first one in the queue.
     grants: Mutex<VecDeque<Instant>>,
 }
 
@@ -29,7 +29,7 @@ impl RateLimiter {
         Self { limit, window, grants: Mutex::default() }
     }
 
-    // step: wait until the oldest of them is a window ago
+    // step: wait until the oldest grant is a window ago
     async fn acquire(&self) -> Instant {
         let _span = span("acquire");
         let mut grants = self.grants.lock().await;
@@ -46,7 +46,7 @@ impl RateLimiter {
 async fn lesson(input: Input) -> Answer {
     let window = Duration::from_millis(input.window_ms);
 
-    // step: many callers at once
+    // step: many concurrent callers
     let limiter = Arc::new(RateLimiter::new(input.limit, window));
     let start = Instant::now();
     let mut tasks = Vec::new();

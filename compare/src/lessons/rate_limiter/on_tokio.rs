@@ -21,7 +21,7 @@ pub async fn start(input: Input) -> Answer {
 struct RateLimiter {
     limit: usize,
     window: Duration,
-    // The lock serves its queue strictly in order, and so does the limiter.
+    // This lock serves its queue strictly in order, so the limiter does, too.
     grants: Mutex<VecDeque<Instant>>,
 }
 
@@ -30,7 +30,7 @@ impl RateLimiter {
         Self { limit, window, grants: Mutex::default() }
     }
 
-    // step: wait until the oldest of them is a window ago
+    // step: wait until the oldest grant is a window ago
     async fn acquire(&self) -> Instant {
         let _span = span("acquire");
         let mut grants = self.grants.lock().await;
@@ -47,7 +47,7 @@ impl RateLimiter {
 async fn lesson(input: Input) -> Answer {
     let window = Duration::from_millis(input.window_ms);
 
-    // step: many callers at once
+    // step: many concurrent callers
     let limiter = Arc::new(RateLimiter::new(input.limit, window));
     let start = Instant::now();
     let mut tasks = Vec::new();

@@ -1,4 +1,5 @@
-//! The contract of `worker-pool`: a result for every job, so many at a time, a panic contained.
+//! The contract of `worker-pool`: every job has a result, at most N jobs run at a time, and a panic stays
+//! in its job.
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
@@ -24,11 +25,11 @@ pub struct Input {
 
 #[derive(Serialize, Deserialize)]
 pub struct Answer {
-    /// The square of each job's number, in order; `None` for the job that panicked.
+    /// The square of each job's number, in order. `None` for the job that panicked.
     pub squares: Vec<Option<u64>>,
     /// The most jobs that ran at the same time.
     pub most_at_once: usize,
-    /// The workers that were still there at the end.
+    /// The number of workers that were still alive at the end.
     pub workers_at_the_end: usize,
 }
 
@@ -45,7 +46,7 @@ pub fn expected(input: &Input) -> Answer {
     }
 }
 
-/// Counts what runs at the same time.
+/// Counts how many jobs run at the same time.
 #[derive(Default)]
 pub struct Gauge {
     now: AtomicUsize,

@@ -16,10 +16,10 @@ pub fn start(input: Input) -> Answer {
     task::block_on(lesson(input))
 }
 
-// step: a job and where its result goes
+// step: a job, and the channel for its result
 struct Job {
     number: u64,
-    // There is no oneshot; a channel with room for one does as well.
+    // async-std has no oneshot channel. A channel with room for one does the same.
     result: Sender<Option<u64>>,
 }
 
@@ -34,25 +34,25 @@ async fn lesson(input: Input) -> Answer {
         workers.push(task::spawn(worker(jobs, gauge, work, input.bug)));
     }
 
-    // step: submit; a full queue makes us wait
+    // step: submit the jobs; a full queue makes us wait
     let mut results = Vec::new();
     for number in 1..=input.jobs {
         let (result, receiver) = channel::bounded(1);
-        queue.send(Job { number, result }).await.expect("the workers live");
+        queue.send(Job { number, result }).await.expect("the workers are alive");
         results.push(receiver);
     }
 
     // step: a result for every job, in order
     let mut squares = Vec::new();
     for result in results {
-        squares.push(result.recv().await.expect("every job answers"));
+        squares.push(result.recv().await.expect("every job has a result"));
     }
 
-    // step: stop: close the queue, wait for the workers
+    // step: close the queue and wait for the workers
     queue.close();
     let mut workers_at_the_end = 0;
     for worker in workers {
-        // Were it dead, its panic would unwind into us.
+        // If a worker had panicked, the panic would unwind into us.
         worker.await;
         workers_at_the_end += 1;
     }
@@ -63,11 +63,11 @@ async fn lesson(input: Input) -> Answer {
 async fn worker(jobs: Receiver<Job>, gauge: Arc<Gauge>, work: Duration, bug: u64) {
     while let Ok(job) = jobs.recv().await {
         gauge.enter();
-        // Caught here, a panic is an error, and this worker lives on.
+        // We catch the panic of a job here, so this worker survives.
         let square = AssertUnwindSafe(square(job.number, work, bug)).catch_unwind();
         let square = square.await.ok();
         gauge.leave();
-        // An error: nobody waits for the result.
+        // Fails only if nothing waits for the result.
         let _ = job.result.send(square).await;
     }
 }

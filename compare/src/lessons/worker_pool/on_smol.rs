@@ -15,17 +15,17 @@ pub fn start(input: Input) -> Answer {
     smol::block_on(lesson(input))
 }
 
-// step: a job and where its result goes
+// step: a job, and the channel for its result
 struct Job {
     number: u64,
-    // There is no oneshot; a channel with room for one does as well.
+    // smol has no oneshot channel. A channel with room for one does the same.
     result: Sender<Option<u64>>,
 }
 
 async fn lesson(input: Input) -> Answer {
     // step: workers on one bounded queue
-    // An executor of our own, whose tasks may borrow what is declared before it. It runs on this
-    // thread, and could be run by more of them.
+    // The tasks of an executor of our own can borrow what is declared before it. It runs on this thread,
+    // and could run on more threads.
     let gauge = Gauge::default();
     let work = Duration::from_millis(input.work_ms);
     let (queue, jobs): (Sender<Job>, Receiver<Job>) = channel::bounded(input.workers);
@@ -33,25 +33,25 @@ async fn lesson(input: Input) -> Answer {
     let worker = |_| executor.spawn(worker(&jobs, &gauge, work, input.bug));
     let workers: Vec<Task<()>> = (0..input.workers).map(worker).collect();
     let main = async {
-        // step: submit; a full queue makes us wait
+        // step: submit the jobs; a full queue makes us wait
         let mut results = Vec::new();
         for number in 1..=input.jobs {
             let (result, receiver) = channel::bounded(1);
-            queue.send(Job { number, result }).await.expect("the workers live");
+            queue.send(Job { number, result }).await.expect("the workers are alive");
             results.push(receiver);
         }
 
         // step: a result for every job, in order
         let mut squares = Vec::new();
         for result in results {
-            squares.push(result.recv().await.expect("every job answers"));
+            squares.push(result.recv().await.expect("every job has a result"));
         }
 
-        // step: stop: close the queue, wait for the workers
+        // step: close the queue and wait for the workers
         queue.close();
         let mut workers_at_the_end = 0;
         for worker in workers {
-            // If one had panicked, the panic would unwind into us.
+            // If a worker had panicked, the panic would unwind into us.
             worker.await;
             workers_at_the_end += 1;
         }
@@ -64,11 +64,11 @@ async fn lesson(input: Input) -> Answer {
 async fn worker(jobs: &Receiver<Job>, gauge: &Gauge, work: Duration, bug: u64) {
     while let Ok(job) = jobs.recv().await {
         gauge.enter();
-        // Caught here, a panic is an error, and this worker lives on.
+        // We catch the panic of a job here, so this worker survives.
         let square = AssertUnwindSafe(square(job.number, work, bug)).catch_unwind();
         let square = square.await.ok();
         gauge.leave();
-        // Fails only if nobody waits for the result.
+        // Fails only if nothing waits for the result.
         let _ = job.result.send(square).await;
     }
 }

@@ -1,4 +1,4 @@
-//! `worker-pool` on Tokio, with async-channel: Tokio has no queue for many consumers.
+//! `worker-pool` on Tokio. The queue is from async-channel, because Tokio has none for many consumers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ pub async fn start(input: Input) -> Answer {
     lesson(input).await
 }
 
-// step: a job and where its result goes
+// step: a job, and the channel for its result
 struct Job {
     number: u64,
     result: oneshot::Sender<Option<u64>>,
@@ -34,21 +34,21 @@ async fn lesson(input: Input) -> Answer {
         workers.push(task::spawn(worker(jobs, gauge, work, input.bug)));
     }
 
-    // step: submit; a full queue makes us wait
+    // step: submit the jobs; a full queue makes us wait
     let mut results = Vec::new();
     for number in 1..=input.jobs {
         let (result, receiver) = oneshot::channel();
-        queue.send(Job { number, result }).await.expect("the workers live");
+        queue.send(Job { number, result }).await.expect("the workers are alive");
         results.push(receiver);
     }
 
     // step: a result for every job, in order
     let mut squares = Vec::new();
     for result in results {
-        squares.push(result.await.expect("every job answers"));
+        squares.push(result.await.expect("every job has a result"));
     }
 
-    // step: stop: close the queue, wait for the workers
+    // step: close the queue and wait for the workers
     queue.close();
     let mut workers_at_the_end = 0;
     for worker in workers {
@@ -61,11 +61,11 @@ async fn lesson(input: Input) -> Answer {
 async fn worker(jobs: Receiver<Job>, gauge: Arc<Gauge>, work: Duration, bug: u64) {
     while let Ok(job) = jobs.recv().await {
         gauge.enter();
-        // A task of its own: its panic is an error here, and this worker lives on.
+        // The job is a task of its own. If it panics, we get an error here, and this worker survives.
         let square: JoinHandle<u64> = task::spawn(square(job.number, work, bug));
         let square = square.await.ok();
         gauge.leave();
-        // An error: nobody waits for the result.
+        // Fails only if nothing waits for the result.
         let _ = job.result.send(square);
     }
 }
