@@ -206,14 +206,14 @@ fn common<T: PartialEq>(sequences: &[&[T]]) -> Vec<Vec<usize>> {
     found
 }
 
-/// Whether all sequences have the same item at their position of this place.
+/// Whether the items at this place are the same in all sequences.
 fn is_same_item<T: PartialEq>(sequences: &[&[T]], place: &[usize]) -> bool {
     let mut items = sequences.iter().zip(place).map(|(sequence, position)| sequence.get(*position));
     let first = sequences[0].get(place[0]);
     first.is_some() && items.all(|item| item == first)
 }
 
-/// The length of the longest common subsequence of the rests of all sequences, for every place.
+/// A table that has, for every place, the length of the longest common subsequence of what follows.
 ///
 /// The table has one dimension for each sequence. It is stored as one vector, in which the position in
 /// the last sequence changes fastest. One position forward in a sequence is `strides[sequence]` cells

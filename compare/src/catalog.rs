@@ -107,7 +107,7 @@ pub struct Unknown {
 }
 
 impl Unknown {
-    /// Creates the error for a `what` with this name, where the `known` names were possible.
+    /// Creates the error for an unknown `what`, such as a lesson. `known` lists the valid names.
     pub fn new(what: &'static str, name: &str, known: &[&str]) -> Self {
         Self { what, name: name.into(), known: known.join(", ") }
     }

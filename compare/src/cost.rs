@@ -199,7 +199,8 @@ fn remove(target: TempDir) {
 /// What cargo reports about a build, line by line.
 #[derive(Debug, Default)]
 struct Artifacts {
-    /// The names of the packages. A set, because a package can have a library, a build script and more.
+    /// The packages. This is a set, because cargo reports a package once for its library, once for its
+    /// build script, and so on.
     crates: BTreeSet<String>,
     executable: Option<PathBuf>,
 }

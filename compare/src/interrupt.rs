@@ -29,8 +29,8 @@ static NOTED: LazyLock<Arc<AtomicUsize>> = LazyLock::new(Arc::default);
 #[error("interrupted")]
 pub struct Interrupted;
 
-/// From now on, signals are noted instead of ending the program. If the program was started with a signal
-/// ignored, as `nohup` does with SIGHUP, that signal stays ignored.
+/// Notes signals from now on, instead of letting them end the program. If the program was started with a
+/// signal ignored, as `nohup` does with SIGHUP, that signal stays ignored.
 ///
 /// # Errors
 /// Fails if the system rejects the handler.

@@ -11,12 +11,12 @@ use super::Seen;
 /// the runtimes for one type of future instead of for a hundred.
 pub type Ask = Pin<Box<dyn Future<Output = Seen> + Send>>;
 
-/// Where a question is asked from.
+/// Where in a program a question is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum From {
-    /// The root future, with which the runtime was started. It runs on the main thread, which is not a
-    /// worker thread on any of the three runtimes.
+    /// The root future, which was passed to `block_on`. It runs on the main thread, which is not a worker
+    /// thread on any of the three runtimes.
     Root,
     /// A spawned task, which runs on a worker thread.
     Task,

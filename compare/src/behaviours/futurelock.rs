@@ -1,5 +1,6 @@
-//! A task polls a future that waits for a lock once, as in a `select!`, and then neither polls nor drops
-//! it. The holder releases the lock, and the same task asks for it again. Does it get the lock?
+//! A task polls a lock future once, as `select!` would, while the lock is held. After that it neither
+//! polls nor drops the future. The holder releases the lock, and the task asks for it again. Does it get
+//! the lock?
 
 use std::pin::pin;
 

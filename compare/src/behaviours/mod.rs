@@ -30,9 +30,9 @@ use expected::Expected;
 
 /// A short time, for sleeps whose exact length does not matter.
 pub const A_MOMENT: Duration = Duration::from_millis(20);
-/// If something has not happened after this time, we take it that it never will. A wake-up on a busy
-/// machine takes about a fifteenth of it. An experiment waits this long only if the answer is that nothing
-/// happens.
+/// If something has not happened after this time, we conclude that it never will. The time is some fifteen
+/// times as long as a wake-up on a busy machine. An experiment waits this long only if the answer is that
+/// nothing happens.
 pub const LONG: Duration = Duration::from_millis(300);
 
 /// A question, and the experiment for each runtime.
@@ -42,8 +42,8 @@ pub struct Behaviour {
     pub source: &'static str,
     /// The contents of that file.
     text: &'static str,
-    /// Who asks: the root future, and usually a task as well. A question about the end of the root future
-    /// can only be asked by the root future.
+    /// Where the question is asked: in the root future, and usually in a task as well. A question about the
+    /// end of the root future can only be asked in the root future.
     pub asked_from: &'static [From],
     /// `None` if the runtime was left out of this build.
     experiments: [Option<Experiment>; 3],
@@ -117,9 +117,9 @@ macro_rules! column {
 }
 
 /// Lists the experiments. Each line has the name, the file, the word `twice` or `once`, and, if there is
-/// one, the feature that the experiment needs on every runtime. `twice` means that the experiment is an async
-/// function, which runs in the root future and in a task. `once` means that it is a plain function, which
-/// starts the runtime itself.
+/// one, the feature that the experiment needs on every runtime. `twice` means that the experiment is an
+/// async function, which runs in the root future and in a task. `once` means that it is a plain function,
+/// which starts the runtime itself.
 macro_rules! behaviours {
     (@from twice) => { &[From::Root, From::Task] };
     (@from once) => { &[From::Root] };
@@ -249,8 +249,8 @@ pub fn observe(
 
 /// Runs experiments on all runtimes, one at a time so that they do not disturb each other.
 ///
-/// Calls `each` with the observations of one behaviour, sorted by runtime, and for each runtime in the order
-/// of `asked_from`.
+/// Calls `each` with the observations of one behaviour, sorted by runtime, and for each runtime in the
+/// order of `asked_from`.
 ///
 /// # Errors
 /// Fails if [`observe`] or `each` fails.

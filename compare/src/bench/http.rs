@@ -25,7 +25,7 @@ pub trait HttpRt: Rt {
 }
 
 /// Checks the length of a body, and returns it.
-fn whole(length: usize) -> Outcome<u64> {
+fn check_length(length: usize) -> Outcome<u64> {
     (length == BODY)
         .then_some(BODY as u64)
         .ok_or_else(|| "the body does not have the expected length".into())
@@ -56,7 +56,7 @@ impl<R: HttpRt<Task<()>: Send>> Client for Hyper<R> {
         let request = Request::get(self.uri.path()).header(HOST, host).body(Empty::new())?;
         self.sender.ready().await?;
         let response = self.sender.send_request(request).await?;
-        whole(response.into_body().collect().await?.to_bytes().len())
+        check_length(response.into_body().collect().await?.to_bytes().len())
     }
 }
 
@@ -78,7 +78,7 @@ impl Client for Reqwest {
     }
 
     async fn request(&mut self) -> Outcome<u64> {
-        whole(self.0.get(&self.1).send().await?.bytes().await?.len())
+        check_length(self.0.get(&self.1).send().await?.bytes().await?.len())
     }
 }
 
@@ -94,7 +94,7 @@ impl Client for Surf {
     }
 
     async fn request(&mut self) -> Outcome<u64> {
-        whole(self.0.get(&self.1).recv_bytes().await?.len())
+        check_length(self.0.get(&self.1).recv_bytes().await?.len())
     }
 }
 
@@ -114,7 +114,7 @@ impl Client for Blocking {
     async fn request(&mut self) -> Outcome<u64> {
         self.0.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")?;
         self.0.read_exact(&mut self.1)?;
-        whole(self.1.len() - HEAD.len())
+        check_length(self.1.len() - HEAD.len())
     }
 }
 

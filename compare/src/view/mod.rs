@@ -17,7 +17,7 @@ pub use bench::{bench, bench_against, bench_list};
 pub use code::{Source, code};
 pub use page::page;
 
-/// Returns the width of the terminal in characters, or 180 if there is no terminal.
+/// Returns the width of the terminal in characters, or 180 if the output is not a terminal.
 pub fn terminal_width() -> u16 {
     terminal_size::terminal_size().map_or(180, |(width, _)| width.0.clamp(60, 1000))
 }

@@ -47,7 +47,7 @@ async fn lesson(nap: Duration) -> Answer {
     // step: each in a task of its own
     let a = task::spawn(work("a", 3 * nap, log.clone()));
     let b = task::spawn(work("b", nap, log.clone()));
-    // Awaiting a handle returns a `Result`. If the task panics, it is an error.
+    // Awaiting a handle returns a `Result`, which is an error if the task panics.
     a.await.expect("a does not panic");
     b.await.expect("b does not panic");
     let spawned = log.take();

@@ -16,7 +16,7 @@ pub fn start(input: Input) -> Answer {
     smol::block_on(lesson(input))
 }
 
-// step: the times of the last grants, under an async lock
+// step: the times of the last grants, behind an async lock
 struct RateLimiter {
     limit: usize,
     window: Duration,

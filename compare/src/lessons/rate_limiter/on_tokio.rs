@@ -17,7 +17,7 @@ pub async fn start(input: Input) -> Answer {
     lesson(input).await
 }
 
-// step: the times of the last grants, under an async lock
+// step: the times of the last grants, behind an async lock
 struct RateLimiter {
     limit: usize,
     window: Duration,

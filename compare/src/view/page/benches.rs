@@ -10,10 +10,10 @@ use crate::view::bench::{
     SEED, against as in_words, base, medians_of, metrics, number, process_metrics, ratio,
 };
 
-/// All workloads, also those that were not measured.
+/// The section on all workloads, including those that were not measured.
 ///
 /// # Errors
-/// A plot cannot be drawn.
+/// Fails if a plot cannot be drawn.
 pub fn section(results: Option<&Results>) -> anyhow::Result<Markup> {
     let no_rows = Vec::new();
     let rows = results.map_or(&no_rows, |results| &results.rows);
@@ -73,11 +73,11 @@ fn measured(workload: &Workload, rows: &[Row]) -> anyhow::Result<Markup> {
     })
 }
 
-/// A metric, and what it came to for each contestant.
+/// A metric, and its value for each contestant.
 struct Figure {
     metric: String,
     points: Vec<Point>,
-    /// How many times that of Tokio each of them is, in words.
+    /// The ratio of each point to Tokio's, in words.
     against: Vec<String>,
 }
 
@@ -120,7 +120,7 @@ impl Figure {
     }
 }
 
-/// What a plot shows, for who does not see it.
+/// Describes a plot in words, for readers who cannot see it.
 fn told(points: &[Point]) -> String {
     let one = |point: &Point| {
         let [low, value, high] =
@@ -136,7 +136,7 @@ pub fn more_is_better(metric: &str) -> bool {
     metric == "requests a second"
 }
 
-/// Whether it can be better or worse at all. The others only say what the work was.
+/// Whether a metric can be better or worse at all. Other metrics only describe the work.
 pub fn is_a_merit(metric: &str) -> bool {
     !["bytes of the future", "bytes of the handle", "requests in flight"].contains(&metric)
 }
@@ -203,7 +203,7 @@ fn of_the_processes(rows: &[&Row]) -> Markup {
     }
 }
 
-/// So many samples of a row are written into the page, which is not to be of any size.
+/// The largest number of samples per row in the page. The limit keeps the page small.
 const WRITTEN: usize = 100;
 
 /// A line for each figure of each contestant.
@@ -211,7 +211,7 @@ fn samples(rows: &[&Row]) -> String {
     let mut text = String::new();
     for row in rows {
         for metric in metrics(&[row]).into_iter().chain(process_metrics(&[row])) {
-            // Five digits that count are more than any of them deserves.
+            // Five significant digits are more than any of these figures deserves.
             let values: Vec<String> =
                 row.values(&metric).iter().take(WRITTEN).map(|v| digits(*v)).collect();
             text += &format!("\"{}\",\"{metric}\",{}\n", row.title(), values.join(","));
@@ -220,7 +220,7 @@ fn samples(rows: &[&Row]) -> String {
     text
 }
 
-/// A number with five digits that count, and no more.
+/// Formats a number with at most five significant digits.
 fn digits(value: f64) -> String {
     if value == 0.0 {
         return "0".into();

@@ -60,7 +60,7 @@ pub fn section(report: &Report) -> Markup {
     }
 }
 
-/// Why the figures are to be taken with care.
+/// Returns the reasons not to trust the figures.
 fn warnings(report: &Report) -> Vec<String> {
     let mut warnings = Vec::new();
     if let Some(results) = &report.bench {
@@ -78,7 +78,7 @@ fn warnings(report: &Report) -> Vec<String> {
     warnings
 }
 
-/// What async-std's users find again where they go.
+/// How much stays the same for users of async-std, depending on where they move to.
 fn moving(seen: &[Observation]) -> Markup {
     let answers: Vec<[Vec<&str>; 3]> = BEHAVIOURS
         .iter()
@@ -99,7 +99,7 @@ fn moving(seen: &[Observation]) -> Markup {
     }
 }
 
-/// What was seen from the root and from a task; nothing if it is not what was expected.
+/// Returns the answers to the root future and to a task, or nothing if one of them was not as expected.
 fn answers<'a>(seen: &'a [Observation], behaviour: &str, runtime: Runtime) -> Vec<&'a str> {
     let all = seen.iter().filter(|o| o.behaviour == behaviour && o.runtime == runtime);
     let answer = |observation: &'a Observation| {
@@ -110,10 +110,10 @@ fn answers<'a>(seen: &'a [Observation], behaviour: &str, runtime: Runtime) -> Ve
     all.map(answer).collect::<Option<_>>().unwrap_or_default()
 }
 
-/// The things of the table of spellings that a runtime has, and the other has not.
+/// Lists the operations that a runtime has and the other lacks.
 fn spelt(runtime: Runtime, other: Runtime) -> Markup {
     let mut rows = api::rows();
-    // None of them has a client of its own.
+    // Leave out HTTP: no runtime has a client of its own.
     rows.retain(|row| row.what != "HTTP");
     let has =
         |row: &api::Row, runtime: Runtime| !row.runtimes[runtime as usize].starts_with("no: ");
@@ -134,8 +134,8 @@ fn spelt(runtime: Runtime, other: Runtime) -> Markup {
     }
 }
 
-/// What it adds to a build, where that is less by far: one build is one sample, and its processor time varies
-/// by a third.
+/// Compares what the two add to a build. Mentions only large differences, because one build is one
+/// sample, and its processor time varies by a third.
 fn adds(costs: &cost::Costs, runtime: Runtime, other: Runtime) -> Markup {
     let (ours, theirs) = (costs.added(runtime), costs.added(other));
     html! {
@@ -158,7 +158,7 @@ fn adds(costs: &cost::Costs, runtime: Runtime, other: Runtime) -> Markup {
     }
 }
 
-/// What a sleeping task takes, where that is less beyond doubt.
+/// Compares the memory of a sleeping task, if the difference is beyond doubt.
 fn memory(results: &Results, ours: Contestant, theirs: Contestant) -> Markup {
     let bytes = |contestant| {
         let rows = rows(results, "memory", contestant);
@@ -177,9 +177,10 @@ fn memory(results: &Results, ours: Contestant, theirs: Contestant) -> Markup {
     }
 }
 
-/// Work in which it was ahead, with the threads that all had as well as with its own number.
+/// Lists the workloads in which a runtime was ahead, with the common number of threads and with its own.
 fn ahead_in(results: &Results, ours: Contestant, theirs: Contestant) -> Markup {
-    // Of memory is spoken elsewhere; clients of the runtimes do not all do the same work.
+    // `memory` covers the memory workloads, and the HTTP clients of the runtimes don't all do the same
+    // work.
     let is_fit =
         |workload: &&Workload| !workload.name.starts_with("memory") && workload.name != "http-own";
     let workloads = WORKLOADS.iter().filter(is_fit).filter(|workload| {
@@ -201,19 +202,19 @@ fn ahead_in(results: &Results, ours: Contestant, theirs: Contestant) -> Markup {
     }
 }
 
-/// The rows of a contestant: with the threads that all have, and with its own number.
+/// Returns the rows of a contestant, with the common number of threads and with its own.
 fn rows<'a>(results: &'a Results, workload: &str, contestant: Contestant) -> Vec<&'a Row> {
     let is_it = |row: &&Row| row.workload == workload && row.contestant == contestant;
     results.rows.iter().filter(is_it).collect()
 }
 
-/// Whether each of these is ahead of each of those.
+/// Whether each of `ours` is ahead of each of `theirs`.
 fn are_ahead(ours: &[&Row], theirs: &[&Row]) -> bool {
     let is_ahead_of_all = |ours: &&Row| theirs.iter().all(|theirs| is_ahead(ours, theirs));
     !ours.is_empty() && !theirs.is_empty() && ours.iter().all(is_ahead_of_all)
 }
 
-/// Whether one is better beyond doubt in one figure at least, and worse in none.
+/// Whether `ours` is better beyond doubt in at least one figure, and worse in none.
 fn is_ahead(ours: &Row, theirs: &Row) -> bool {
     let (mut better, mut worse) = (false, false);
     for metric in metrics(&[ours]).into_iter().filter(|metric| is_a_merit(metric)) {
@@ -227,7 +228,7 @@ fn is_ahead(ours: &Row, theirs: &Row) -> bool {
     better && !worse
 }
 
-/// What it does when nothing is said, where the two differ.
+/// Lists the default behaviours in which the two differ.
 fn by_default(seen: &[Observation], runtime: Runtime, other: Runtime) -> Markup {
     let habits = [
         ("dropped-handle", "A dropped handle"),
@@ -314,7 +315,7 @@ mod tests {
             row("yield", Smol, "ns a yield", 100.0),
             row("echo-1", Tokio, rate, 200.0),
             row("echo-1", Smol, rate, 100.0),
-            // No difference: nobody is ahead.
+            // These two do not differ, so neither is ahead.
             row("channel", Tokio, "ns", 100.0),
             row("channel", Smol, "ns", 100.0),
             row("memory", Tokio, "bytes a task", 500.0),

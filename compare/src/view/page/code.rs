@@ -1,4 +1,4 @@
-//! The three sources of a lesson, step beside step, in colours.
+//! The three sources of a lesson in columns, highlighted.
 
 use std::ops::Range;
 
@@ -8,10 +8,10 @@ use crate::align::{self, Row};
 use crate::catalog::{Lesson, Runtime};
 use crate::highlight::{self, Kind, Piece};
 
-/// The sources side by side; where there is no room for that, the one that is chosen.
+/// Shows the sources side by side. A narrow page shows only the source that the reader has chosen.
 ///
 /// # Errors
-/// A source cannot be taken apart for its colours.
+/// Fails if a source cannot be highlighted.
 pub fn of(lesson: &Lesson) -> anyhow::Result<Markup> {
     let sources = Runtime::ALL.map(|runtime| lesson.column(runtime).source);
     let lines: Vec<Vec<&str>> = sources.iter().map(|source| source.lines().collect()).collect();
@@ -54,7 +54,8 @@ fn line(row: &Row, lines: &[Vec<&str>], pieces: &[Vec<Vec<Piece>>]) -> Markup {
     html! {
         tr.step[is_step] {
             @for cell in cells {
-                // Nothing in it, not even a space: a narrow page leaves it out.
+                // The cell is completely empty, without even a space, so that a narrow page can leave it
+                // out.
                 @match cell {
                     None => td {},
                     Some((text, pieces, same)) => td { code { (coloured(text, pieces, same)) } },
@@ -64,7 +65,7 @@ fn line(row: &Row, lines: &[Vec<&str>], pieces: &[Vec<Vec<Piece>>]) -> Markup {
     }
 }
 
-/// A line in its colours; what is the same in all columns is dim instead.
+/// Highlights a line. The parts that are the same in all columns are dimmed instead.
 fn coloured(text: &str, pieces: &[Piece], same: &[Range<usize>]) -> Markup {
     let mut runs: Vec<(&str, Range<usize>)> = Vec::new();
     for piece in pieces {
@@ -73,7 +74,7 @@ fn coloured(text: &str, pieces: &[Piece], same: &[Range<usize>]) -> Markup {
             let end = start + c.len_utf8();
             let is_same = same.iter().any(|range| range.contains(&start));
             let class = match runs.last() {
-                // A space has no colour: it belongs to what stands before it.
+                // A space has no colour, so it joins the run before it.
                 Some((last, _)) if c == ' ' => last,
                 _ if is_same => "same",
                 _ => class(piece.kind),

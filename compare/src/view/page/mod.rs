@@ -1,5 +1,5 @@
-//! The whole comparison as one page of HTML, which loads nothing from elsewhere. Pure: results in, text
-//! out.
+//! Formats the whole comparison as one HTML page, which loads nothing from elsewhere. These functions are
+//! pure: they turn results into text.
 
 mod benches;
 mod choice;
@@ -18,10 +18,10 @@ use crate::report::Report;
 
 const STYLE: &str = include_str!("style.css");
 
-/// The page.
+/// Formats the page.
 ///
 /// # Errors
-/// A source cannot be taken apart for its colours, or a plot cannot be drawn.
+/// Fails if a source cannot be highlighted, or if a plot cannot be drawn.
 pub fn page(report: &Report) -> anyhow::Result<String> {
     let lessons = catalog::find_all(&[])?;
     let page = html! {
@@ -91,7 +91,7 @@ fn contents(lessons: &[&Lesson]) -> Markup {
     }
 }
 
-/// A table that may be wider than the screen: it scrolls by itself, also by keyboard.
+/// Wraps a table that may be wider than the screen, so that it scrolls on its own, also with the keyboard.
 fn scrolling(label: &str, table: &Markup) -> Markup {
     html! { div.scroll tabindex="0" role="region" aria-label=(label) { (table) } }
 }
@@ -118,7 +118,7 @@ fn lesson(lesson: &Lesson, kept: Option<&Kept<Vec<Run>>>) -> anyhow::Result<Mark
     })
 }
 
-/// One run on each runtime, in figures.
+/// Formats the figures of one run on each runtime.
 fn figures(lesson: &Lesson, runs: &[&Run]) -> Markup {
     let or_none = |text: Option<String>| text.unwrap_or_else(|| "–".into());
     html! {
@@ -155,12 +155,12 @@ fn figures(lesson: &Lesson, runs: &[&Run]) -> Markup {
     }
 }
 
-/// The heads of the columns of the three runtimes.
+/// Formats the column headers for the three runtimes.
 fn runtime_heads() -> Markup {
     html! { @for runtime in Runtime::ALL { th scope="col" { (runtime.name()) } } }
 }
 
-/// A text in which code stands between backticks.
+/// Formats a text in which backticks mark code.
 fn marked(text: &str) -> Markup {
     html! {
         @for (place, part) in text.split('`').enumerate() {
@@ -178,7 +178,8 @@ mod tests {
 
     const FEW: usize = 1;
 
-    /// A run of one workload, with so many samples of three figures each, as a real one has on average.
+    /// Returns a run of one workload with this many samples. Each has three figures, as real ones do on
+    /// average.
     fn results(samples: u32) -> Results {
         let taken = |n: u32| {
             let value = 12_345.678 + f64::from(n);
@@ -204,7 +205,7 @@ mod tests {
         let size = |bench| page(&Report { bench, ..Report::default() }).unwrap().len();
         let (without, with) = (size(None), size(Some(results(101))));
         let all = without + (with - without) * WORKLOADS.len() / FEW;
-        // The figures and timelines of the lessons are not in it, which take some 100 KB.
+        // The size does not include the figures and timelines of the lessons, which take some 100 KB.
         assert!((500_000..1_800_000).contains(&all), "{all}");
     }
 }

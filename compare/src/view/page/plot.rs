@@ -1,5 +1,5 @@
-//! A metric of a workload as a plot: for each contestant its median, the interval of that, and the spread of
-//! the samples; and a line through all of them where the control stands.
+//! Draws a metric of a workload as a plot. For each contestant it shows the median, the median's
+//! interval, and the spread of the samples. A line marks the control.
 
 use maud::{Markup, PreEscaped, html};
 use plotters::coord::Shift;
@@ -17,11 +17,11 @@ pub struct Point {
     pub title: String,
     pub contestant: Contestant,
     pub interval: Interval,
-    /// Where the middle four fifths of the samples are.
+    /// The range of the middle four fifths of the samples.
     pub spread: (f64, f64),
 }
 
-/// In units of the drawing, with the room for a letter. A phone shows it at three quarters of that.
+/// Sizes in units of the drawing. A phone shows the drawing at three quarters of its size.
 const WIDTH: u32 = 480;
 const LETTER: f64 = 8.6;
 const VALUES: u32 = 70;
@@ -30,7 +30,7 @@ const ROW: u32 = 26;
 const SCALE: u32 = 26;
 const FONT: (&str, u32) = ("sans-serif", 18);
 
-/// The style of the page gives them other values where it is dark.
+/// The page's style replaces these colours in the dark scheme.
 const INK: RGBColor = RGBColor(0x1b, 0x1f, 0x24);
 const GRID: RGBColor = RGBColor(0xd8, 0xde, 0xe4);
 
@@ -43,10 +43,10 @@ fn colour(contestant: Contestant) -> RGBColor {
     }
 }
 
-/// Draws the points, of which there is at least one, with a text for who does not see them.
+/// Draws at least one point, with a description for readers who cannot see the plot.
 ///
 /// # Errors
-/// plotters cannot draw them.
+/// Fails if plotters cannot draw the points.
 pub fn plot(points: &[Point], label: &str) -> anyhow::Result<Markup> {
     let height = TOP + ROW * points.len() as u32 + SCALE;
     let mut svg = String::new();
@@ -54,7 +54,7 @@ pub fn plot(points: &[Point], label: &str) -> anyhow::Result<Markup> {
         let area = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
         let (low, high) = (lowest(points), highest(points));
         if is_logarithmic(points) {
-            // Whole powers of ten, which the scale can name.
+            // The range goes from one power of ten to another, so that the scale can label both ends.
             let power = |value: f64| 10_f64.powf(value);
             let range = power(low.log10().floor())..power(high.log10().ceil());
             draw(&area, range.log_scale(), points)?;
@@ -63,7 +63,7 @@ pub fn plot(points: &[Point], label: &str) -> anyhow::Result<Markup> {
         }
         area.present()?;
     }
-    // The page says of its own how wide it is.
+    // The page has its own `svg` element, which sets the width.
     let body = svg.split_once('>').and_then(|(_, rest)| rest.rsplit_once("</svg>"));
     let body = body.map_or("", |(body, _)| body);
     Ok(html! {
@@ -135,14 +135,14 @@ where
     Ok(())
 }
 
-/// A number of the scale.
+/// Formats a number on the scale.
 fn short(value: f64) -> String {
     let (value, unit) = match value.abs() {
         large if large >= 1e6 => (value / 1e6, " M"),
         middle if middle >= 1e3 => (value / 1e3, " k"),
         _ => (value, ""),
     };
-    // Without what floating point adds.
+    // Round off the errors of floating point.
     format!("{}{unit}", (value * 1e4).round() / 1e4)
 }
 
@@ -192,7 +192,7 @@ mod tests {
         // Powers of ten from 1 to 100.
         let svg = plot(&wide, "").unwrap().into_string();
         assert!(svg.contains("\n1\n") && svg.contains("\n100\n"), "{svg}");
-        // Nothing at all has no logarithm.
+        // Zero has no logarithm.
         assert!(!is_logarithmic(&[point(Contestant::Tokio, 0.0, 0.0, 900.0)]));
         assert!(plot(&[point(Contestant::Tokio, 0.0, 0.0, 0.0)], "").is_ok());
     }

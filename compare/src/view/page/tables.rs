@@ -1,4 +1,5 @@
-//! The tables of what was not timed: how each runtime spells things, what it does, what it adds to a build.
+//! The tables without timings: how each runtime writes operations, what it does, and what it adds to a
+//! build.
 
 use maud::{Markup, html};
 
@@ -10,7 +11,7 @@ use crate::cost::{self, Costs};
 use crate::kept::Kept;
 use crate::view::{mebibytes, more_seconds, seconds};
 
-/// How asyncio and each runtime spell the usual things.
+/// Shows how asyncio and each runtime write common operations.
 pub fn api() -> Markup {
     let table = html! {
         table.api {
@@ -42,7 +43,7 @@ pub fn api() -> Markup {
 fn snippet(cell: &str) -> Markup {
     match cell.strip_prefix("no: ") {
         None => html! { code { (cell) } },
-        // What people use instead, and how that is spelt.
+        // What people use instead, and the code for it.
         Some(instead) => {
             let (what, code) = instead.split_once('\n').unwrap_or((instead, ""));
             html! {
@@ -98,7 +99,7 @@ fn behaviours_table(seen: &[Observation]) -> Markup {
     }
 }
 
-/// What a runtime has answered to a question: from the root first, then from a task.
+/// Returns a runtime's answers to a question: first to the root future, then to a task.
 fn of<'a>(seen: &'a [Observation], behaviour: &str, runtime: Runtime) -> Vec<&'a Observation> {
     let all = seen.iter().filter(|o| o.behaviour == behaviour && o.runtime == runtime);
     all.collect()
@@ -116,7 +117,7 @@ fn answers_differ(row: &[Vec<&Observation>; 3]) -> bool {
     answers.windows(2).any(|pair| pair[0] != pair[1])
 }
 
-/// The answer to the root; that to a task only if it differs.
+/// Formats the answer to the root future. The answer to a task is added only if it differs.
 fn answers(observations: &[&Observation]) -> Markup {
     html! {
         @match observations {
@@ -144,7 +145,7 @@ fn answer(observation: &Observation) -> Markup {
     }
 }
 
-/// What each runtime adds to a build without any.
+/// Shows what each runtime adds to a build without a runtime.
 pub fn cost(kept: Option<&Kept<Costs>>) -> Markup {
     html! {
         section aria-labelledby="cost" {

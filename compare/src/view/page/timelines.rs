@@ -1,18 +1,18 @@
-//! When each task of a run ran, as a drawing.
+//! Draws when each task of a run ran.
 
 use maud::{Markup, html};
 
 use crate::child::Run;
 use crate::timeline::{self, Recorded};
 
-/// In units of the drawing: its width, the room for a letter of a name, the height of a row.
+/// The width of the drawing, the width of a letter, and the height of a row, in units of the drawing.
 const WIDTH: f64 = 480.0;
 const LETTER: f64 = 7.0;
 const ROW: f64 = 18.0;
-/// For the scale under the rows.
+/// The height of the scale under the rows.
 const SCALE: f64 = 20.0;
 
-/// A drawing for each run that came to an end.
+/// Draws each run that gave an answer.
 pub fn of(runs: &[&Run]) -> Markup {
     html! {
         div.timelines {
@@ -30,7 +30,7 @@ pub fn of(runs: &[&Run]) -> Markup {
     }
 }
 
-/// What is said where there are more tasks than rows.
+/// Returns a note if there are more tasks than rows.
 fn cut(spans: &[Recorded]) -> String {
     match spans.len().saturating_sub(timeline::ROWS) {
         0 => String::new(),
@@ -46,7 +46,7 @@ fn drawing(runtime: &str, spans: &[Recorded], total_ms: f64) -> Markup {
     let place = |ms: f64| names + (ms / total_ms).clamp(0.0, 1.0) * (WIDTH - names - 1.0);
     let bar = |span: &Recorded| {
         let (from, to) = (place(span.start_ms), place(span.end_ms.unwrap_or(total_ms)));
-        // What is over at once still has to be seen.
+        // Make even a very short span visible.
         (from, (to - from).max(1.5))
     };
     html! {
@@ -65,7 +65,7 @@ fn drawing(runtime: &str, spans: &[Recorded], total_ms: f64) -> Markup {
     }
 }
 
-/// The same in words, for who does not see it.
+/// Describes a timeline in words, for readers who cannot see it.
 fn label(runtime: &str, spans: &[Recorded], total_ms: f64) -> String {
     let one = |span: &Recorded| {
         let end = span.end_ms.map_or("the end".into(), |end| format!("{end:.0}"));
