@@ -121,10 +121,10 @@ pub static EXPECTED: &[Expected] = &[
             "it does not run before the next `.await`",
         ]),
         why: "The root future runs on the main thread, and all three runtimes have other \
-              threads for tasks. In a task, Tokio puts the newest child in the LIFO slot of its \
-              worker, and no other worker can take it from there. smol has no other worker by \
-              default. On asyncio and on Tokio's current_thread runtime, a child always waits for \
-              the next `.await`.",
+              threads for tasks. In a task, Tokio puts the newest child in its worker's LIFO slot: \
+              the worker runs that child next, and no other worker can take it. smol has no other \
+              worker by default. On asyncio and on Tokio's current_thread runtime, a child always \
+              waits for the next `.await`.",
     },
     Expected {
         name: "short-sleeps",
@@ -199,7 +199,7 @@ pub static EXPECTED: &[Expected] = &[
         ],
         in_task: None,
         why: "These are the limits of Tokio and of the crate `blocking`, which the other two \
-              are built on. A call beyond the limit waits, and nothing tells you so.",
+              are built on. A call beyond the limit waits without an error or a warning.",
     },
     Expected {
         name: "nested-block-on",

@@ -259,10 +259,11 @@ fn check(rows: &[Row]) -> anyhow::Result<()> {
         for taken in &row.samples {
             if Some(taken.sample.checksum) != expected {
                 bail!(
-                    "{}: {} did not do the same work as the others: checksum {} instead of {expected:?}",
+                    "{}: {} did not do the same work as the others: checksum {} instead of {}",
                     row.workload,
                     row.title(),
-                    taken.sample.checksum
+                    taken.sample.checksum,
+                    expected.unwrap_or_default()
                 );
             }
         }
