@@ -1,45 +1,28 @@
-//! The paused clock: Tokio moves time forward itself whenever every task only waits for a timer.
-//! Seconds pass in no time, and durations are exact, so that a test may assert them.
+//! Tests of the first scenes, of the clock and the coop budget, and of the timeline.
+//!
+//! Most of them run on a paused clock: whenever all tasks are waiting for timers, Tokio moves the time
+//! to the next one. A wait of seconds takes no real time, and durations are exact, so a test may assert
+//! them.
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
+use super::timeline::Timeline;
 use super::*;
 
 #[test]
-fn without_arguments_all_scenes_are_played_in_order() {
+fn by_default_all_scenes_are_played_in_order() {
     use Scene::*;
-    assert_eq!(chosen(vec![]), [Hello, Value, Lazy, Together, Blocking]);
+    assert_eq!(chosen(vec![]), [Hello, Value, Lazy, Poll, Together, Share, Blocking]);
     assert_eq!(chosen(vec![Blocking, Lazy]), [Blocking, Lazy]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn hello_takes_one_second_and_the_value_two() {
-    let clock = Clock::start();
-    hello(&clock).await;
-    assert_eq!(clock.0.elapsed(), Duration::from_secs(1));
+    let start = Instant::now();
+    hello(Clock::start()).await;
+    assert_eq!(start.elapsed(), Duration::from_secs(1));
     assert_eq!(user().await, BTreeMap::from([("name", "Ferris")]));
-    assert_eq!(clock.0.elapsed(), Duration::from_secs(3));
-}
-
-#[tokio::test(start_paused = true)]
-async fn one_after_another_takes_the_sum() {
-    let start = Instant::now();
-    assert_eq!(one_after_another().await, ["a", "b", "c"]);
-    assert_eq!(start.elapsed(), (4 + 5 + 3) * NAP);
-}
-
-#[tokio::test(start_paused = true)]
-async fn join_takes_as_long_as_the_longest() {
-    let start = Instant::now();
-    assert_eq!(joined().await, ["a", "b", "c"]);
-    assert_eq!(start.elapsed(), 5 * NAP);
-}
-
-#[tokio::test(start_paused = true)]
-async fn spawned_tasks_take_as_long_as_the_longest() {
-    let start = Instant::now();
-    assert_eq!(spawned().await.unwrap(), ["a", "b", "c"]);
-    assert_eq!(start.elapsed(), 5 * NAP);
+    assert_eq!(start.elapsed(), Duration::from_secs(3));
 }
 
 #[tokio::test(start_paused = true)]
@@ -64,23 +47,6 @@ async fn a_spawned_task_runs_without_being_awaited() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_ticker_ticks_beside_a_sleep() {
-    assert_eq!(ticks_beside(waits_well()).await, 4);
-}
-
-// On the real clock, since real threads sleep here. What is asserted is order: the blocking call
-// is over before the ticker has had a turn, however slow the machine.
-#[tokio::test]
-async fn a_blocking_call_stops_the_ticker() {
-    assert_eq!(ticks_beside(waits_badly()).await, 0);
-}
-
-#[tokio::test]
-async fn spawn_blocking_lets_the_ticker_tick() {
-    assert!(ticks_beside(waits_elsewhere()).await > 0);
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_sleep_counts_from_the_call() {
     let start = Instant::now();
     let nap = sleep(Duration::from_secs(1));
@@ -89,11 +55,11 @@ async fn a_sleep_counts_from_the_call() {
     assert_eq!(start.elapsed(), Duration::from_secs(1));
 }
 
-// Both loops would go on forever. The first is ended by its timeout, because Tokio's lock makes its
-// task yield after 128 operations in a row. Nothing makes the second one yield, so it ends itself.
+// Both loops would run forever. The timeout ends the first one, because Tokio's lock makes its task
+// yield after 128 operations in a row. Nothing makes the second one yield, so it ends itself.
 
 #[tokio::test]
-async fn a_timeout_ends_a_loop_that_uses_what_is_tokios() {
+async fn a_timeout_ends_a_loop_that_only_uses_tokios_lock() {
     let lock = tokio::sync::Mutex::new(());
     let always_ready = async {
         loop {
@@ -111,8 +77,58 @@ async fn a_timeout_does_not_end_a_loop_that_never_yields() {
         while start.elapsed() < Duration::from_millis(50) {
             std::future::ready(()).await;
         }
-        "it has ended by itself"
+        "it ended by itself"
     };
     let result = timeout(Duration::from_millis(10), always_ready).await;
-    assert_eq!(result.ok(), Some("it has ended by itself"));
+    assert_eq!(result.ok(), Some("it ended by itself"));
+}
+
+/// A recording with known times: `a` works for two seconds, `b` waits for one and then works for two,
+/// and `<c>` does something for a moment and fails.
+async fn recording() -> Timeline {
+    let timeline = Timeline::start(&[('█', "at work"), ('·', "waiting"), ('×', "failed")]);
+    timeline.show("a", '█');
+    timeline.show("b", '·');
+    sleep(Duration::from_secs(1)).await;
+    timeline.show("b", '█');
+    timeline.show("<c>", '█');
+    sleep(Duration::from_millis(1)).await;
+    timeline.show("<c>", ' ');
+    sleep(Duration::from_millis(999)).await;
+    timeline.show("a", ' ');
+    timeline.mark("<c>", '×');
+    sleep(Duration::from_secs(1)).await;
+    timeline.show("b", ' ');
+    timeline
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timeline_has_a_row_for_each_task_and_shows_even_short_stretches() {
+    let expected = "     \
+     0 s       0.5 s     1 s       1.5 s     2 s       2.5 s     3 s
+a    ████████████████████████████████████████
+b    ····················████████████████████████████████████████
+<c>                      █                   ×
+     █ at work   · waiting   × failed
+";
+    assert_eq!(recording().await.text(), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timeline_as_svg_has_the_same_rows_in_colours_for_light_and_dark_pages() {
+    let svg = recording().await.svg();
+    let rects: Vec<_> = svg.lines().filter(|line| line.starts_with("<rect")).collect();
+    // Three characters of names and 20 of margin to the left of 600 for three seconds.
+    assert_eq!(
+        rects,
+        [
+            "<rect class=\"s0\" x=\"44.0\" y=\"29\" width=\"400.0\" height=\"14\"/>",
+            "<rect class=\"s1\" x=\"44.0\" y=\"53\" width=\"200.0\" height=\"14\"/>",
+            "<rect class=\"s0\" x=\"244.0\" y=\"53\" width=\"400.0\" height=\"14\"/>",
+            "<rect class=\"s0\" x=\"244.0\" y=\"77\" width=\"1.0\" height=\"14\"/>",
+        ]
+    );
+    assert!(svg.contains("x=\"444.0\" y=\"88\" text-anchor=\"middle\">×</text>"), "{svg}");
+    assert!(svg.contains("&lt;c&gt;") && !svg.contains("<c>"), "{svg}");
+    assert!(svg.contains("prefers-color-scheme:dark"));
 }

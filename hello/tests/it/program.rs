@@ -8,12 +8,14 @@ const HELLO: &str = env!("CARGO_BIN_EXE_hello");
 
 /// The scenes play in real time. Each has a process of its own here, so that they play concurrently.
 #[test]
-fn every_scene_tells_its_story() {
-    let scenes: [(&str, &[&str]); 5] = [
+fn every_scene_prints_its_story() {
+    let scenes: [(&str, &[&str]); 7] = [
         ("hello", &["hello: ", "Hello", "World"]),
         ("value", &["value: ", "Ferris"]),
-        ("lazy", &["lazy: ", "is made", "still done nothing", "the future runs"]),
-        ("together", &["together: ", "one after another", "join!", "spawn"]),
+        ("lazy", &["lazy: ", "made a future", "still hasn't done", "the future runs"]),
+        ("poll", &["poll: ", "poll 1: pending", "wake", "poll 2", "wake", "poll 3: ready"]),
+        ("together", &["together: ", "in turn", "a on main", "join!", "a on main", "spawn"]),
+        ("share", &["share: ", "one addition     10", "across the .await    10"]),
         ("blocking", &["blocking: ", "tokio::time::sleep", "0 ticks", "spawn_blocking"]),
     ];
     let start = |scene| {
@@ -37,17 +39,26 @@ fn every_scene_tells_its_story() {
 }
 
 #[test]
-fn one_scene_can_be_asked_for() {
+fn only_the_scenes_asked_for_are_played() {
     let output = Command::new(HELLO).arg("lazy").output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("the future runs") && !text.contains("World"), "{text}");
 }
 
 #[test]
-fn an_unknown_scene_is_a_wrong_call() {
+fn an_unknown_scene_is_a_usage_error() {
     let assert = Command::new(HELLO).arg("nonsense").assert().code(2);
     let errors = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
     assert!(errors.contains("nonsense") && errors.contains("lazy"), "{errors}");
+}
+
+#[test]
+fn the_timeline_can_be_saved_as_a_picture() {
+    let folder = tempfile::tempdir().unwrap();
+    let picture = folder.path().join("timeline.svg");
+    Command::new(HELLO).args(["together", "--timeline-svg"]).arg(&picture).assert().success();
+    let svg = std::fs::read_to_string(picture).unwrap();
+    assert!(svg.starts_with("<svg ") && svg.contains("spawn  c"), "{svg}");
 }
 
 #[test]
@@ -66,7 +77,7 @@ fn a_closed_pipe_ends_it_quietly() {
         .unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    // The reader is gone; the lines to come have nowhere to go.
+    // The reader is gone. The next line has nowhere to go.
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success());
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");

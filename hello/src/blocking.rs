@@ -1,0 +1,80 @@
+//! What a blocking call does to everything else on its thread.
+
+use std::thread;
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use crate::clock::Clock;
+
+const TICK: Duration = Duration::from_millis(100);
+const WORK: Duration = Duration::from_millis(450);
+
+/// Awaits `work` next to a ticker, and returns how often the ticker ticked before the work was done.
+async fn ticks_during(work: impl Future<Output = ()>) -> u32 {
+    let mut ticks = 0;
+    let ticker = async {
+        loop {
+            sleep(TICK).await;
+            ticks += 1;
+        }
+    };
+    // `select!` polls both in this one task. It ends when one of them ends, and drops the other.
+    tokio::select! {
+        biased; // poll the work first: if both are ready, the work wins
+        () = work => {}
+        () = ticker => {}
+    }
+    ticks
+}
+
+/// Waits the async way: the thread is free for others.
+async fn waits_well() {
+    sleep(WORK).await;
+}
+
+/// Waits in the way that async code must not: the thread sleeps, and with it every future on it.
+async fn waits_badly() {
+    thread::sleep(WORK);
+}
+
+/// Moves a call that has to block to a thread that is kept for such calls, as `asyncio.to_thread` does.
+async fn waits_elsewhere() {
+    let blocking_call = tokio::task::spawn_blocking(|| thread::sleep(WORK));
+    // This would be an error only if the call had panicked.
+    let _ = blocking_call.await;
+}
+
+/// Does the same work in three ways and counts the ticks.
+pub async fn play(clock: Clock) {
+    clock.title("blocking: 0.45 s of work next to a ticker of 0.1 s");
+    let ticks = ticks_during(waits_well()).await;
+    clock.say(&format!("tokio::time::sleep   {ticks} ticks"));
+    let ticks = ticks_during(waits_badly()).await;
+    clock.say(&format!("std::thread::sleep   {ticks} ticks: nothing else could run"));
+    let ticks = ticks_during(waits_elsewhere()).await;
+    clock.say(&format!("spawn_blocking       {ticks} ticks"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_ticker_ticks_during_a_sleep() {
+        assert_eq!(ticks_during(waits_well()).await, 4);
+    }
+
+    // These two run on the real clock, because real threads sleep here. The first asserts an order,
+    // which holds on any machine: the blocking call is over before the ticker gets its first turn.
+
+    #[tokio::test]
+    async fn a_blocking_call_stops_the_ticker() {
+        assert_eq!(ticks_during(waits_badly()).await, 0);
+    }
+
+    #[tokio::test]
+    async fn spawn_blocking_lets_the_ticker_tick() {
+        assert!(ticks_during(waits_elsewhere()).await > 0);
+    }
+}

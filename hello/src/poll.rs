@@ -1,0 +1,82 @@
+//! What the runtime does with a future: a future that shows every poll and every wake.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::thread;
+use std::time::Duration;
+
+use crate::clock::Clock;
+
+/// How long each wait takes.
+const WAIT: Duration = Duration::from_millis(200);
+
+/// A future that has to wait twice before it is ready. Its value is the number of polls it took.
+///
+/// You rarely write one by hand: `async fn` makes the compiler write `poll` for you. All futures
+/// work like this one, though, and `.await` and the runtime know nothing else about them.
+struct Traced {
+    polls: u32,
+    clock: Clock,
+}
+
+impl Future for Traced {
+    type Output = u32;
+
+    /// Does as much as it can without waiting. The runtime calls this once when the future is first
+    /// awaited, and again after every wake.
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<u32> {
+        self.polls += 1;
+        if self.polls == 3 {
+            self.clock.say("poll 3: ready");
+            return Poll::Ready(self.polls);
+        }
+        self.clock.say(&format!("poll {}: pending", self.polls));
+
+        // Before a future answers `Pending`, it has to make sure that something will wake its task.
+        // Here that is a thread; a sleep puts the waker into the runtime's list of timers, and a socket
+        // gives it to the part of the runtime that watches sockets.
+        let (waker, clock) = (context.waker().clone(), self.clock);
+        thread::spawn(move || {
+            thread::sleep(WAIT);
+            clock.say("        wake");
+            waker.wake();
+        });
+        Poll::Pending
+    }
+}
+
+/// Awaits a future that shows how it is polled.
+pub async fn play(clock: Clock) {
+    clock.title("poll: what the runtime does with a future");
+    let polls = Traced { polls: 0, clock }.await;
+    clock.say(&format!("done after {polls} polls; in between, its thread was free"));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+    use tokio::time::sleep;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_future_is_polled_once_and_again_after_each_wake() {
+        assert_eq!(Traced { polls: 0, clock: Clock::start() }.await, 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_future_that_arranges_no_wake_is_never_polled_again() {
+        let polls = Arc::new(AtomicU32::new(0));
+        let counter = Arc::clone(&polls);
+        let forgetful = std::future::poll_fn(move |_| {
+            counter.fetch_add(1, Relaxed);
+            Poll::<()>::Pending
+        });
+        let task = tokio::spawn(forgetful);
+        sleep(Duration::from_secs(3600)).await;
+        assert_eq!(polls.load(Relaxed), 1);
+        assert!(!task.is_finished());
+    }
+}

@@ -1,0 +1,113 @@
+//! Ten tasks change one balance: why Rust asks for `Arc<Mutex<_>>`, and which mutex to take.
+//!
+//! In Python, all tasks share one thread, and another one runs only at an `await`. So
+//! `balance += 1` needs no lock. Tokio's tasks may run on several threads at the same instant, and the
+//! compiler rejects a variable that two of them could change. `Arc` lets several tasks own one value;
+//! `Mutex` lets one of them at a time change it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use crate::clock::Clock;
+
+const TASKS: u32 = 10;
+const THINK: Duration = Duration::from_millis(10);
+
+/// Every task locks, adds one, and unlocks. The lock is held for a moment and never across an
+/// `.await`, so the mutex of the standard library is the right one: it is smaller and faster.
+async fn short_lock() -> u32 {
+    let balance = Arc::new(Mutex::new(0));
+    let mut tasks = JoinSet::new();
+    for _ in 0..TASKS {
+        let balance = Arc::clone(&balance);
+        tasks.spawn(async move {
+            sleep(THINK).await;
+            *lock(&balance) += 1;
+        });
+    }
+    tasks.join_all().await;
+    *lock(&balance)
+}
+
+/// Every task reads, waits, and writes. The lock protects each of the two steps but not the pair: in
+/// between, other tasks read the same old balance, and their deposits are lost. Python's tasks have
+/// this problem too.
+async fn lock_twice() -> u32 {
+    let balance = Arc::new(Mutex::new(0));
+    let mut tasks = JoinSet::new();
+    for _ in 0..TASKS {
+        let balance = Arc::clone(&balance);
+        tasks.spawn(async move {
+            let seen = *lock(&balance);
+            sleep(THINK).await;
+            *lock(&balance) = seen + 1;
+        });
+    }
+    tasks.join_all().await;
+    *lock(&balance)
+}
+
+/// Every task keeps the lock while it waits. That takes Tokio's mutex, which is what `asyncio.Lock`
+/// is: a task that has to wait for it gives its thread back. The guard of a `std` mutex must not be
+/// held across an `.await`: `spawn` rejects it, because that guard isn't `Send`.
+async fn lock_across_await() -> u32 {
+    let balance = Arc::new(tokio::sync::Mutex::new(0));
+    let mut tasks = JoinSet::new();
+    for _ in 0..TASKS {
+        let balance = Arc::clone(&balance);
+        tasks.spawn(async move {
+            let mut balance = balance.lock().await;
+            let seen = *balance;
+            sleep(THINK).await;
+            *balance = seen + 1;
+        });
+    }
+    tasks.join_all().await;
+    *balance.lock().await
+}
+
+/// Locks a `std` mutex. It is *poisoned* if a thread panicked while holding it; our threads can't, so
+/// we take the value as it is.
+fn lock(balance: &Mutex<u32>) -> std::sync::MutexGuard<'_, u32> {
+    balance.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Makes ten deposits of 1 in each of the three ways.
+pub async fn play(clock: Clock) {
+    clock.title("share: ten tasks each add 1 to the same balance");
+    let balance = short_lock().await;
+    clock.say(&format!("std Mutex, locked for one addition     {balance}"));
+    let balance = lock_twice().await;
+    clock.say(&format!("std Mutex, unlocked during an .await   {balance}: the others were lost"));
+    let balance = lock_across_await().await;
+    clock.say(&format!("tokio Mutex, held across the .await    {balance}, one task after another"));
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_short_lock_loses_nothing_and_holds_nobody_up() {
+        let start = Instant::now();
+        assert_eq!(short_lock().await, TASKS);
+        assert_eq!(start.elapsed(), THINK);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn two_locks_with_an_await_in_between_lose_updates() {
+        assert_eq!(lock_twice().await, 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lock_across_an_await_loses_nothing_and_makes_the_tasks_wait() {
+        let start = Instant::now();
+        assert_eq!(lock_across_await().await, TASKS);
+        assert_eq!(start.elapsed(), TASKS * THINK);
+    }
+}

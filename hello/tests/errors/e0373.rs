@@ -1,0 +1,15 @@
+//! A task may outlive the function that starts it, so it must not borrow the function's variables.
+
+fn main() {
+    let name = String::from("Ferris");
+
+    #[cfg(not(cured))]
+    spawn(async { println!("hello {name}") });
+
+    // `async move` moves the string into the future, which then owns it.
+    #[cfg(cured)]
+    spawn(async move { println!("hello {name}") });
+}
+
+/// Asks for the same as `tokio::spawn`.
+fn spawn<F: Future<Output: Send> + Send + 'static>(_: F) {}

@@ -1,0 +1,32 @@
+//! The guard of a `std` mutex must be dropped on the thread that locked it, but the task may continue
+//! on another one after the `.await`.
+
+use std::sync::Mutex;
+
+static COUNT: Mutex<u32> = Mutex::new(0);
+
+#[cfg(not(cured))]
+async fn count() {
+    let mut count = COUNT.lock().unwrap();
+    *count += 1;
+    pause().await;
+}
+
+// The braces end the guard's life before the `.await`.
+#[cfg(cured)]
+async fn count() {
+    {
+        let mut count = COUNT.lock().unwrap();
+        *count += 1;
+    }
+    pause().await;
+}
+
+fn main() {
+    spawn(count());
+}
+
+async fn pause() {}
+
+/// Asks for the same as `tokio::spawn`.
+fn spawn<F: Future<Output: Send> + Send + 'static>(_: F) {}
