@@ -1,5 +1,5 @@
-//! 20,000 GETs of 1 KiB at 32 at once: `fetch`, beside a bare loop over the same client, curl and
-//! wrk where they are there. And the peak memory of `fetch` over 10,000 and over 100,000 URLs.
+//! 20,000 GETs of 1 KiB, up to 32 in flight: `fetch` next to a bare loop over the same client, and to
+//! curl and wrk if they are installed. Also the peak memory of `fetch` over 10,000 and 100,000 URLs.
 //!
 //! Run with: `cargo bench -p fetch`
 
@@ -17,7 +17,7 @@ const GETS: usize = 20_000;
 const AT_ONCE: usize = 32;
 const ROUNDS: usize = 7;
 
-/// What it took: time by the clock, and of the processors.
+/// The time a run took by the clock, and the CPU time it used.
 struct Took {
     wall: Duration,
     cpu: Duration,
@@ -50,7 +50,7 @@ fn main() {
         ("curl -Z", &curl),
         ("wrk, one thread", &|| wrk(server)),
     ];
-    // First, while no other child has set the peak: it is kept for all children together.
+    // This comes first, before any other child has run: the system keeps one peak for all children.
     let peaks = [10_000, 100_000].map(|urls| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fetch"));
         command.arg("-");
@@ -63,14 +63,16 @@ fn main() {
     );
 
     let mut times: Vec<Vec<Took>> = ways.iter().map(|_| Vec::new()).collect();
-    // Interleaved, so that a disturbance meets all of them; the first round warms up.
+    // The runs are interleaved, so that a disturbance affects all of them. The first round is a warm-up.
     for round in 0..=ROUNDS {
         for ((_, way), times) in ways.iter().zip(&mut times) {
             let took = way();
             times.extend(took.filter(|_| round > 0));
         }
     }
-    println!("{GETS} GETs of 1 KiB, {AT_ONCE} at once; median of {ROUNDS} rounds, interleaved\n");
+    println!(
+        "{GETS} GETs of 1 KiB, up to {AT_ONCE} in flight; median of {ROUNDS} rounds, interleaved\n"
+    );
     println!("| | wall | CPU | fetch takes |");
     println!("|---|---|---|---|");
     let fetch = median(&times[0], |took| took.wall);
@@ -97,10 +99,12 @@ fn serve() -> SocketAddr {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.expect("a runtime").block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-            address.send(listener.local_addr().expect("bound")).expect("somebody waits");
+            address
+                .send(listener.local_addr().expect("bound"))
+                .expect("the main thread waits for it");
             let page = axum::body::Bytes::from(vec![b'x'; 1024]);
             let routes = Router::new().route("/{n}", get(async move || page));
-            // Without waiting for acknowledgements, as every server does that is meant to be fast.
+            // Nagle's algorithm would wait for acknowledgements. Servers usually turn it off.
             let listener = listener.tap_io(|socket| socket.set_nodelay(true).expect("a socket"));
             axum::serve(listener, routes).await
         })
@@ -108,8 +112,8 @@ fn serve() -> SocketAddr {
     told.recv().expect("a server")
 }
 
-/// Runs a command, gives it so many URLs where it wants them, and checks that it succeeds. `None`
-/// where there is no such command.
+/// Runs a command, writes this many URLs to its stdin if there are any, and checks that it succeeds.
+/// Returns `None` if the command is not installed.
 fn run(mut command: Command, urls: Option<(SocketAddr, usize)>) -> Option<Took> {
     let (start, before) = (Instant::now(), cpu());
     let child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
@@ -132,7 +136,7 @@ fn children() -> Usage {
     getrusage(UsageWho::RUSAGE_CHILDREN).expect("always there")
 }
 
-/// What all children that have ended have used of the processors.
+/// Returns the CPU time used by all children that have ended.
 fn cpu() -> Duration {
     let usage = children();
     let [user, system] = [usage.user_time(), usage.system_time()];
@@ -140,7 +144,7 @@ fn cpu() -> Duration {
         + Duration::from_micros((user.tv_usec() + system.tv_usec()) as u64)
 }
 
-/// wrk runs for a time and not for so many requests: from its pace follows what 20,000 take.
+/// Runs wrk, which runs for a given time. We compute from its rate how long 20,000 requests would take.
 fn wrk(server: SocketAddr) -> Option<Took> {
     let before = cpu();
     let output = Command::new("wrk")
@@ -150,14 +154,14 @@ fn wrk(server: SocketAddr) -> Option<Took> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
         output => String::from_utf8(output.expect("it ends").stdout).expect("text"),
     };
-    let pace = output.lines().find_map(|line| line.trim().strip_prefix("Requests/sec:"));
-    let pace: f64 = pace.expect("a pace").trim().parse().expect("a number");
-    let scale = GETS as f64 / pace;
-    // It ran for a second.
+    let rate = output.lines().find_map(|line| line.trim().strip_prefix("Requests/sec:"));
+    let rate: f64 = rate.expect("wrk prints its rate").trim().parse().expect("a number");
+    let scale = GETS as f64 / rate;
+    // It ran for one second.
     Some(Took { wall: Duration::from_secs_f64(scale), cpu: (cpu() - before).mul_f64(scale) })
 }
 
-/// The least a program can do over the same client: no order, no check of anything but the status.
+/// The least that a program can do with the same client: it keeps no order and checks only the status.
 #[tokio::main]
 async fn bare_loop(server: &str) {
     let client = fetch::client_builder().tls_certs_only([]).no_proxy().build().expect("a client");

@@ -1,4 +1,4 @@
-//! The ways a request can fail, each told apart.
+//! Every way in which a request can fail.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,46 +6,46 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use thiserror::Error;
 
-/// Why a URL gave no page.
+/// Why there is no page for a URL.
 #[derive(Debug, Error)]
 pub enum FetchError {
-    /// The text is no http or https URL.
+    /// The text is not a valid `http` or `https` URL.
     #[error("not an http or https URL")]
     InvalidUrl,
-    /// No connection: name not found, port closed, TLS refused.
+    /// There was no connection: the name was not found, the port was closed, or TLS failed.
     #[error("cannot connect")]
     Connect(#[source] reqwest::Error),
-    /// A time-out passed.
+    /// One of the three timeouts passed.
     #[error("timed out {0}")]
     TimedOut(Phase),
-    /// The server answered, and not with a page.
+    /// The server answered with a status that is not a success.
     #[error("the server answered {status}")]
     Status {
-        /// 400 to 599, or a redirect that says no place to go to.
+        /// 400 to 599, or that of a redirect without a usable `Location`.
         status: StatusCode,
-        /// How long the server asks us to stay away.
+        /// How long the server asks us to wait before we ask again.
         retry_after: Option<Duration>,
     },
-    /// Redirected too often, or to something other than http and https.
+    /// There were more than ten redirects, or one to something other than `http` and `https`.
     #[error("redirected too often, or away from http")]
     Redirect(#[source] reqwest::Error),
-    /// The body, decoded, is longer than allowed. The rest was not read.
+    /// The decompressed body is longer than allowed. The rest of it was not read.
     #[error("the body is longer than {limit} bytes")]
     TooLarge {
-        /// What was allowed, in bytes.
+        /// The longest body allowed, in bytes.
         limit: u64,
     },
-    /// The connection broke before the whole answer had come, or what came was no answer.
-    #[error("no whole answer")]
+    /// The connection broke before the response was complete, or what arrived was not valid HTTP.
+    #[error("the response is incomplete or invalid")]
     Broken(#[source] reqwest::Error),
 }
 
-/// What took too long.
+/// What took too long, and with it, which timeout it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// Looking up the name, connecting, agreeing on TLS.
+    /// Looking up the name, connecting, and setting up TLS.
     Connecting,
-    /// Waiting for the next bytes of the answer.
+    /// Waiting for the next bytes of the response.
     Reading,
     /// The request as a whole.
     Whole,
@@ -55,21 +55,21 @@ impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Connecting => "while connecting",
-            Self::Reading => "waiting for the next bytes",
-            Self::Whole => "as a whole",
+            Self::Reading => "while waiting for the next bytes",
+            Self::Whole => "before the response was complete",
         })
     }
 }
 
 impl From<reqwest::Error> for FetchError {
     fn from(error: reqwest::Error) -> Self {
-        // Who reads the error knows the URL. And it may hold a password.
+        // The caller knows the URL, and the URL may contain a password.
         let error = error.without_url();
         match (error.is_timeout(), error.is_connect()) {
             (true, true) => Self::TimedOut(Phase::Connecting),
             (true, false) => Self::TimedOut(Phase::Reading),
             (false, true) => Self::Connect(error),
-            // A request that cannot be built: ours was, so it is that of a redirect.
+            // A builder error is about an invalid request. Ours was valid, so it is a redirected one.
             _ if error.is_redirect() || error.is_builder() => Self::Redirect(error),
             (false, false) => Self::Broken(error),
         }

@@ -1,14 +1,16 @@
-//! Many URLs at once: what `asyncio.gather` over one aiohttp session becomes.
+//! Many URLs concurrently: what `asyncio.gather` over one aiohttp session becomes.
 //!
-//! One client is shared by all requests, a bounded number of them are in flight, results come in
-//! the order asked for, and a failure is one of the results instead of the end of them all.
+//! All requests share one client. At most `concurrency` of them are in flight, results come in the order
+//! of the URLs, and a failure is one of the results instead of the end of them all.
 //!
 //! Run with: `cargo run -p fetch`
 
+pub mod countdown;
 mod error;
-pub mod rules;
+pub mod retry;
+mod types;
+pub mod url;
 
-use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -17,151 +19,127 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use futures_util::stream::{Stream, StreamExt};
 use reqwest::header::RETRY_AFTER;
 use reqwest::redirect::Policy;
-use reqwest::{Client, ClientBuilder, StatusCode, Url};
+use reqwest::{Client, ClientBuilder, Url};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
 pub use error::{FetchError, Phase};
+pub use types::{Fetched, Options, Page};
 
-/// How to fetch.
-#[derive(Debug, Clone, Copy)]
-pub struct Options {
-    /// How many requests may be in flight at once.
-    pub concurrency: NonZeroUsize,
-    /// How long one attempt may take, from connecting to the last byte. Time spent waiting for a
-    /// free slot does not count.
-    pub timeout: Duration,
-    /// How often to try again what may pass ([`rules::may_pass`]).
-    pub retries: usize,
-    /// The longest body allowed, in bytes, counted after decompression.
-    pub max_size: u64,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        let concurrency = NonZeroUsize::MIN.saturating_add(31);
-        Self { concurrency, timeout: Duration::from_secs(60), retries: 2, max_size: 10 << 20 }
-    }
-}
-
-/// What has become of one URL.
-#[derive(Debug)]
-pub struct Fetched {
-    /// The URL as it was asked for, without user name and password.
-    pub url: String,
-    /// The page, or why there is none.
-    pub outcome: Result<Page, FetchError>,
-    /// How often it was tried.
-    pub attempts: u32,
-    /// How long the last attempt took.
-    pub elapsed: Duration,
-}
-
-/// An answer that is a page, and its whole body.
-#[derive(Debug, Clone)]
-pub struct Page {
-    /// The status of the answer: 200 to 299.
-    pub status: StatusCode,
-    /// The body, decompressed.
-    pub body: Vec<u8>,
-}
-
-/// A client that gives up on a server it cannot reach in 5 s, or that sends nothing for 15 s, and
-/// follows ten redirects, to http and https only. reqwest sets no time-out itself: what never answers
-/// would be waited for for ever.
+/// Fetches all URLs and yields one result for each, in the order of `urls`.
 ///
-/// Call `build()` on it rather than `Client::new()`, which panics where TLS cannot be set up.
-pub fn client_builder() -> ClientBuilder {
-    // TLS by ring, which needs nothing but a C compiler to build. Where the program has chosen
-    // another provider already, this is an error, and the other stands.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    Client::builder()
-        .connect_timeout(Duration::from_secs(5))
-        .read_timeout(Duration::from_secs(15))
-        .redirect(Policy::limited(10))
-}
-
-/// Gets all URLs and yields one result for each, in the order of `urls`.
+/// The stream is lazy: it takes no URL and sends no request until it is polled. Then it takes up to four
+/// times `concurrency` URLs ahead of the result it yields next. Each of these may be in flight,
+/// finished, or between two attempts. If one slow URL is at the head and the other places are all taken, it
+/// holds up everything behind it; up to `4 * concurrency * max_size` bytes of bodies may be in memory then.
 ///
-/// The stream is lazy: it asks for nothing until it is polled. Then it takes URLs up to four times
-/// the concurrency ahead of the result it yields next. Each of these URLs may be in flight, finished,
-/// or between two attempts. When all these places are taken, one slow URL holds up the rest, and up to
-/// `4 * concurrency * max_size` bytes of bodies are in memory. Dropping the stream cancels what is in flight; a look-up of a host's name goes
-/// on, on a thread of its own, since systems have no way to stop one.
+/// Dropping the stream cancels the requests in flight. A lookup of a host name continues on a thread of
+/// its own, because operating systems have no way to cancel it.
+///
+/// # Panics
+/// Panics outside a Tokio runtime.
+///
+/// ```no_run
+/// use std::pin::pin;
+/// use fetch::Options;
+/// use futures_util::{StreamExt, stream};
+///
+/// # async fn example() -> reqwest::Result<()> {
+/// let client = fetch::client_builder().build()?;
+/// let urls = stream::iter(["https://example.org".to_owned(), "https://example.net".to_owned()]);
+/// let mut results = pin!(fetch::fetch_all(&client, urls, Options::default()));
+/// while let Some(fetched) = results.next().await {
+///     match fetched.outcome {
+///         Ok(page) => println!("{}: {} bytes", fetched.url, page.body.len()),
+///         Err(error) => println!("{}: {error}", fetched.url),
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub fn fetch_all<'a>(
     client: &'a Client,
     urls: impl Stream<Item = String> + 'a,
     options: Options,
 ) -> impl Stream<Item = Fetched> + 'a {
     let in_flight = options.concurrency.get().min(Semaphore::MAX_PERMITS);
-    let slots = Arc::new(Semaphore::new(in_flight));
+    let permits = Arc::new(Semaphore::new(in_flight));
     urls.map(move |url| {
-        let (client, slots) = (client.clone(), Arc::clone(&slots));
-        // A task of its own, which goes on while whoever takes the results is busy with one. A
-        // future is polled by its owner alone, and its time-out would pass meanwhile. Without the
-        // wrapper, dropping the handle would let the task run on.
-        AbortOnDropHandle::new(tokio::spawn(async move {
-            fetch_in_turn(&client, &url, options, &slots).await
-        }))
+        let (client, permits) = (client.clone(), Arc::clone(&permits));
+        // Each URL gets a task of its own, which runs even while the consumer is busy with a result. A
+        // plain future would only be polled together with this stream, and its timeout could pass before
+        // anybody looks at its response.
+        let task =
+            tokio::spawn(async move { fetch_in_turn(&client, &url, options, &permits).await });
+        // Dropping a plain handle would leave the task running. Dropping this one aborts it.
+        AbortOnDropHandle::new(task)
     })
     .buffered(in_flight.saturating_mul(4))
     .map(|ended| ended.unwrap_or_else(|panic| resume_unwind(panic.into_panic())))
 }
 
-/// Gets one URL, again and again where that may help. Holds a slot while a request is in flight, and
-/// none between two attempts.
-async fn fetch_in_turn(client: &Client, url: &str, options: Options, slots: &Semaphore) -> Fetched {
+/// Fetches one URL, and retries as long as that makes sense. It holds a permit while a request is in
+/// flight, and none during the pause between two attempts.
+async fn fetch_in_turn(
+    client: &Client,
+    url: &str,
+    options: Options,
+    permits: &Semaphore,
+) -> Fetched {
     let mut backoff = ExponentialBuilder::new()
         .with_min_delay(Duration::from_millis(200))
-        .with_max_delay(rules::LONGEST_PAUSE)
+        .with_max_delay(retry::LONGEST_PAUSE)
         .with_max_times(options.retries)
         .build();
     let mut attempts = 0;
     loop {
-        let slot = slots.acquire().await.expect("the semaphore is never closed");
+        let permit = permits.acquire().await.expect("the semaphore is never closed");
         let start = Instant::now();
         let outcome = fetch(client, url, options).await;
         let elapsed = start.elapsed();
-        drop(slot);
+        drop(permit);
         attempts += 1;
         let pause = match &outcome {
-            Err(error) if rules::may_pass(error) => {
-                backoff.next().map(|backoff| rules::pause(error, backoff, fastrand::f64()))
+            Err(error) if retry::is_transient(error) => {
+                backoff.next().map(|backoff| retry::pause(error, backoff, fastrand::f64()))
             }
             _ => None,
         };
         match pause {
             Some(pause) => sleep(pause).await,
             None => {
-                let url = rules::without_credentials(url);
+                let url = url::without_credentials(url);
                 return Fetched { url, outcome, attempts, elapsed };
             }
         }
     }
 }
 
-/// Gets one URL, in one attempt. Dropping the future closes its connection.
+/// Fetches one URL in a single attempt. Dropping the future closes the connection.
 ///
 /// # Errors
-/// Each way it can fail is a variant of [`FetchError`].
+/// Returns [`FetchError::InvalidUrl`] before anything is sent, [`FetchError::TimedOut`] if one of the
+/// timeouts of the client or `options.timeout` passes, [`FetchError::Status`] for a response other than a
+/// success, [`FetchError::TooLarge`] for a body over `options.max_size`, and the other variants if there is
+/// no connection, no end to the redirects, or no complete response.
 pub async fn fetch(client: &Client, url: &str, options: Options) -> Result<Page, FetchError> {
-    let address = rules::http_url(url).ok_or(FetchError::InvalidUrl)?;
+    let address = url::http_url(url).ok_or(FetchError::InvalidUrl)?;
     let page = timeout(options.timeout, get(client, address, options.max_size)).await;
     page.unwrap_or(Err(FetchError::TimedOut(Phase::Whole)))
 }
 
 async fn get(client: &Client, address: Url, limit: u64) -> Result<Page, FetchError> {
     let mut response = client.get(address).send().await?;
-    // A client hands out a 404 like any other answer. Whoever does not look, takes the error
-    // page for the page.
+    // To the client, a 404 is a response like any other. Without this check, we would take the error page
+    // for the page.
     let status = response.status();
     if !status.is_success() {
         let header = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-        let retry_after = header.and_then(|value| rules::retry_after(value, SystemTime::now()));
+        let retry_after = header.and_then(|value| retry::retry_after(value, SystemTime::now()));
         return Err(FetchError::Status { status, retry_after });
     }
-    // Not `response.bytes()`: a server may send more than there is memory for.
+    // `response.bytes()` would be shorter, but a server may send more than fits into memory.
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         if (body.len() + chunk.len()) as u64 > limit {
@@ -170,4 +148,19 @@ async fn get(client: &Client, address: Url, limit: u64) -> Result<Page, FetchErr
         body.extend_from_slice(&chunk);
     }
     Ok(Page { status, body })
+}
+
+/// Starts to build a client that gives up on a server it cannot reach in 5 s, or that sends nothing for
+/// 15 s, and that follows up to ten redirects, to `http` and `https` only. reqwest itself sets no timeout:
+/// it would wait forever for a server that never answers.
+///
+/// Finish with `build()`. `Client::new()` would panic if TLS cannot be set up.
+pub fn client_builder() -> ClientBuilder {
+    // We use TLS by ring, which needs nothing but a C compiler to build. This fails if the program has
+    // already chosen another provider, which is fine.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder()
+        .connect_timeout(Duration::from_secs(5))
+        .read_timeout(Duration::from_secs(15))
+        .redirect(Policy::limited(10))
 }

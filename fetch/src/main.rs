@@ -1,13 +1,16 @@
-//! The program of lesson 2: gets URLs side by side and prints a line for each.
+//! The program of lesson 2: fetches URLs concurrently and prints a line for each.
 //!
 //! Run with: `cargo run -p fetch -- http://127.0.0.1:8000/ http://127.0.0.1:8000/other`
 
 mod demo;
+mod printable;
+mod timeline;
 mod tool;
 
 use std::future::ready;
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::pin::pin;
 use std::process::exit;
 use std::time::{Duration, Instant};
@@ -19,11 +22,12 @@ use fetch::Options;
 use futures_util::StreamExt;
 use reqwest::{Client, ClientBuilder};
 
+use printable::printable;
 use tool::input;
-use tool::output::{Format, Summary, printable};
+use tool::output::{Format, Summary};
 use tool::printer::{Printer, Text};
 
-/// Gets URLs side by side; prints status, bytes, seconds and URL of each, in the order given.
+/// Fetches URLs concurrently. Prints status, bytes, seconds and URL of each, in the order given.
 #[derive(Parser)]
 #[command(after_help = "Examples:
   fetch                                  a demonstration on a server of its own
@@ -31,46 +35,49 @@ use tool::printer::{Printer, Text};
   fetch --body -c 4 http://127.0.0.1:8000/a http://127.0.0.1:8000/b
   fetch --json --retries 5 - <urls.txt | jq .status
 
-Results are printed in the order of the URLs. While one URL is slow, up to four times as many results
-as requests in flight wait for it, and up to three more wait to be printed. Each can hold a body of
---max-size.
+Results are printed in the order of the URLs. While one URL is slow, up to 4 * --concurrency results
+wait for it, and up to three more wait to be printed. Each of them can hold a body of --max-size.
 
-Exit status: 0 all fetched, 1 some failed, 2 wrong call, 130 interrupted.")]
+Exit status: 0 all fetched, 1 some failed, 2 usage error, 130 interrupted.")]
 struct Arguments {
-    /// What to get; `-` reads URLs from stdin, one a line. Without any, a demonstration on a
-    /// loopback server.
+    /// The URLs to fetch. `-` reads them from stdin, one per line. Without any, the program runs a
+    /// demonstration on a server of its own.
     #[arg(value_name = "URL")]
     urls: Vec<String>,
-    /// How many requests may be in flight at once.
+    /// How many requests may be in flight at the same time.
     #[arg(short, long, default_value = "32", value_name = "N")]
     concurrency: NonZeroUsize,
-    /// How long connecting may take.
+    /// How long connecting may take, such as 500ms or 5s.
     #[arg(long, default_value = "5s", value_name = "D", value_parser = duration)]
     connect_timeout: Duration,
-    /// How long the next bytes of an answer may take; the first of them together with connecting.
+    /// How long the server may send nothing. For the first bytes, connecting is included.
     #[arg(long, default_value = "15s", value_name = "D", value_parser = duration)]
     read_timeout: Duration,
-    /// How long an attempt may take as a whole.
+    /// How long one attempt may take in all.
     #[arg(long, default_value = "1m", value_name = "D", value_parser = duration)]
     timeout: Duration,
-    /// How often to try again what may pass: no connection, time-outs, 429, 500, 502, 503, 504.
+    /// How many times to retry a transient failure: no connection, an incomplete response, a timeout,
+    /// or the status 429, 500, 502, 503 or 504.
     #[arg(long, default_value = "2", value_name = "N")]
     retries: usize,
-    /// The longest body to accept, decompressed.
+    /// The largest body to accept, after decompression.
     #[arg(long, default_value = "10MiB", value_name = "SIZE")]
     max_size: ByteSize,
-    /// Print the bodies instead of a line for each.
+    /// Print the bodies instead of a line per URL.
     #[arg(long, requires = "urls", conflicts_with = "json")]
     body: bool,
-    /// Print a JSON object for each: url, status, bytes, ms, attempts, error.
+    /// Print one JSON object per URL: url, status, bytes, ms, attempts, error.
     #[arg(long, requires = "urls")]
     json: bool,
+    /// Save the timeline of the demonstration as a picture.
+    #[arg(long, value_name = "FILE", hide = true, conflicts_with = "urls")]
+    timeline_svg: Option<PathBuf>,
 }
 
-/// A duration such as `500ms` or `2m`, and not none at all.
+/// Parses a duration such as `500ms` or `2m`.
 fn duration(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
-        Ok(Duration::ZERO) => Err("no time at all".into()),
+        Ok(Duration::ZERO) => Err("must be greater than zero".into()),
         Ok(duration) => Ok(duration),
         Err(error) => Err(error.to_string()),
     }
@@ -106,13 +113,13 @@ impl Arguments {
 async fn main() {
     let arguments = Arguments::parse();
     let code = tokio::select! {
-        biased; // the handler stands before the work begins
+        biased; // install the handler of Ctrl-C before the work begins
         _ = tokio::signal::ctrl_c() => 130,
-        // In a task of its own, where a write to a full pipe does not keep Ctrl-C waiting.
+        // The work has a task of its own, so that a blocked write cannot delay Ctrl-C.
         code = async { tokio::spawn(run(arguments)).await } => code.unwrap_or(101),
     };
-    // Not a plain return: the runtime would wait for threads that nobody can stop, such as one
-    // that looks up a name, or reads stdin.
+    // If we just returned, the runtime would wait for threads that cannot be stopped, such as one that
+    // looks up a name or reads stdin.
     exit(code);
 }
 
@@ -120,20 +127,20 @@ async fn main() {
 async fn run(arguments: Arguments) -> i32 {
     let printer = Printer::start();
     let outcome = work(arguments, &printer).await;
-    let (code, complaint) = match outcome {
+    let (code, message) = match outcome {
         Ok(true) => (0, None),
         Ok(false) => (1, None),
         Err(error) => (1, Some(format!("fetch: {}\n", printable(&format!("{error:#}"))))),
     };
-    if let Some(complaint) = complaint {
-        printer.print(Text { err: complaint.into(), ..Text::default() }).await;
+    if let Some(message) = message {
+        printer.print(Text { err: message.into(), ..Text::default() }).await;
     }
     match printer.finish().await {
         Ok(()) => code,
-        // Nobody reads on (`fetch ... | head -1`): the end, not an error.
+        // The reader has seen enough, as in `fetch ... | head -1`. That is not an error.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => code,
         Err(error) => {
-            let _ = writeln!(io::stderr(), "fetch: stdout: {error}");
+            let _ = writeln!(io::stderr(), "fetch: cannot write to stdout: {error}");
             1
         }
     }
@@ -143,38 +150,41 @@ async fn run(arguments: Arguments) -> i32 {
 async fn work(arguments: Arguments, printer: &Printer) -> anyhow::Result<bool> {
     let (options, format) = (arguments.options(), arguments.format());
     if arguments.urls.is_empty() {
-        demo::run(options, printer).await?;
+        let timeline = demo::run(options, printer).await?;
+        if let Some(path) = arguments.timeline_svg {
+            timeline.save_svg(&path).with_context(|| path.display().to_string())?;
+        }
         return Ok(true);
     }
     let client = client(&arguments)?;
     let start = Instant::now();
     let mut summary = Summary::default();
-    // What goes wrong with stdin ends the URLs, not the fetching of those read by then.
-    let mut unread = None;
+    // An error on stdin ends the list of URLs. The URLs read before it are still fetched.
+    let mut stdin_error = None;
     {
         let urls = input::urls(arguments.urls)
-            .scan((), |(), url| ready(url.map_err(|error| unread = Some(error)).ok()));
+            .scan((), |(), url| ready(url.map_err(|error| stdin_error = Some(error)).ok()));
         let texts = fetch::fetch_all(&client, urls, options).map(|fetched| {
             summary.add(&fetched);
             format.text(fetched)
         });
-        // All lines that are there at once are printed at once, by one system call; bodies, which may
-        // be large, one by one.
-        let at_once = if format == Format::Bodies { 1 } else { 256 };
-        let mut texts = pin!(texts.ready_chunks(at_once));
+        // All lines that are ready are printed with one system call. Bodies may be large, so they are
+        // printed one by one.
+        let most = if format == Format::Bodies { 1 } else { 256 };
+        let mut texts = pin!(texts.ready_chunks(most));
         while let Some(texts) = texts.next().await {
             if !printer.print(texts.into_iter().collect()).await {
-                return Ok(summary.all_ok()); // stdout is closed: why says `finish`
+                return Ok(summary.all_ok()); // stdout is closed, and `finish` returns the reason
             }
         }
     }
     let summary_line = format!("fetch: {}\n", summary.line(start.elapsed()));
     printer.print(Text { err: summary_line.into(), ..Text::default() }).await;
-    unread.map_or(Ok(summary.all_ok()), Err)
+    stdin_error.map_or(Ok(summary.all_ok()), Err)
 }
 
-/// A client with the certificates of this machine. Where it has none, there is no https; plain HTTP
-/// needs none.
+/// Builds a client with the CA certificates of this machine. If there are none, the client can do plain
+/// HTTP only, which is fine unless one of the URLs is https.
 fn client(arguments: &Arguments) -> anyhow::Result<Client> {
     let is_https = |url: &String| url.to_lowercase().starts_with("https:");
     let client = match arguments.client_builder().build() {

@@ -1,16 +1,17 @@
-//! When to try again, and what of a URL may be shown: rules without any I/O.
+//! When to retry, and how long to pause before that: rules without any I/O.
 
 use std::time::{Duration, SystemTime};
 
-use reqwest::{StatusCode, Url};
+use reqwest::StatusCode;
 
 use crate::FetchError;
 
-/// No pause is longer, whatever a server asks for.
+/// The longest pause between two attempts, whatever a server asks for.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// Whether the same request may do better another time. Asking again is safe: a GET changes nothing.
-pub fn may_pass(error: &FetchError) -> bool {
+/// Whether the failure is transient: the same request may succeed a moment later. Repeating it is safe,
+/// because a GET changes nothing on the server.
+pub fn is_transient(error: &FetchError) -> bool {
     match error {
         FetchError::Connect(_) | FetchError::TimedOut(_) | FetchError::Broken(_) => true,
         FetchError::Status { status, .. } => matches!(
@@ -25,12 +26,13 @@ pub fn may_pass(error: &FetchError) -> bool {
     }
 }
 
-/// The pause before the next attempt, where the back-off has come to `backoff`: what the server asks
-/// for, or else a random part of the back-off.
+/// Returns the pause before the next attempt: as long as the server asks for with `Retry-After`, or else
+/// a random part of `backoff`, the upper bound that grows from attempt to attempt. It is never longer
+/// than [`LONGEST_PAUSE`].
 ///
-/// `random` is from 0 to 1. That all of the pause is left to chance is called full jitter: clients
-/// that failed together do not come back together. (Source: "Exponential Backoff And Jitter", Marc
-/// Brooker, AWS Architecture Blog, 2015.)
+/// `random` is a number from 0 to 1. Making the whole pause random is called *full jitter*: clients
+/// that failed at the same moment then don't return at the same moment. (Source: "Exponential Backoff And
+/// Jitter", Marc Brooker, AWS Architecture Blog, 2015.)
 pub fn pause(error: &FetchError, backoff: Duration, random: f64) -> Duration {
     match error {
         FetchError::Status { retry_after: Some(asked_for), .. } => *asked_for,
@@ -39,38 +41,16 @@ pub fn pause(error: &FetchError, backoff: Duration, random: f64) -> Duration {
     .min(LONGEST_PAUSE)
 }
 
-/// Reads a `Retry-After` header, which holds seconds or a date (RFC 9110, section 10.2.3). A date that
-/// has passed is no pause at all.
+/// Parses a `Retry-After` header, which holds a number of seconds or a date (RFC 9110, section 10.2.3).
+/// A date in the past means that there is no need to pause. Returns `None` if the header is neither.
 pub fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More than fits is for ever, and will be capped.
+        // A number that does not fit is longer than any pause, and `pause` cuts it.
         return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
     }
     let date = httpdate::parse_http_date(value).ok()?;
     Some(date.duration_since(now).unwrap_or_default())
-}
-
-/// The URL, if it is one of http or https.
-pub fn http_url(text: &str) -> Option<Url> {
-    Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))
-}
-
-/// The URL as it may be shown: without user name and password.
-pub fn without_credentials(url: &str) -> String {
-    if let Some(mut parsed) = http_url(url) {
-        if parsed.username().is_empty() && parsed.password().is_none() {
-            return url.into();
-        }
-        if parsed.set_username("").is_ok() && parsed.set_password(None).is_ok() {
-            return parsed.into();
-        }
-    }
-    // No such URL, but perhaps meant as one: whatever stands before an `@` may be a password.
-    match url.rsplit_once('@') {
-        Some((_, rest)) => format!("***@{rest}"),
-        None => url.into(),
-    }
 }
 
 #[cfg(test)]
@@ -83,16 +63,16 @@ mod tests {
     }
 
     #[test]
-    fn only_what_may_pass_is_tried_again() {
+    fn only_transient_failures_are_retried() {
         for code in [429, 500, 502, 503, 504] {
-            assert!(may_pass(&status(code)), "{code}");
+            assert!(is_transient(&status(code)), "{code}");
         }
         for code in [301, 400, 401, 403, 404, 410, 501, 505] {
-            assert!(!may_pass(&status(code)), "{code}");
+            assert!(!is_transient(&status(code)), "{code}");
         }
-        assert!(may_pass(&FetchError::TimedOut(Phase::Whole)));
-        assert!(!may_pass(&FetchError::InvalidUrl));
-        assert!(!may_pass(&FetchError::TooLarge { limit: 1 }));
+        assert!(is_transient(&FetchError::TimedOut(Phase::Whole)));
+        assert!(!is_transient(&FetchError::InvalidUrl));
+        assert!(!is_transient(&FetchError::TooLarge { limit: 1 }));
     }
 
     #[test]
@@ -118,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn the_server_says_how_long_and_chance_says_it_otherwise() {
+    fn the_server_decides_how_long_to_pause_and_otherwise_chance() {
         let second = Duration::from_secs(1);
         let asked = |retry_after| FetchError::Status {
             status: StatusCode::SERVICE_UNAVAILABLE,
@@ -134,23 +114,6 @@ mod tests {
             (asked(None), 100 * second, 1.0, LONGEST_PAUSE),
         ] {
             assert_eq!(pause(&error, backoff, random), expected, "{error:?} {backoff:?} {random}");
-        }
-    }
-
-    #[test]
-    fn credentials_are_never_shown() {
-        for (url, shown) in [
-            ("http://host/path", "http://host/path"),
-            ("http://HOST", "http://HOST"),
-            ("http://me@host/", "http://host/"),
-            ("http://me:secret@host/a?b#c", "http://host/a?b#c"),
-            ("http:me:secret@host/a", "http://host/a"),
-            ("http://host/me@home", "http://host/me@home"),
-            ("me:secret@host/a", "***@host/a"),
-            ("http://me:sec/ret@host:port/a", "***@host:port/a"),
-            ("nonsense", "nonsense"),
-        ] {
-            assert_eq!(without_credentials(url), shown, "{url}");
         }
     }
 }

@@ -6,11 +6,11 @@ use anyhow::Context;
 use futures_util::stream::{self, Stream, StreamExt, TryStreamExt};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, BufReader};
 
-/// No URL is longer. Input without line ends must not fill the memory.
+/// The longest line to accept, in bytes: input without line ends must not fill the memory.
 const LONGEST_LINE: u64 = 64 << 10;
 
-/// The URLs as given; a `-` among them stands for the lines of stdin, which are read when there is a
-/// slot for them.
+/// Returns a stream of the URLs given. A `-` among them stands for the lines of stdin, each of which is
+/// read when the stream is asked for it.
 pub fn urls(arguments: Vec<String>) -> impl Stream<Item = anyhow::Result<String>> + Send {
     stream::iter(arguments).flat_map(|argument| match argument.as_str() {
         "-" => lines(BufReader::new(tokio::io::stdin())).boxed(),
@@ -18,7 +18,7 @@ pub fn urls(arguments: Vec<String>) -> impl Stream<Item = anyhow::Result<String>
     })
 }
 
-/// The lines of a file, without the space around them and without empty ones.
+/// Returns a stream of the lines of a file, trimmed and without the empty ones.
 fn lines(input: impl AsyncBufRead + Unpin + Send) -> impl Stream<Item = anyhow::Result<String>> {
     stream::try_unfold(input, async |mut input| {
         let line = line(&mut input).await.context("stdin")?;
@@ -34,9 +34,9 @@ async fn line(input: &mut (impl AsyncBufRead + Unpin)) -> anyhow::Result<Option<
         return Ok(None);
     }
     if line.len() as u64 == LONGEST_LINE && !line.ends_with(b"\n") {
-        return Err(io::Error::other("a line longer than 64 KiB is no URL").into());
+        return Err(io::Error::other("a line is longer than 64 KiB, which no URL is").into());
     }
-    // What is no UTF-8 is no URL either, and will be told so.
+    // A line that is not UTF-8 is not a valid URL either, and is reported as such later.
     Ok(Some(String::from_utf8_lossy(&line).trim().to_owned()))
 }
 
@@ -49,16 +49,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_line_is_a_url_and_empty_ones_are_none() {
+    async fn every_line_is_a_url_unless_it_is_empty() {
         assert_eq!(read(b"").await.unwrap(), [""; 0]);
         assert_eq!(read(b"a\n\n  \r\nb \r\nlast").await.unwrap(), ["a", "b", "last"]);
         assert_eq!(read(b"\xff\n").await.unwrap(), ["\u{fffd}"]);
     }
 
     #[tokio::test]
-    async fn a_line_without_end_is_an_error_and_no_memory() {
+    async fn a_line_without_end_is_an_error_and_does_not_fill_the_memory() {
         let endless = vec![b'x'; 1 << 20];
         let error = read(&endless).await.unwrap_err();
-        assert_eq!(format!("{error:#}"), "stdin: a line longer than 64 KiB is no URL");
+        assert_eq!(format!("{error:#}"), "stdin: a line is longer than 64 KiB, which no URL is");
     }
 }

@@ -1,4 +1,4 @@
-//! The tool around the lesson: where the URLs come from, and what is printed of each.
+//! The tool around the lesson: where the URLs come from, and what is printed for each.
 
 pub mod input;
 pub mod output;

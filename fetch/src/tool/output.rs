@@ -1,4 +1,4 @@
-//! What is printed: a line for each URL, its body, or JSON; and the sum of it all at the end.
+//! What is printed: a line, the body or JSON for each URL, and a summary at the end.
 
 use std::error::Error;
 use std::iter;
@@ -9,15 +9,16 @@ use fetch::{FetchError, Fetched};
 use serde::Serialize;
 
 use super::printer::Text;
+use crate::printable::printable;
 
-/// What to print of each URL.
+/// What to print for each URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// Status, bytes, seconds and URL.
     Lines,
     /// The body alone.
     Bodies,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
@@ -33,7 +34,7 @@ struct Row<'a> {
 }
 
 impl Format {
-    /// What is to be printed of one URL.
+    /// Returns the text to print for one URL.
     pub fn text(self, fetched: Fetched) -> Text {
         let Fetched { url, outcome, attempts, elapsed } = fetched;
         let mut text = Text::default();
@@ -66,8 +67,8 @@ impl Format {
     }
 }
 
-/// The error and what lies at the bottom of it, in one line. What lies between only says that
-/// something lies below.
+/// Returns the error and its innermost cause, in one line. The causes in between only say that there is
+/// another one.
 fn reason(error: &FetchError) -> String {
     match iter::successors(error.source(), |&error| error.source()).last() {
         Some(cause) => format!("{error}: {cause}"),
@@ -75,12 +76,7 @@ fn reason(error: &FetchError) -> String {
     }
 }
 
-/// The text on one line, and without what would move a terminal's cursor.
-pub fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
-}
-
-/// What has become of all URLs.
+/// The sum over all URLs.
 #[derive(Debug, Default)]
 pub struct Summary {
     ok: u64,
@@ -90,7 +86,7 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Counts one URL in.
+    /// Adds one URL.
     pub fn add(&mut self, fetched: &Fetched) {
         match &fetched.outcome {
             Ok(page) => {
@@ -104,12 +100,12 @@ impl Summary {
         }
     }
 
-    /// Whether all came.
+    /// Whether all URLs were fetched.
     pub fn all_ok(&self) -> bool {
         self.failed == 0
     }
 
-    /// The last line: how many, how much, how long.
+    /// Returns the last line: how many succeeded and failed, how many bytes, how long.
     pub fn line(&self, wall: Duration) -> String {
         let Self { ok, failed, bytes, slowest } = self;
         let (bytes, wall) = (ByteSize(*bytes).display().iec(), wall.as_secs_f64());

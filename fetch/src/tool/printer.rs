@@ -1,12 +1,12 @@
-//! Printing on a thread of its own. A pipe that nobody empties blocks who writes to it; here that is
-//! nobody else's thread, and Ctrl-C is heard all the same.
+//! Prints on a thread of its own. Writing to a pipe blocks while its reader is slow. Here it blocks a
+//! thread that has nothing else to do, so requests and Ctrl-C are not held up.
 
 use std::io::{self, Write};
 
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_blocking};
 
-/// What goes to stdout and stderr in one go.
+/// Text for stdout and stderr, to be printed together.
 #[derive(Debug, Default)]
 pub struct Text {
     /// For stdout.
@@ -22,12 +22,12 @@ impl FromIterator<Text> for Text {
             all.err.extend(text.err);
             all
         };
-        // What is alone is not copied.
+        // `reduce` copies nothing if there is only one text.
         texts.into_iter().reduce(join).unwrap_or_default()
     }
 }
 
-/// The sending end of the thread that prints.
+/// Sends texts to the thread that prints them.
 pub struct Printer {
     texts: mpsc::Sender<Text>,
     thread: JoinHandle<io::Result<()>>,
@@ -40,17 +40,21 @@ impl Printer {
         Self { texts, thread: spawn_blocking(|| print_all(to_print)) }
     }
 
-    /// Hands over a text; waits while too much is unprinted. Returns whether it makes sense to go on.
+    /// Hands over a text, and waits while earlier ones are still unprinted. Returns `false` if stdout
+    /// is closed, so that there is no point in printing more.
     pub async fn print(&self, text: Text) -> bool {
         self.texts.send(text).await.is_ok()
     }
 
-    /// Hands over a line for stdout.
+    /// Hands over a line for stdout, as [`print`](Self::print) does.
     pub async fn line(&self, line: &str) -> bool {
         self.print(Text { out: format!("{line}\n").into(), err: Vec::new() }).await
     }
 
-    /// Waits until all is printed. An error is that of stdout, such as a closed pipe.
+    /// Waits until everything is printed.
+    ///
+    /// # Errors
+    /// Returns the error of writing to stdout, such as a closed pipe.
     pub async fn finish(self) -> io::Result<()> {
         drop(self.texts);
         self.thread.await.map_err(io::Error::from).flatten()
@@ -59,7 +63,7 @@ impl Printer {
 
 fn print_all(mut texts: mpsc::Receiver<Text>) -> io::Result<()> {
     while let Some(Text { out, err }) = texts.blocking_recv() {
-        // Where stderr is closed there is nobody to tell.
+        // If stderr is closed, there is no other place to report that.
         let _ = io::stderr().write_all(&err);
         let mut stdout = io::stdout();
         stdout.write_all(&out)?;

@@ -7,4 +7,5 @@ mod input;
 mod naive;
 mod program;
 mod promises;
+mod readme;
 mod server;

@@ -1,5 +1,5 @@
-//! What goes wrong with the plain translation of `asyncio.gather`: every fault of it, shown on
-//! real sockets, beside what this lesson does instead.
+//! The faults of a plain translation of `asyncio.gather`, each shown on real sockets, next to what this
+//! lesson does instead.
 
 use crate::server;
 use std::time::Duration;
@@ -24,7 +24,7 @@ async fn the_naive_gather_loses_every_result_at_the_first_failure() {
     let urls = vec![format!("{root}/delay/0/good"), server::closed()];
     let client = server::client();
 
-    // An error, and the page that did arrive is gone.
+    // This returns an error, and the page that did arrive is gone.
     assert!(naive_gather(&client, urls.clone()).await.is_err());
 
     let ours: Vec<_> =
@@ -44,20 +44,22 @@ async fn the_naive_gather_takes_an_error_page_for_a_page() {
 #[tokio::test]
 async fn the_naive_gather_opens_a_connection_for_every_url() {
     let (root, _) = server::start().await;
-    // Answered only when all hundred are there at the same moment, each on its own connection.
+    // The server answers only when all hundred requests are there at the same moment, each on a
+    // connection of its own.
     let urls: Vec<_> = (0..100).map(|n| format!("{root}/meet/{n}")).collect();
     assert_eq!(naive_gather(&server::client(), urls).await.unwrap().len(), 100);
-    // Ours never exceeds its limit: `no_more_than_the_limit_are_in_flight`.
+    // Ours never exceeds its limit: see `at_most_the_limit_is_in_flight`.
 }
 
 #[tokio::test]
-async fn the_naive_gather_waits_for_ever() {
+async fn the_naive_gather_waits_forever() {
     let root = server::start_raw(None).await;
-    // reqwest as it comes, without any time-out. (Ours is made first: it sets up TLS for both.)
+    // This is reqwest with its defaults, which include no timeout. (Our client is built first, because
+    // it sets up TLS for both.)
     let ours = server::client();
     let hasty = fetch::Options { timeout: Duration::from_millis(200), ..server::at_once(1) };
     let naive = reqwest::Client::builder().tls_certs_only([]).no_proxy().build().unwrap();
-    // A race that the naive one could only win by answering.
+    // Whichever ends first decides. The naive one would have to get an answer for that.
     tokio::select! {
         result = naive_gather(&naive, vec![root.clone()]) => panic!("it ended: {result:?}"),
         result = fetch::fetch(&ours, &root, hasty) => {

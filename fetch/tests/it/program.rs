@@ -1,4 +1,4 @@
-//! The program, started as a user would.
+//! The program, started as a user would start it.
 
 use crate::server;
 use std::process::Output;
@@ -9,7 +9,7 @@ const FETCH: &str = env!("CARGO_BIN_EXE_fetch");
 
 async fn fetch(arguments: &[&str]) -> Output {
     let mut command = Command::new(FETCH);
-    // A proxy in the environment is not for this machine.
+    // Don't use a proxy for requests to this machine.
     command.args(arguments).env("NO_PROXY", "127.0.0.1");
     command.timeout(std::time::Duration::from_secs(30));
     tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
@@ -20,8 +20,10 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn without_arguments_it_shows_that_requests_overlap() {
-    let output = fetch(&[]).await;
+async fn the_demo_shows_that_requests_overlap() {
+    let folder = tempfile::tempdir().unwrap();
+    let picture = folder.path().join("timeline.svg");
+    let output = fetch(&["--timeline-svg", picture.to_str().unwrap()]).await;
     let lines = text(&output.stdout);
     assert!(output.status.success());
     let at = |word: &str| lines.find(word).unwrap_or_else(|| panic!("no {word} in\n{lines}"));
@@ -31,6 +33,13 @@ async fn without_arguments_it_shows_that_requests_overlap() {
     let numbers = lines.lines().last().unwrap().split(' ').filter_map(|word| word.parse().ok());
     let [together, apart]: [f64; 2] = numbers.collect::<Vec<_>>().try_into().unwrap();
     assert!(together < apart, "{lines}");
+    // The timeline: of three seconds in 60 columns, `/delay/2` is in flight for two, then waits for
+    // the result of `/delay/3`.
+    let row =
+        lines.lines().find(|line| line.starts_with("/delay/2  ") && line.contains('█')).unwrap();
+    let count = |sign| row.chars().filter(|c| *c == sign).count();
+    assert!((35..=41).contains(&count('█')) && count('·') > 15, "{lines}");
+    assert!(std::fs::read_to_string(picture).unwrap().contains(">/delay/2</text>"));
 }
 
 #[tokio::test]
@@ -77,7 +86,7 @@ async fn each_failure_is_named_and_the_others_are_printed() {
 }
 
 #[tokio::test]
-async fn json_gives_an_object_a_line() {
+async fn json_prints_one_object_per_line() {
     let (root, _) = server::start().await;
     let urls = [format!("{root}/delay/0/good"), format!("{root}/status/503"), "nonsense".into()];
     let output = fetch(&["--json", "--retries", "1", &urls[0], &urls[1], &urls[2]]).await;
@@ -119,11 +128,11 @@ async fn a_dash_reads_urls_from_stdin() {
 }
 
 #[tokio::test]
-async fn a_reader_who_stops_reading_stops_the_fetching() {
+async fn fetching_stops_when_the_reader_stops_reading() {
     use std::process::Stdio;
     use std::sync::atomic::Ordering::SeqCst;
     let (root, counts) = server::start().await;
-    // Bodies that fill the pipe at once: 64 KiB each in their own path.
+    // Each body is nearly as large as a pipe.
     let large = "x".repeat(60_000);
     let mut command = std::process::Command::new(FETCH);
     command.args(["--body", "-c", "2", "-"]).env("NO_PROXY", "127.0.0.1");
@@ -135,7 +144,7 @@ async fn a_reader_who_stops_reading_stops_the_fetching() {
         // Fails when the program is gone.
         while writeln!(stdin, "{root}/delay/0/{large}").is_ok() {}
     });
-    // Until nothing more is asked for a while.
+    // Wait until no more requests arrive.
     let mut before = 0;
     loop {
         tokio::time::sleep(std::time::Duration::from_millis(700)).await;
@@ -147,8 +156,8 @@ async fn a_reader_who_stops_reading_stops_the_fetching() {
     }
     child.kill().unwrap();
     tokio::task::spawn_blocking(move || child.wait().unwrap()).await.unwrap();
-    // Eight in their places, three to be printed, two in the pipe, and one over.
-    assert!(before <= 14, "{before} bodies were fetched for nobody");
+    // Eight results in the buffer, three on their way to the printer, two in the pipe, and one to spare.
+    assert!(before <= 14, "{before} bodies were fetched that nobody reads");
 }
 
 #[tokio::test]
@@ -157,7 +166,7 @@ async fn a_line_without_end_is_one_clear_error() {
     command.arg("-").write_stdin(vec![b'x'; 1 << 20]);
     let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).contains("stdin: a line longer than 64 KiB"));
+    assert!(text(&output.stderr).contains("stdin: a line is longer than 64 KiB"));
 }
 
 #[tokio::test]
@@ -178,7 +187,7 @@ async fn passwords_are_never_printed() {
 }
 
 #[tokio::test]
-async fn a_wrong_option_is_a_wrong_call() {
+async fn an_invalid_option_is_a_usage_error() {
     for arguments in [
         &["-c", "0"][..],
         &["--timeout", "0s"],
@@ -218,7 +227,7 @@ async fn ctrl_c_ends_it_with_130() {
         .arg(format!("http://{}/", silent.local_addr().unwrap()))
         .spawn()
         .unwrap();
-    // Once the request is under way, the program waits for it and for Ctrl-C.
+    // Once the request has arrived, the program waits for the response and for Ctrl-C.
     let connection = silent.accept().await.unwrap();
     let pid = child.id().to_string();
     assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());

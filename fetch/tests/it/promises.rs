@@ -1,4 +1,4 @@
-//! What the lesson promises of `fetch` and `fetch_all`.
+//! The promises of `fetch` and `fetch_all`, each as a test.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ async fn one_failure_does_not_lose_the_others() {
 }
 
 #[tokio::test]
-async fn each_kind_of_failure_is_told_apart() {
+async fn each_kind_of_failure_has_its_own_variant() {
     let silent = server::start_raw(None).await;
     let broken = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this";
     let redirect = |to: &str| vec![answer(302, &format!("Location: {to}\r\n"), b"")];
@@ -57,7 +57,7 @@ async fn each_kind_of_failure_is_told_apart() {
         ("no url at all".into(), usual, "InvalidUrl"),
         ("file:///etc/passwd".into(), usual, "InvalidUrl"),
         (server::closed(), usual, "Connect"),
-        // Whoever does not speak TLS is never connected to: the greeting has no answer.
+        // This server does not speak TLS: it never answers the handshake, which is part of connecting.
         (silent.replace("http:", "https:"), usual, "TimedOut(Connecting)"),
         (silent.clone(), usual, "TimedOut(Reading)"),
         (silent, hasty, "TimedOut(Whole)"),
@@ -85,7 +85,7 @@ async fn each_kind_of_failure_is_told_apart() {
 }
 
 #[tokio::test]
-async fn ten_redirects_are_followed_and_no_more() {
+async fn at_most_ten_redirects_are_followed() {
     let to = |n: usize| answer(302, &format!("Location: /{n}\r\n"), b"");
     for (redirects, ok) in [(10, true), (11, false)] {
         let mut answers: Vec<_> = (0..redirects).map(to).collect();
@@ -97,7 +97,7 @@ async fn ten_redirects_are_followed_and_no_more() {
 }
 
 #[tokio::test]
-async fn no_more_than_the_limit_are_in_flight() {
+async fn at_most_the_limit_is_in_flight() {
     let (root, counts) = server::start().await;
     let results = all((0..40).map(|n| format!("{root}/delay/10/{n}")), at_once(4)).await;
     assert!(results.iter().all(|fetched| fetched.outcome.is_ok()));
@@ -106,7 +106,7 @@ async fn no_more_than_the_limit_are_in_flight() {
 }
 
 #[tokio::test]
-async fn they_overlap() {
+async fn requests_overlap() {
     let (root, counts) = server::start().await;
     let results = all((0..3).map(|n| format!("{root}/delay/200/{n}")), at_once(3)).await;
     assert_eq!(results.len(), 3);
@@ -123,7 +123,7 @@ async fn one_slow_url_at_the_head_stalls_the_intake_at_four_times_the_limit() {
         .inspect(move |_| _ = counted.fetch_add(1, SeqCst));
     let client = client();
     let mut results = Box::pin(fetch_all(&client, urls, at_once(2)));
-    // While the head is under way, the others overtake it, as far as there is room for results.
+    // While the head is in flight, the others overtake it, as far as there is room for results.
     assert!(results.next().await.unwrap().url.ends_with("head"));
     assert_eq!(taken.load(SeqCst), 8);
     assert_eq!(counts.asked.load(SeqCst), 8);
@@ -133,10 +133,10 @@ async fn one_slow_url_at_the_head_stalls_the_intake_at_four_times_the_limit() {
 }
 
 #[tokio::test]
-async fn waiting_for_a_slot_is_not_time_taken() {
+async fn waiting_for_a_permit_does_not_count_against_the_timeout() {
     let (root, _) = server::start().await;
     let patient = Options { timeout: Duration::from_millis(300), ..at_once(1) };
-    // Forty times 10 ms one after another: the last waits for longer than 300 ms.
+    // Forty requests of 10 ms, one at a time: the last one waits for longer than 300 ms.
     let results = all((0..40).map(|n| format!("{root}/delay/10/{n}")), patient).await;
     assert!(results.iter().all(|fetched| fetched.outcome.is_ok()), "{results:?}");
 }
@@ -149,15 +149,15 @@ async fn a_slow_consumer_does_not_cause_timeouts() {
     let urls = ["first", "second"].map(|name| format!("{root}/delay/20/{name}"));
     let mut results = Box::pin(fetch_all(&client, stream::iter(urls), hasty));
     results.next().await.unwrap().outcome.unwrap();
-    // From here on nobody polls the stream. The second request is sent all the same, and answered
-    // before its timeout.
+    // From here on nobody polls the stream. The second request is still sent, and answered before its
+    // timeout.
     counts.until_asked(2).await;
     tokio::time::sleep(hasty.timeout * 3 / 2).await;
     results.next().await.unwrap().outcome.unwrap();
 }
 
 #[tokio::test]
-async fn what_may_pass_is_tried_again() {
+async fn transient_failures_are_retried() {
     let (bad, good) = (answer(503, "", b""), answer(200, "", b"good"));
     let (in_the_end, asked) = server::script(vec![bad.clone(), bad.clone(), good.clone()]).await;
     let (never, _) = server::script(vec![bad]).await;
@@ -183,8 +183,8 @@ async fn retry_after_is_obeyed() {
 }
 
 #[tokio::test]
-async fn the_slot_is_free_during_the_pause_between_two_attempts() {
-    // There is one slot, and the first URL pauses for longer than this test runs.
+async fn a_url_holds_no_permit_during_the_pause_between_two_attempts() {
+    // There is one permit, and the first URL pauses for longer than this test runs.
     let (busy, _) = server::script(vec![answer(429, "Retry-After: 30\r\n", b"")]).await;
     let (quick, counts) = server::start().await;
     let urls = [busy, format!("{quick}/delay/0/quick")];
@@ -198,7 +198,7 @@ async fn the_slot_is_free_during_the_pause_between_two_attempts() {
 }
 
 #[tokio::test]
-async fn compressed_bodies_are_read_and_their_size_is_that_of_the_text() {
+async fn compressed_bodies_are_decompressed_and_the_size_limit_counts_afterwards() {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     gzip.write_all(b"hello").unwrap();
     for (encoding, body) in
@@ -208,7 +208,7 @@ async fn compressed_bodies_are_read_and_their_size_is_that_of_the_text() {
         let (root, asked) = server::script(vec![answer(200, &header, &body)]).await;
         let page = fetch(&client(), &root, at_once(1)).await.unwrap();
         assert_eq!(page.body, b"hello", "{encoding}");
-        assert!(asked.lock().unwrap()[0].1.contains(encoding), "it is asked for");
+        assert!(asked.lock().unwrap()[0].1.contains(encoding), "the client has to ask for it");
     }
     // 20 MiB of zeros in 20 KiB.
     let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
@@ -234,29 +234,29 @@ async fn a_dropped_stream_closes_its_connections_and_asks_for_nothing_more() {
     let client = client();
     let mut results = Box::pin(fetch_all(&client, urls, at_once(2)));
     tokio::task::yield_now().await;
-    assert!(seen.try_recv().is_err(), "nothing is asked before the first poll");
+    assert!(seen.try_recv().is_err(), "nothing may be requested before the first poll");
     let mut next = async || timeout(Duration::from_secs(5), seen.recv()).await.ok().flatten();
     tokio::select! {
-        result = results.next() => panic!("a silent server has answered: {result:?}"),
+        result = results.next() => panic!("the silent server has answered: {result:?}"),
         events = async { [next().await, next().await] } => {
             assert_eq!(events, [Some("asked"), Some("asked")]);
         }
     }
-    // Six more tasks wait for a slot when the stream is dropped.
+    // Six more tasks are waiting for a permit when the stream is dropped.
     drop(results);
     assert_eq!([next().await, next().await], [Some("closed"), Some("closed")]);
-    // A request of another client: by the time the server has it, it has seen all that came before.
+    // A request of another client. Before a server sees this one, it has seen all earlier ones.
     let after = server::start().await.0 + "/delay/20/after";
     fetch(&self::client(), &after, at_once(1)).await.unwrap();
-    assert!(seen.try_recv().is_err(), "a task that waited for a slot has asked");
+    assert!(seen.try_recv().is_err(), "a task that waited for a permit has sent its request");
 }
 
 #[test]
 fn a_timeout_says_what_took_too_long() {
     for (phase, words) in [
         (Phase::Connecting, "timed out while connecting"),
-        (Phase::Reading, "timed out waiting for the next bytes"),
-        (Phase::Whole, "timed out as a whole"),
+        (Phase::Reading, "timed out while waiting for the next bytes"),
+        (Phase::Whole, "timed out before the response was complete"),
     ] {
         assert_eq!(FetchError::TimedOut(phase).to_string(), words);
     }

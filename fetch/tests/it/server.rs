@@ -29,12 +29,12 @@ impl Counts {
         };
         timeout(Duration::from_secs(5), asked)
             .await
-            .expect("the server waits for a request in vain");
+            .expect("the request did not arrive within 5 s");
     }
 }
 
-/// Serves `/delay/{milliseconds}/{text}` and `/status/{code}`, and `/meet/{n}`, which answers when a
-/// hundred requests to it are there at once; returns its root URL.
+/// Serves `/delay/{milliseconds}/{text}`, `/status/{code}` and `/meet/{n}`. The last one answers when a
+/// hundred requests to it are waiting. Returns the root URL.
 pub async fn start() -> (String, Counts) {
     let counts = Counts::default();
     let seen = counts.clone();
@@ -63,8 +63,8 @@ pub async fn start() -> (String, Counts) {
     (root, counts)
 }
 
-/// Accepts connections and reads the request; then answers with `answer` and closes, or, without
-/// one, stays silent for ever.
+/// Accepts connections and reads one request from each. Then it sends `answer` and closes, or, without
+/// one, stays silent forever.
 pub async fn start_raw(answer: Option<&'static str>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let root = format!("http://{}", listener.local_addr().unwrap());
@@ -84,8 +84,8 @@ pub async fn start_raw(answer: Option<&'static str>) -> String {
     root
 }
 
-/// Answers the first connection with the first answer and so on, and all further ones with the last;
-/// closes each. Keeps what was asked, and when.
+/// Sends the first answer to the first connection, and so on, and the last answer to all further ones.
+/// Closes each connection after that. Returns the requests it received, with their times.
 pub async fn script(answers: Vec<Vec<u8>>) -> (String, Arc<Mutex<Vec<(Instant, String)>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let root = format!("http://{}", listener.local_addr().unwrap());
@@ -109,14 +109,15 @@ pub async fn script(answers: Vec<Vec<u8>>) -> (String, Arc<Mutex<Vec<(Instant, S
     (root, asked)
 }
 
-/// A whole answer, with these headers (`Name: value\r\n` each).
+/// Returns a complete response with these headers (`Name: value\r\n` each).
 pub fn answer(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
     let length = body.len();
     let head = format!("HTTP/1.1 {status} X\r\n{headers}Content-Length: {length}\r\n\r\n");
     [head.as_bytes(), body].concat()
 }
 
-/// A port at which nobody listens. The socket stays bound, so that nobody else can take the port.
+/// Returns the URL of a port on which nothing listens. The socket stays bound, so that no other program
+/// can take the port.
 pub fn closed() -> String {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -151,7 +152,7 @@ pub fn client() -> reqwest::Client {
     fetch::client_builder().tls_certs_only([]).no_proxy().build().unwrap()
 }
 
-/// Options for tests: so many at once, and no second attempt.
+/// Returns options for tests: up to `n` requests in flight, and no retries.
 pub fn at_once(n: usize) -> fetch::Options {
     let concurrency = std::num::NonZeroUsize::new(n).unwrap();
     fetch::Options { concurrency, retries: 0, ..Default::default() }

@@ -1,0 +1,30 @@
+//! The code in the README, compiled.
+#![allow(dead_code, reason = "it only has to compile")]
+
+use std::sync::Arc;
+
+use fetch::Fetched;
+use futures_util::{Stream, StreamExt};
+use reqwest::Client;
+use tokio::sync::Semaphore;
+use tokio::task::JoinError;
+
+fn the_heart_of_fetch_all(
+    client: Client,
+    urls: impl Stream<Item = String>,
+    permits: Arc<Semaphore>,
+    concurrency: usize,
+) -> impl Stream<Item = Result<Fetched, JoinError>> {
+    urls.map(move |url| tokio::spawn(fetch_in_turn(client.clone(), url, permits.clone())))
+        .buffered(4 * concurrency)
+}
+
+async fn fetch_in_turn(_: Client, _: String, _: Arc<Semaphore>) -> Fetched {
+    unimplemented!("see src/lib.rs")
+}
+
+async fn take_all(mut results: impl Stream<Item = Fetched> + Unpin) {
+    while let Some(fetched) = results.next().await {
+        println!("{}: {:?}", fetched.url, fetched.outcome);
+    }
+}
