@@ -1,4 +1,4 @@
-//! 200 callers at once at 10 per 200 ms: how exact, how fair and how busy each limiter is.
+//! 200 callers at the same moment, at 10 per 200 ms: how exact, how fair and how busy each limiter is.
 //!
 //! Run with: `cargo bench -p rate-limiter --features rivals --bench crowd`
 
@@ -20,7 +20,7 @@ const CALLERS: usize = 200;
 const LIMIT: usize = 10;
 const WINDOW: Duration = Duration::from_millis(200);
 
-/// What came of a crowd.
+/// What we observed.
 struct Seen {
     most_in_any_window: usize,
     out_of_order_pairs: usize,
@@ -28,8 +28,8 @@ struct Seen {
     total: Duration,
 }
 
-/// Lets all callers at the limiter, in the order of their numbers, on the one thread of this
-/// runtime; each notes the time at which it was let through.
+/// Starts all callers in the order of their numbers, on the one thread of this runtime. Each records the
+/// time at which it was let through.
 async fn crowd<L, F>(limiter: L, acquire: fn(Arc<L>) -> F) -> Seen
 where
     L: Send + Sync + 'static,
@@ -65,10 +65,10 @@ where
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let ideal = WINDOW * ((CALLERS - 1) / LIMIT) as u32;
-    println!("{CALLERS} callers at {LIMIT} per {WINDOW:?}; the ideal total is {ideal:.2?}\n");
+    println!("{CALLERS} callers, {LIMIT} per {WINDOW:?}; the ideal total is {ideal:.2?}\n");
     println!("| limiter | most in any window | out-of-order pairs | polls per grant | total |");
     println!("|---|---|---|---|---|");
-    // Three rounds, interleaved: a disturbance shows as a difference between them.
+    // The three rounds are interleaved, so that a disturbance shows as a difference between them.
     for _ in 0..3 {
         let ours = RateLimiter::new(LIMIT, WINDOW).expect("a limit");
         show("rate-limiter", crowd(ours, |l| async move { _ = l.acquire().await }).await);

@@ -1,7 +1,7 @@
-//! What an `acquire` costs that need not wait, beside governor and leaky-bucket.
+//! The cost of an `acquire` that does not have to wait, next to governor and leaky-bucket.
 //!
 //! Run with: `cargo bench -p rate-limiter --features rivals --bench free_acquire`
-#![allow(missing_docs, reason = "criterion's macros make functions without")]
+#![allow(missing_docs, reason = "criterion's macros make functions without docs")]
 
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
@@ -29,8 +29,8 @@ fn free_acquire(criterion: &mut Criterion) {
     let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime");
     let mut group = criterion.benchmark_group("free acquire");
 
-    // Always full, and the oldest grant always old enough: every acquire takes the longest way
-    // that does not wait.
+    // The list is always full, and its oldest grant is always old enough. So every acquire does all the
+    // work that is possible without waiting.
     group.bench_function("rate-limiter", |bencher| {
         bencher.iter_custom(|n| {
             let limiter = RateLimiter::new(1000, Duration::from_nanos(1)).expect("a limit");

@@ -1,4 +1,4 @@
-//! The scene without a file: ten requests at once, each of which works for 0.1 s.
+//! The scene without a file: ten requests at the same moment, each of which then works for 0.1 s.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -6,72 +6,116 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 
+use crate::timeline::Timeline;
+
 const REQUESTS: usize = 10;
 const WORK: Duration = Duration::from_millis(100);
 
-/// Prints each request at the time it is let through, and the most that came in any window.
-/// `acquire` is the limiter's: it waits, and returns the time of its grant.
+/// Prints each request at the time of its grant, draws the timeline, and says how many requests came in
+/// one window at most. `acquire` is that of a limiter: it waits, and returns the time of its grant.
 pub async fn run<F: Future<Output = Instant>>(
     acquire: impl Fn() -> F,
     limit: usize,
     window: Duration,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Timeline> {
+    let timeline = Timeline::start(&[
+        ('·', "waiting"),
+        ('█', "at work"),
+        ('├', "the first grant of a window"),
+        ('─', "the window"),
+    ]);
     let start = Instant::now();
-    writeln!(io::stdout(), "{REQUESTS} requests at once, at most {limit} in any {window:?}:\n")?;
-
-    // One limiter, borrowed by all; `join_all` polls the requests in turn, in this order.
-    let request = |number, acquire: F| async move {
-        let granted = acquire.await;
-        let seconds = (granted - start).as_secs_f64();
-        writeln!(io::stdout(), "{seconds:6.2} s  request {number}")?;
-        sleep(WORK).await;
-        Ok::<_, io::Error>(granted)
-    };
-    let grants: Result<Vec<_>, _> =
-        join_all((1..=REQUESTS).map(|number| request(number, acquire())))
-            .await
-            .into_iter()
-            .collect();
-
-    let most = most_in_any_window(grants?, window);
-    let verdict = if most > limit { format!(", {} too many", most - limit) } else { String::new() };
-    let apart = (WORK * REQUESTS as u32).as_secs_f64();
     writeln!(
         io::stdout(),
-        "\nDone in {:.2} s. Without a limit: {WORK:?} at once, {apart:.1} s one after another.\n\
-         The most in any {window:?}: {most}{verdict}.",
-        start.elapsed().as_secs_f64()
+        "{REQUESTS} requests at the same moment, at most {limit} in any {window:?}:\n"
     )?;
-    Ok(())
+
+    // All requests borrow the same limiter. `join_all` polls them in turn, in this order.
+    let request = |number, acquire: F| {
+        let row = format!("request {number}");
+        timeline.show(&row, '·');
+        let timeline = &timeline;
+        async move {
+            let granted = acquire.await;
+            timeline.show_at(&row, '█', granted);
+            let seconds = (granted - start).as_secs_f64();
+            writeln!(io::stdout(), "{seconds:6.2} s  request {number}")?;
+            sleep(WORK).await;
+            timeline.show(&row, ' ');
+            Ok::<_, io::Error>(granted)
+        }
+    };
+    let requests = (1..=REQUESTS).map(|number| request(number, acquire()));
+    let grants: Result<Vec<_>, _> = join_all(requests).await.into_iter().collect();
+    let (took, mut grants) = (start.elapsed(), grants?);
+    grants.sort();
+
+    for begins in window_starts(&grants, window) {
+        timeline.show_at("windows", '─', begins);
+        timeline.mark_at("windows", '├', begins);
+        timeline.show_at("windows", ' ', begins + window);
+    }
+    let most = most_in_any_window(&grants, window);
+    let verdict = if most > limit { format!(", {} too many", most - limit) } else { String::new() };
+    let in_turn = (WORK * REQUESTS as u32).as_secs_f64();
+    writeln!(
+        io::stdout(),
+        "\n{}\nDone in {:.2} s. Without a limit, it would take {WORK:?} concurrently, or {in_turn:.1} s \
+         one after another.\nThe most in any {window:?}: {most}{verdict}.",
+        timeline.text(),
+        took.as_secs_f64()
+    )?;
+    Ok(timeline)
 }
 
-/// The most grants that lie less than a window apart, wherever the window begins.
-fn most_in_any_window(mut grants: Vec<Instant>, window: Duration) -> usize {
-    grants.sort();
+/// Returns the most grants that lie less than a window apart, wherever the window begins.
+fn most_in_any_window(grants: &[Instant], window: Duration) -> usize {
     let within = |(first, start): (usize, &Instant)| {
         grants[first..].iter().take_while(|grant| **grant - *start < window).count()
     };
     grants.iter().enumerate().map(within).max().unwrap_or(0)
 }
 
+/// Returns the times of the grants at which a window starts if each one starts with the first grant after
+/// the end of the one before.
+fn window_starts(grants: &[Instant], window: Duration) -> Vec<Instant> {
+    let mut starts: Vec<Instant> = Vec::new();
+    for grant in grants {
+        if starts.last().is_none_or(|start| *grant - *start >= window) {
+            starts.push(*grant);
+        }
+    }
+    starts
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const SECOND: Duration = Duration::from_secs(1);
+
     #[test]
     fn the_most_in_any_window_is_counted_wherever_the_window_begins() {
         let start = Instant::now();
-        let second = Duration::from_secs(1);
         for (times, most) in [
             (vec![], 0),
             (vec![0], 1),
             (vec![0, 999], 2),
             (vec![0, 1000], 1),
             (vec![0, 900, 1000, 1100, 1899], 4),
-            (vec![2000, 5, 5, 2000, 5], 3),
+            (vec![5, 5, 5, 2000, 2000], 3),
         ] {
-            let grants = times.iter().map(|ms| start + Duration::from_millis(*ms)).collect();
-            assert_eq!(most_in_any_window(grants, second), most, "{times:?}");
+            let grants: Vec<_> =
+                times.iter().map(|ms| start + Duration::from_millis(*ms)).collect();
+            assert_eq!(most_in_any_window(&grants, SECOND), most, "{times:?}");
         }
+    }
+
+    #[test]
+    fn a_window_starts_with_the_first_grant_after_the_one_before() {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let grants = [0, 1, 999, 1000, 2500, 3499, 3500].map(at);
+        assert_eq!(window_starts(&grants, SECOND), [0, 1000, 2500, 3500].map(at));
     }
 }

@@ -1,9 +1,11 @@
-//! The program of exercise 2: passes lines on, never more than N in any window.
+//! The program of exercise 2: passes lines on, at most N in any window of time.
 //!
 //! Run with: `cargo run -p rate-limiter -- --limit 2 --per 1s Cargo.toml`
 
 mod demo;
 mod naive;
+mod pipe;
+mod timeline;
 mod tool;
 
 use std::io::{self, Write};
@@ -11,46 +13,52 @@ use std::path::PathBuf;
 use std::process::exit;
 use std::time::Duration;
 
+use anyhow::Context;
 use clap::Parser;
-use naive::NaiveLimiter;
 use rate_limiter::RateLimiter;
 
-/// Passes the lines of a file or a pipe on, never more than N in any window of time.
+use naive::NaiveLimiter;
+use pipe::is_closed_pipe;
+
+/// Passes on the lines of a file or a pipe, at most N in any window of time.
 #[derive(Parser)]
 #[command(after_help = "Examples:
   rate-limiter                           a demonstration: ten requests, 3 per second
-  rate-limiter --naive                   the same, with the limiter as it is usually written
+  rate-limiter --naive                   the same with a limiter as people usually write it
   rate-limiter --limit 100 --per 1m urls.txt | xargs -n 1 curl -O
   tail -f log | rate-limiter --limit 5 --per 1s -
 
-Exit status: 0 done, 1 failed, 2 wrong call, 130 interrupted.")]
+Exit status: 0 done, 1 failed, 2 usage error, 130 interrupted.")]
 struct Arguments {
-    /// A file of lines, or - for stdin. Without it, a demonstration.
+    /// A file of lines, or `-` for stdin. Without it, the program runs a demonstration.
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
-    /// How many lines may pass in any window.
+    /// How many lines may pass in any window, at most.
     #[arg(long, default_value = "3", value_name = "N")]
     limit: usize,
-    /// The window, such as 200ms, 1s or 2m.
+    /// The length of the window, such as 200ms, 1s or 2m.
     #[arg(long, default_value = "1s", value_name = "TIME", value_parser = humantime::parse_duration)]
     per: Duration,
-    /// Play the demonstration with the limiter as it is usually written, and see how far it goes
-    /// over.
+    /// Run the demonstration with a limiter as people usually write it, and see how far it goes over
+    /// the limit.
     #[arg(long, conflicts_with = "file")]
     naive: bool,
+    /// Save the timeline of the demonstration as a picture.
+    #[arg(long, value_name = "FILE", hide = true, conflicts_with = "file")]
+    timeline_svg: Option<PathBuf>,
 }
 
 #[tokio::main]
 async fn main() {
     let arguments = Arguments::parse();
     let code = tokio::select! {
-        biased; // the handler stands before the work begins
+        biased; // install the handler of Ctrl-C before the work begins
         _ = tokio::signal::ctrl_c() => 130,
-        // In a task of its own, where a write to a full pipe does not keep Ctrl-C waiting.
+        // The work has a task of its own, so that a blocked write cannot delay Ctrl-C.
         code = async { tokio::spawn(run(arguments)).await } => code.unwrap_or(101),
     };
-    // Not a plain return: the runtime would wait for threads that nobody can stop, such as one
-    // that waits for a line from stdin.
+    // If we just returned, the runtime would wait for threads that cannot be stopped, such as one that
+    // waits for a line from stdin.
     exit(code);
 }
 
@@ -63,15 +71,9 @@ async fn run(arguments: Arguments) -> i32 {
             return 2;
         }
     };
-    let outcome = match arguments.file {
-        Some(file) => tool::run(&limiter, &file).await,
-        None if arguments.naive => {
-            let naive = NaiveLimiter::new(arguments.limit, arguments.per);
-            demo::run(|| naive.acquire(), arguments.limit, arguments.per).await
-        }
-        None => {
-            demo::run(|| async { limiter.acquire().await.at }, arguments.limit, arguments.per).await
-        }
+    let outcome = match &arguments.file {
+        Some(file) => tool::run(&limiter, file).await,
+        None => demonstrate(&limiter, &arguments).await,
     };
     match outcome {
         Ok(()) => 0,
@@ -83,11 +85,22 @@ async fn run(arguments: Arguments) -> i32 {
     }
 }
 
-/// Says on stderr what went wrong, in one line; nothing where stderr is closed, too.
-fn complain(error: &anyhow::Error) {
-    let _ = writeln!(io::stderr(), "rate-limiter: {error:#}");
+/// Runs the demonstration with our limiter, or with the naive one.
+async fn demonstrate(limiter: &RateLimiter, arguments: &Arguments) -> anyhow::Result<()> {
+    let (limit, window) = (arguments.limit, arguments.per);
+    let timeline = if arguments.naive {
+        let naive = NaiveLimiter::new(limit, window);
+        demo::run(|| naive.acquire(), limit, window).await?
+    } else {
+        demo::run(|| async { limiter.acquire().await.at }, limit, window).await?
+    };
+    match &arguments.timeline_svg {
+        Some(path) => timeline.save_svg(path).with_context(|| path.display().to_string()),
+        None => Ok(()),
+    }
 }
 
-fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
+/// Reports an error in one line on stderr. If stderr is closed too, there is nothing left to do.
+fn complain(error: &anyhow::Error) {
+    let _ = writeln!(io::stderr(), "rate-limiter: {error:#}");
 }

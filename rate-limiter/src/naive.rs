@@ -1,12 +1,13 @@
-//! The limiter as it is usually written, for `--naive` and for the tests that show its faults.
+//! The limiter as people usually write it, for `--naive` and for the tests that show its faults.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-/// A list of times. Who finds it full sleeps once, does not look again, and writes down the time
-/// from before its sleep: three faults in one function, none of which shows with one caller.
+/// A list of times. A caller that finds the list full sleeps once, does not look again, and records the
+/// time from before its sleep. It holds no lock in between either. None of these faults shows as long as
+/// there is only one caller.
 #[derive(Debug)]
 pub struct NaiveLimiter {
     max_requests: usize,
@@ -15,12 +16,12 @@ pub struct NaiveLimiter {
 }
 
 impl NaiveLimiter {
-    /// A limiter that has let nothing through yet.
+    /// Makes a limiter that has not granted anything yet.
     pub fn new(max_requests: usize, time_window: Duration) -> Self {
         Self { max_requests, time_window, times: Mutex::default() }
     }
 
-    /// Waits, not long enough, and returns the time at which it let its caller through.
+    /// Waits, though not long enough, and returns the time at which it let its caller through.
     pub async fn acquire(&self) -> Instant {
         let now = Instant::now();
         if let Some(wait) = self.wait(now) {

@@ -9,7 +9,7 @@ use tokio::fs::File;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, BufReader};
 use tokio::task::block_in_place;
 
-/// Passes the lines of a file, or of stdin for `-`, to stdout at the limiter's pace.
+/// Passes the lines of a file, or of stdin for `-`, on to stdout at the limiter's rate.
 pub async fn run(limiter: &RateLimiter, file: &Path) -> anyhow::Result<()> {
     if file == Path::new("-") {
         pass(limiter, BufReader::new(tokio::io::stdin()), file).await
@@ -19,7 +19,7 @@ pub async fn run(limiter: &RateLimiter, file: &Path) -> anyhow::Result<()> {
     }
 }
 
-/// Lines are bytes, in whatever encoding; the last one may lack its line end.
+/// Lines are bytes in any encoding. The last one may lack its line end.
 async fn pass(
     limiter: &RateLimiter,
     mut lines: impl AsyncBufRead + Unpin,
@@ -29,8 +29,9 @@ async fn pass(
     while lines.read_until(b'\n', &mut line).await.with_context(|| name.display().to_string())? > 0
     {
         limiter.acquire().await;
-        // Each line at its time, also where stdout is a pipe. Nobody may empty it, and then this
-        // blocks: the runtime needs another thread for its other work, Ctrl-C among it.
+        // We flush each line, so that it comes out at its time even if stdout is a pipe. If nobody
+        // reads that pipe, the write blocks. `block_in_place` lets the runtime use another thread for its
+        // other work, such as Ctrl-C.
         block_in_place(|| {
             let mut output = io::stdout().lock();
             output.write_all(&line)?;

@@ -1,8 +1,9 @@
-//! What the exercise asks of a limiter: one function a promise, the same for our solution, for the
-//! limiter as it is usually written, and for yours. Each says what it has seen and what it expected.
+//! What the exercise asks of a limiter: one function for each promise. The same checks run on our
+//! solution, on the limiter as people usually write it, and on yours. Each reports what it saw and what it
+//! expected.
 //!
-//! They run on the paused clock, and so take no time; a caller that would wait for ever is given up
-//! after an hour of it.
+//! They run on the paused clock, so they take no real time. A caller that would wait forever fails its
+//! check after an hour of that clock.
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use futures_util::future::join_all;
 use futures_util::poll;
 use tokio::time::{Instant, advance, timeout};
 
-/// What the checks need to know of a limiter.
+/// What the checks need from a limiter.
 #[allow(async_fn_in_trait, reason = "nothing is spawned here")]
 pub trait Limiter {
     fn new(max_requests: usize, time_window: Duration) -> Self;
@@ -18,19 +19,19 @@ pub trait Limiter {
     async fn acquire(&self) -> Instant;
 }
 
-/// What was seen, where it is not what was promised.
+/// `Ok`, or what the check saw instead of what was promised.
 pub type Seen = Result<(), String>;
 
 const WINDOW: Duration = Duration::from_secs(1);
 
-/// Makes a test of each check, for one limiter.
+/// Makes a test of each check for one limiter.
 macro_rules! promises {
     ($limiter:ty) => {
         promises! {
             $limiter: never_more_than_the_limit_in_any_window,
-            nobody_waits_longer_than_needed,
+            no_caller_waits_longer_than_necessary,
             first_come_first_served,
-            a_caller_that_gives_up_costs_nobody_anything,
+            a_caller_that_gives_up_delays_no_other,
         }
     };
     ($limiter:ty: $($name:ident,)*) => {
@@ -59,12 +60,12 @@ pub fn never_more_than_the_limit_in_any_window<L: Limiter>() -> Seen {
     })
 }
 
-pub fn nobody_waits_longer_than_needed<L: Limiter>() -> Seen {
+pub fn no_caller_waits_longer_than_necessary<L: Limiter>() -> Seen {
     on_the_paused_clock(async {
         let start = Instant::now();
         let times = crowd(&L::new(3, WINDOW), 20).await;
         let took = times[19] - start;
-        // Three at once, three after a second, ... the last two after six; timers tick in ms.
+        // Three immediately, three after a second, and so on; the last two after six. Timers count in ms.
         expect(took <= 6 * WINDOW + Duration::from_millis(6), || {
             format!(
                 "20 callers at 3 a second: the last was let through after {took:?} instead of 6 s"
@@ -90,16 +91,16 @@ pub fn first_come_first_served<L: Limiter>() -> Seen {
     })
 }
 
-pub fn a_caller_that_gives_up_costs_nobody_anything<L: Limiter>() -> Seen {
+pub fn a_caller_that_gives_up_delays_no_other<L: Limiter>() -> Seen {
     on_the_paused_clock(async {
-        // One is through, three wait; each of the three in turn gives up half a second later.
+        // One caller has its grant, and three wait. In each round, another one of the three gives up.
         for gives_up in 0..3 {
             let limiter = L::new(1, WINDOW);
             let first = limiter.acquire().await;
             let mut waiting: Vec<_> = (0..3).map(|_| Some(Box::pin(limiter.acquire()))).collect();
             for caller in waiting.iter_mut().flatten() {
                 if poll!(caller).is_ready() {
-                    return Err("limit 1: a second caller was let through at once".into());
+                    return Err("limit 1: a second caller was let through immediately".into());
                 }
             }
             advance(WINDOW / 2).await;
@@ -120,7 +121,7 @@ pub fn a_caller_that_gives_up_costs_nobody_anything<L: Limiter>() -> Seen {
     })
 }
 
-/// So many callers at once; returns their times, sorted.
+/// Starts this many callers at the same moment, and returns their times, sorted.
 async fn crowd(limiter: &impl Limiter, callers: usize) -> Vec<Instant> {
     let mut times = join_all((0..callers).map(|_| limiter.acquire())).await;
     times.sort();
@@ -138,6 +139,6 @@ fn on_the_paused_clock(check: impl Future<Output = Seen>) -> Seen {
         .build()
         .map_err(|error| error.to_string())?;
     let hour = Duration::from_secs(3600);
-    let late = || Err("somebody still waits after an hour".into());
+    let late = || Err("a caller still waits after an hour".into());
     runtime.block_on(async { timeout(hour, check).await.unwrap_or_else(|_| late()) })
 }

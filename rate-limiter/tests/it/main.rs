@@ -1,4 +1,4 @@
-//! All integration tests in one program, so that the crate is linked only once for them.
+//! All integration tests in one program, so that the crate has to be linked only once for them.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 #[path = "../exercise/checks.rs"]
@@ -11,4 +11,5 @@ mod naive;
 mod naive_limiter;
 mod program;
 mod promises;
+mod readme;
 mod solution;

@@ -1,4 +1,4 @@
-//! The limiter as it is usually written, and how far it goes over.
+//! The limiter as people usually write it, and how far it goes over the limit.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ const WINDOW: Duration = Duration::from_millis(200);
 const CALLERS: usize = 200;
 const AN_HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// The same with one lock held all the time, as is usually advised. The time is still stale.
+/// The usual advice: hold one lock all the time. The recorded time is still stale.
 #[derive(Default)]
 struct NaiveWithLock {
     times: Mutex<Vec<Instant>>,
@@ -34,7 +34,8 @@ impl NaiveWithLock {
     }
 }
 
-/// 200 callers at once, on the paused clock; returns the most that passed in any window.
+/// Starts 200 callers at the same moment, on the paused clock. Returns how many passed in one window at
+/// most.
 async fn most_in_any_window<L, F>(limiter: L, acquire: impl Fn(Arc<L>) -> F) -> usize
 where
     F: Future<Output = Instant> + Send + 'static,
@@ -53,10 +54,10 @@ where
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_naive_limiter_lets_nearly_everybody_through_one_window() {
+async fn the_naive_limiter_lets_nearly_all_callers_through_in_one_window() {
     let naive = NaiveLimiter::new(LIMIT, WINDOW);
     let most = most_in_any_window(naive, |l| async move { l.acquire().await }).await;
-    assert_eq!(most, CALLERS - LIMIT, "all that slept wake at the same moment, and pass");
+    assert_eq!(most, CALLERS - LIMIT, "all that slept wake up at the same moment, and pass");
 }
 
 #[tokio::test(start_paused = true)]
@@ -73,8 +74,8 @@ async fn ours_lets_exactly_the_limit_through() {
     assert_eq!(most, LIMIT);
 }
 
-/// A caller that gives up on its turn after a moment, but keeps the future and asks again. It now
-/// waits behind its own future, which only this task could poll, and never does: a *futurelock*.
+/// This caller gives up after a moment, but keeps the future, and asks again. Now it waits behind its own
+/// first future. Only this task could poll that one, and it doesn't: that is a *futurelock*.
 #[tokio::test(start_paused = true)]
 async fn a_caller_that_keeps_an_unpolled_acquire_waits_for_itself() {
     let limiter = RateLimiter::new(1, WINDOW).unwrap();
@@ -84,12 +85,12 @@ async fn a_caller_that_keeps_an_unpolled_acquire_waits_for_itself() {
         _ = &mut acquire => panic!("the window is full"),
         () = sleep(WINDOW / 2) => {}
     }
-    assert!(timeout(AN_HOUR, limiter.acquire()).await.is_err(), "it would wait forever");
-    // Polled again, the first one gets its grant, and everything goes on.
+    assert!(timeout(AN_HOUR, limiter.acquire()).await.is_err(), "it can only wait forever");
+    // As soon as the first one is polled again, it gets its grant, and everything continues.
     acquire.await;
 }
 
-/// The cure: `select!` owns the future, and drops it when the other branch wins.
+/// The cure: let `select!` own the future, so that it drops the future when the other branch wins.
 #[tokio::test(start_paused = true)]
 async fn a_caller_that_drops_its_acquire_can_ask_again() {
     let limiter = RateLimiter::new(1, WINDOW).unwrap();

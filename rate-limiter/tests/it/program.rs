@@ -1,4 +1,4 @@
-//! The program, started as a user would.
+//! The program, started as a user would start it.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Stdio};
@@ -13,7 +13,7 @@ fn limiter(arguments: &[&str]) -> Command {
     command
 }
 
-/// The program with pipes for its stdin, stdout and stderr.
+/// Starts the program with pipes for its stdin, stdout and stderr.
 fn piped(arguments: &[&str]) -> Child {
     std::process::Command::new(LIMITER)
         .args(arguments)
@@ -25,16 +25,23 @@ fn piped(arguments: &[&str]) -> Child {
 }
 
 #[test]
-fn without_arguments_ten_requests_pass_three_a_second() {
-    let output = limiter(&[]).output().unwrap();
+fn the_demo_lets_ten_requests_pass_at_three_per_second() {
+    let folder = tempfile::tempdir().unwrap();
+    let picture = folder.path().join("timeline.svg");
+    let output = limiter(&["--timeline-svg", picture.to_str().unwrap()]).output().unwrap();
     let lines = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success());
     assert_eq!(lines.matches("  request ").count(), 10, "{lines}");
     assert!(lines.contains("The most in any 1s: 3.\n"), "{lines}");
+    // Four windows begin, and the tenth request waits for three of them.
+    let row = |name| lines.lines().find(|line| line.starts_with(name)).unwrap();
+    assert_eq!(row("windows").matches('├').count(), 4, "{lines}");
+    assert!(row("request 10").matches('·').count() > 30, "{lines}");
+    assert!(std::fs::read_to_string(picture).unwrap().contains("request 10"));
 }
 
 #[test]
-fn naive_shows_how_far_the_usual_limiter_goes_over() {
+fn naive_shows_how_far_the_usual_limiter_goes_over_the_limit() {
     let output = limiter(&["--naive"]).output().unwrap();
     let lines = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success());
@@ -60,11 +67,11 @@ fn a_file_passes_as_stdin_does() {
 }
 
 #[test]
-fn each_line_is_passed_on_when_it_comes() {
+fn each_line_is_passed_on_when_it_arrives() {
     let mut child = piped(&["--limit", "100", "-"]);
     let mut input = child.stdin.take().unwrap();
     let mut output = BufReader::new(child.stdout.take().unwrap());
-    // The next line is only written once the one before has come out: a buffer would hang here.
+    // We write the next line only after the one before has come out, so a buffer would hang here.
     for line in ["first\n", "second\n"] {
         input.write_all(line.as_bytes()).unwrap();
         let mut seen = String::new();
@@ -79,7 +86,7 @@ fn each_line_is_passed_on_when_it_comes() {
 fn a_closed_pipe_ends_it_quietly() {
     let mut child = piped(&["--limit", "1000000", "-"]);
     drop(child.stdout.take());
-    // An error here is the program being gone already.
+    // This fails if the program is already gone.
     let _ = child.stdin.take().unwrap().write_all(b"one\ntwo\nthree\n");
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success());
@@ -88,9 +95,9 @@ fn a_closed_pipe_ends_it_quietly() {
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_ends_it_at_once_with_130() {
+fn ctrl_c_ends_it_immediately_with_130() {
     let mut child = piped(&["-"]);
-    // It waits for a line that never comes, and this one shows that it runs.
+    // This line shows that the program runs. Then it waits for another one, which never comes.
     let mut input = child.stdin.take().unwrap();
     input.write_all(b"up\n").unwrap();
     child.stdout.as_mut().unwrap().read_exact(&mut [0; 3]).unwrap();
@@ -101,10 +108,10 @@ fn ctrl_c_ends_it_at_once_with_130() {
 }
 
 #[test]
-fn what_limits_nothing_is_a_wrong_call_told_in_one_line() {
+fn a_limit_that_makes_no_sense_is_a_usage_error_in_one_line() {
     for (arguments, words) in [
-        (["--limit", "0"], "zero requests"),
-        (["--per", "0s"], "zero length"),
+        (["--limit", "0"], "must be at least 1"),
+        (["--per", "0s"], "must be longer than zero"),
         (["--per", "500000000000years"], "longer than the clock"),
     ] {
         let output = limiter(&arguments).output().unwrap();

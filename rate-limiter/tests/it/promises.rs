@@ -1,4 +1,5 @@
-//! What the lesson promises of `RateLimiter`, on the paused clock: nothing but timers waits here.
+//! The promises of `RateLimiter`, each as a test. They run on the paused clock, because they wait for
+//! nothing but timers.
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -21,13 +22,13 @@ fn limiter(max_requests: usize) -> RateLimiter {
     RateLimiter::new(max_requests, WINDOW).unwrap()
 }
 
-/// The times of grants in the order of their sequence numbers, `n` times for a grant of `n`.
+/// Returns the times of grants in the order of their sequence numbers. A grant of `n` counts `n` times.
 fn times(mut grants: Vec<(usize, Grant)>) -> Vec<Instant> {
     grants.sort_by_key(|(_, grant)| grant.sequence);
     grants.into_iter().flat_map(|(n, grant)| vec![grant.at; n]).collect()
 }
 
-/// Grant k + N comes at least one window after grant k, for every k.
+/// Whether grant k + N comes at least one window after grant k, for every k.
 fn is_exact(times: &[Instant], max_requests: usize) -> bool {
     times.iter().zip(times.iter().skip(max_requests)).all(|(k, later)| *later - *k >= WINDOW)
 }
@@ -45,23 +46,23 @@ async fn no_grant_is_later_than_it_must_be() {
     let start = Instant::now();
     let grants = join_all((0..200).map(async |_| (1, limiter.acquire().await))).await;
     for (k, time) in (0_u32..).zip(times(grants)) {
-        // Ten at the start of every window; a timer may fire a tick late, once in each.
+        // Ten grants belong to the start of every window. In each, one timer may fire a tick late.
         let ideal = start + k / 10 * WINDOW;
         let late = time - ideal;
         assert!(late <= k / 10 * TICK, "grant {k} came {late:?} late");
     }
 }
 
-/// What a caller of the property test does.
+/// What one caller of the property test does.
 #[derive(Debug, Clone)]
 enum Call {
-    /// Waits for one.
+    /// Waits for one grant.
     One,
-    /// Waits for so many.
+    /// Waits for this many grants.
     Many(usize),
     /// Does not wait.
     Try,
-    /// Waits for one, for so long.
+    /// Waits for one grant, and gives up after this time.
     GiveUp(Duration),
 }
 
@@ -74,12 +75,13 @@ fn call() -> impl Strategy<Value = Call> {
     ]
 }
 
-/// Runs a schedule of pauses and calls; returns each grant with its size and its caller's place.
+/// Runs a schedule of pauses and calls. Returns each grant with the place of its caller in the schedule
+/// and its size.
 async fn run(max_requests: usize, schedule: Vec<(u64, Call)>) -> Vec<(usize, usize, Grant)> {
     let limiter = Arc::new(limiter(max_requests));
     let mut tasks = JoinSet::new();
     for (place, (pause, call)) in schedule.into_iter().enumerate() {
-        // Also for a pause of 0, so that the caller before has polled: a burst arrives in order.
+        // This lets the caller before poll first, so that a burst arrives in order.
         tokio::task::yield_now().await;
         if pause > 0 {
             sleep(Duration::from_millis(pause)).await;
@@ -120,7 +122,7 @@ proptest! {
 
         let places: Vec<_> = grants.iter().map(|(place, ..)| *place).collect();
         prop_assert!(places.is_sorted(), "not first come first served: {places:?}");
-        // The sequence leaves no number out and gives none twice: each is the sum before it.
+        // No number is left out or given twice: each is the sum of the grants before it.
         let mut granted = 0;
         for (_, n, grant) in &grants {
             prop_assert_eq!(grant.sequence, granted);
@@ -142,20 +144,20 @@ async fn first_come_first_served() {
 /// Every state in which an `acquire` can be dropped before it is done.
 #[derive(Debug, Clone, Copy)]
 enum DroppedWhile {
-    /// Not polled once.
+    /// It has never been polled.
     Unpolled,
-    /// In the queue of the lock.
+    /// It waits in the queue of the lock.
     Queued,
-    /// The lock is its own; it was woken, and has not looked yet.
+    /// It owns the lock and was woken, but has not been polled since.
     HandedTheLock,
-    /// Asleep with the lock.
+    /// It sleeps while holding the lock.
     Sleeping,
-    /// Its timer has fired; it was woken, and has not looked yet.
+    /// Its timer has fired and woken it, but it has not been polled since.
     TimerFired,
 }
 
-/// Five callers at a limiter of two, two of which have a grant already; returns the later grants.
-/// Between them comes a caller that is dropped.
+/// Runs five callers on a limiter of two. Two of them already have a grant; the times of the others are
+/// returned. If asked to, one more caller comes in between and is dropped.
 async fn grants_with(dropped: Option<DroppedWhile>) -> Vec<Duration> {
     use DroppedWhile::*;
     let limiter = limiter(2);
@@ -167,7 +169,7 @@ async fn grants_with(dropped: Option<DroppedWhile>) -> Vec<Duration> {
     let mut victim = dropped.map(|_| Box::pin(limiter.acquire()));
     let (mut second, mut third) = (Box::pin(limiter.acquire()), Box::pin(limiter.acquire()));
 
-    // Who sleeps must be the first in line; else it comes behind one that sleeps.
+    // To be the one that sleeps, the dropped caller has to be the first in line. Otherwise it comes second.
     let sleeps = matches!(dropped, Some(Sleeping | TimerFired));
     if !sleeps {
         assert!(poll!(&mut before).is_pending());
@@ -192,7 +194,7 @@ async fn grants_with(dropped: Option<DroppedWhile>) -> Vec<Duration> {
         }
         Some(HandedTheLock) => {
             advance(WINDOW).await;
-            // The sleeper is done and hands the lock to the first in the queue: the victim.
+            // The sleeper gets its grant and hands the lock to the first in the queue, our victim.
             grants.push((&mut before).await.at - start);
             victim = None;
         }
@@ -220,7 +222,7 @@ async fn an_acquire_dropped_at_any_await_leaves_the_others_where_they_would_be()
 
 #[tokio::test(start_paused = true)]
 async fn any_set_of_dropped_callers_costs_the_others_nothing() {
-    // Five callers wait, the first of them asleep. Each set of them in turn gives up.
+    // Five callers wait, and the first of them sleeps. Each subset of them gives up once.
     for dropped in 0_u32..1 << 5 {
         let limiter = limiter(1);
         let first = limiter.acquire().await.at;
@@ -234,7 +236,7 @@ async fn any_set_of_dropped_callers_costs_the_others_nothing() {
                 *caller = None;
             }
         }
-        // Those who stay are granted as if the others had never come.
+        // The others are granted as if those had never come.
         for (k, caller) in (1..).zip(waiting.into_iter().flatten()) {
             assert_eq!(caller.await.at, first + k * WINDOW, "dropped {dropped:05b}");
         }
@@ -243,7 +245,7 @@ async fn any_set_of_dropped_callers_costs_the_others_nothing() {
     }
 }
 
-/// Counts how often a future is polled.
+/// Counts how many times a future is polled.
 struct Counted<'a, F>(F, &'a AtomicUsize);
 
 impl<F: Future + Unpin> Future for Counted<'_, F> {
@@ -256,7 +258,7 @@ impl<F: Future + Unpin> Future for Counted<'_, F> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_more_than_three_polls_a_grant_with_ten_thousand_waiting() {
+async fn a_grant_takes_at_most_three_polls_with_ten_thousand_waiting() {
     let (limiter, polls) = (Arc::new(limiter(10)), Arc::new(AtomicUsize::new(0)));
     let mut callers = JoinSet::new();
     for _ in 0..10_000 {
@@ -290,7 +292,7 @@ async fn try_acquire_never_jumps_the_queue() {
     let mut next = Box::pin(limiter.acquire());
     assert!(poll!(&mut next).is_pending());
 
-    // The window is free again; those in front have been woken and have not looked yet.
+    // The window is free again. The callers in front were woken, but have not been polled yet.
     advance(WINDOW).await;
     assert_eq!(limiter.try_acquire(), None);
     large.await.unwrap();
@@ -317,7 +319,7 @@ async fn acquire_many_counts_as_many_and_small_callers_do_not_overtake_it() {
     sleep(WINDOW / 2).await;
     let mut large = Box::pin(limiter.acquire_many(3));
     assert!(poll!(&mut large).is_pending());
-    // Two places are free, and many small callers would take them, again and again.
+    // Two places are free. Small callers would take them, again and again.
     let small = join_all((0..9).map(async |_| limiter.acquire().await));
     let (large, small) = tokio::join!(large, small);
     assert_eq!(large.unwrap(), Grant { at: start + WINDOW, sequence: 1 });
@@ -327,18 +329,18 @@ async fn acquire_many_counts_as_many_and_small_callers_do_not_overtake_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn more_than_the_limit_at_once_is_refused_at_once() {
+async fn asking_for_more_than_the_limit_is_refused_immediately() {
     let limiter = limiter(3);
     let refused = limiter.acquire_many(4).await;
     assert_eq!(refused, Err(LimitError::TooMany { asked: 4, limit: 3 }));
-    // It has taken nothing.
+    // The refused call has taken nothing.
     assert_eq!(limiter.acquire_many(3).await.unwrap().sequence, 0);
-    // Nothing is always granted, in turn.
+    // A call for zero requests gets its grant when its turn comes.
     assert_eq!(limiter.acquire_many(0).await.unwrap().sequence, 3);
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_pause_a_full_burst_is_free_and_no_more() {
+async fn after_a_pause_one_full_burst_is_free() {
     let limiter = limiter(3);
     sleep(100 * WINDOW).await;
     let start = Instant::now();
@@ -353,7 +355,7 @@ async fn a_free_acquire_is_ready_at_its_first_poll() {
     let limiter = limiter(1);
     limiter.acquire().await;
     sleep(2 * WINDOW).await;
-    // Also where the oldest grant has left the window long ago: no timer is set.
+    // The oldest grant has long left the window, and no timer may be set.
     let mut acquire = pin!(limiter.acquire());
     assert!(poll_fn(|cx| Poll::Ready(acquire.as_mut().poll(cx))).await.is_ready());
 }

@@ -1,5 +1,4 @@
-//! The checks of the exercise, held against our solution and against the limiter as it is usually
-//! written.
+//! The checks of the exercise, applied to our solution and to the limiter as people usually write it.
 
 use std::time::Duration;
 
@@ -31,11 +30,11 @@ impl Limiter for NaiveLimiter {
 promises!(RateLimiter);
 
 #[test]
-fn the_usual_limiter_breaks_the_promise_it_is_there_for() {
+fn the_usual_limiter_breaks_its_main_promise() {
     use crate::checks::*;
     assert!(never_more_than_the_limit_in_any_window::<NaiveLimiter>().is_err());
-    // And those who wait all come at once, whoever has given up before them.
-    assert!(a_caller_that_gives_up_costs_nobody_anything::<NaiveLimiter>().is_err());
-    assert_eq!(nobody_waits_longer_than_needed::<NaiveLimiter>(), Ok(()));
+    // The callers that wait all pass at the same moment, whether or not one before them has given up.
+    assert!(a_caller_that_gives_up_delays_no_other::<NaiveLimiter>().is_err());
+    assert_eq!(no_caller_waits_longer_than_necessary::<NaiveLimiter>(), Ok(()));
     assert_eq!(first_come_first_served::<NaiveLimiter>(), Ok(()));
 }

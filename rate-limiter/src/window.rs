@@ -1,0 +1,124 @@
+//! The arithmetic of the window. Nothing waits in here, so it can be tested with a table of times.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::Grant;
+
+/// The times of the last grants: no more of them than the limit, and the oldest first.
+///
+/// A limit of 3 remembers three times. The fourth grant has to wait until the first one is a whole window
+/// ago. It then takes the place of the first one, and the fifth waits for the second:
+///
+/// ```text
+/// grant   1 2   3                4 5   6
+///        ─┼─┼───┼────────────────┼─┼───┼──────► time
+///         └──── one window ──────┘ │   │
+///           └──── one window ──────┘   │
+///               └──── one window ──────┘
+/// ```
+///
+/// So a window may start anywhere, and there are never more than three grants in it.
+#[derive(Debug, Default)]
+pub(crate) struct Grants {
+    times: VecDeque<Instant>,
+    /// How many requests have been granted since the limiter was made.
+    granted: u64,
+    /// How many callers wait. While there are any, nobody else may take a grant.
+    pub(crate) waiting: usize,
+}
+
+impl Grants {
+    /// Grants `n` requests at the time `now`, or returns the time from which on they fit.
+    ///
+    /// If there is no room for `n` more, some of the oldest grants have to leave the window first. The last
+    /// of these leaves it one window after its time.
+    pub(crate) fn take(
+        &mut self,
+        n: usize,
+        now: Instant,
+        max_requests: usize,
+        time_window: Duration,
+    ) -> Result<Grant, Instant> {
+        let leaving = (self.times.len() + n).saturating_sub(max_requests);
+        if leaving > 0 {
+            let free_at = self.times[leaving - 1] + time_window;
+            if free_at > now {
+                return Err(free_at);
+            }
+        }
+        self.times.drain(..leaving);
+        self.reserve(n, max_requests);
+        self.times.extend(std::iter::repeat_n(now, n));
+        let sequence = self.granted;
+        self.granted += n as u64;
+        Ok(Grant { at: now, sequence })
+    }
+
+    /// Makes room for `n` more times. Like any list, it doubles when it is full, but it never grows past
+    /// the limit.
+    fn reserve(&mut self, n: usize, max_requests: usize) {
+        let needed = self.times.len() + n;
+        if needed > self.times.capacity() {
+            let room = (2 * self.times.capacity()).max(needed).min(max_requests);
+            self.times.reserve_exact(room - self.times.len());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_grant_has_to_wait_until_enough_of_the_oldest_have_left_the_window() {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let mut grants = Grants::default();
+        // How many are asked for, when, and the time from which on they fit if they don't yet. The limit
+        // is 3 in any second.
+        for (n, now, expected) in [
+            (1, 0, Ok(0)),
+            (1, 100, Ok(1)),
+            (2, 100, Err(1000)), // one of the two would fit, but they are granted together
+            (1, 300, Ok(2)),
+            (1, 999, Err(1000)),
+            (2, 999, Err(1100)),
+            (1, 1000, Ok(3)),
+            (2, 1100, Err(1300)),
+            (1, 1100, Ok(4)),
+            (3, 5000, Ok(5)),
+            (1, 5000, Err(6000)),
+            (0, 5000, Ok(8)),
+        ] {
+            let expected = match expected {
+                Ok(sequence) => Ok(Grant { at: at(now), sequence }),
+                Err(free_at) => Err(at(free_at)),
+            };
+            assert_eq!(grants.take(n, at(now), 3, SECOND), expected, "{n} at {now} ms");
+        }
+    }
+
+    #[test]
+    fn memory_grows_with_use_to_at_most_sixteen_bytes_per_request() {
+        assert_eq!(size_of::<Instant>(), 16);
+        let start = Instant::now();
+        for limit in [1_usize, 5, 100, 1000] {
+            let mut grants = Grants::default();
+            assert_eq!(grants.times.capacity(), 0, "nothing before the first grant");
+            for granted in 1..3 * limit {
+                let now = start + SECOND * granted as u32;
+                assert!(grants.take(1, now, limit, SECOND).is_ok());
+                // The list doubles when it is full, and stops at the limit.
+                let expected = granted.next_power_of_two().min(limit);
+                assert_eq!(grants.times.capacity(), expected, "after {granted} of {limit}");
+            }
+        }
+        // With this limit, a full list would not fit into memory.
+        assert!(Grants::default().take(1, start, usize::MAX, SECOND).is_ok());
+    }
+}
