@@ -1,5 +1,5 @@
-//! What the guards cost: `with_database` and `with_transaction` beside the same calls of sqlx written
-//! down one after the other.
+//! What the guards cost: `with_database` and `with_transaction` next to the same calls of sqlx, written one
+//! after the other.
 //!
 //! Run with: `cargo bench -p guards --bench cost`
 
@@ -10,7 +10,7 @@ use guards::{finished, with_database, with_transaction};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection};
 
-/// Pairs of runs of each kind, the one right after the other.
+/// How many pairs of runs to measure of each kind. The two runs of a pair follow each other.
 const PAIRS: usize = 5000;
 
 async fn read(db: &mut SqliteConnection) -> sqlx::Result<i64> {
@@ -19,7 +19,7 @@ async fn read(db: &mut SqliteConnection) -> sqlx::Result<i64> {
 
 async fn database_by_hand(path: &Path) -> anyhow::Result<i64> {
     let mut db = SqliteConnectOptions::new().filename(path).connect().await?;
-    // The look at the file that `with_database` takes.
+    // `with_database` makes this query too, to see whether the file is a database.
     sqlx::query("SELECT count(*) FROM sqlite_schema").fetch_one(&mut db).await?;
     let count = read(&mut db).await?;
     db.close().await?;
@@ -58,7 +58,7 @@ async fn measure() -> anyhow::Result<()> {
     println!("\n| median of {PAIRS} | by hand | guarded | the guard |\n|---|---|---|---|");
     let (mut by_hand, mut guarded) = (Vec::new(), Vec::new());
     for pair in 0..PAIRS {
-        // In turn first, so that neither always finds what the other has warmed up.
+        // The two take turns in going first, so that neither always profits from a warm cache.
         for turn in 0..2 {
             let start = Instant::now();
             if (pair + turn) % 2 == 0 {
@@ -90,8 +90,8 @@ async fn measure() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The cost is the median of the differences in each pair: what disturbs the machine for a while
-/// disturbs both.
+/// Prints the cost: the median of the differences in each pair. If something disturbs the machine for a while,
+/// it affects both runs of a pair.
 fn report(what: &str, by_hand: &[Duration], guarded: &[Duration]) {
     let microseconds = |times: &[Duration]| times.iter().map(|t| t.as_secs_f64() * 1e6).collect();
     let (by_hand, guarded): (Vec<f64>, Vec<f64>) = (microseconds(by_hand), microseconds(guarded));

@@ -1,5 +1,17 @@
-//! What has to be brought to its end although its caller is gone: the rest of an opening, and the
-//! close. A task of its own does that, and is counted until it is over.
+//! Work that has to be finished although its caller is gone: the rest of an opening, and the close.
+//!
+//! `Drop` cannot await, but it can start a task. That is what [`DetachOnDrop`] does. It wraps a future. As
+//! long as a caller awaits it, it is that future and nothing more. If it is dropped halfway, it hands
+//! the rest to a task, which [`finished`] waits for. Here is what happens to a database whose caller is
+//! cancelled in the middle of the body:
+//!
+//! ```text
+//! the caller's future     is dropped, with the body and the guard in it
+//! Guard::drop             takes the connection, makes the future of the close, and drops that too
+//! DetachOnDrop::drop      counts one more close under way, and spawns the rest of the future
+//! the task                closes the database, reports an error on stderr, and counts down
+//! finished().await        returns when the count is zero
+//! ```
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -14,61 +26,72 @@ use tokio::sync::watch;
 
 use crate::DatabaseError;
 
-/// Waits until every close is over whose caller is gone. Call it before `main` returns: the end of the
-/// runtime drops tasks where they stand, and the program would end with the database open.
+/// Waits until all closes have ended that were started by a `Drop`. Call it before `main` returns:
+/// otherwise the end of the runtime drops their tasks, and the program ends with the database open.
 ///
-/// A close is under way from the moment its guard is dropped. To wait for a task that was aborted,
-/// await its handle first, then this. Dropping the future changes nothing.
+/// A close is under way from the moment its guard is dropped. To wait for a task that you have aborted,
+/// await its handle first, and then this. Dropping this future has no effect on the closes.
 ///
-/// It waits for all runtimes of the process: one that nobody runs any more never finishes its own. A
-/// close that fails is over, too; sqlx then lets go of the connection, at a moment of its own.
+/// It waits for the closes on all runtimes of the process, so it never returns if one of these is no
+/// longer driven by anybody. A close that fails has ended too; sqlx releases its connection a little later.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// // ... the last thing that main does:
+/// guards::finished().await;
+/// # })
+/// ```
 pub async fn finished() {
-    // An error would mean that the sender is gone; a static never goes.
-    let _ = CLOSING.subscribe().wait_for(|closing| *closing == 0).await;
+    // This fails only if the sender is dropped, and a static never is.
+    let _ = UNDER_WAY.subscribe().wait_for(|count| *count == 0).await;
 }
 
-/// How many closes are under way.
-static CLOSING: LazyLock<watch::Sender<usize>> = LazyLock::new(|| watch::Sender::new(0));
+/// How many detached futures are under way.
+static UNDER_WAY: LazyLock<watch::Sender<usize>> = LazyLock::new(|| watch::Sender::new(0));
 
-/// Counts one close under way for as long as it lives, also where its task is dropped or panics.
-struct UnderWay;
+/// Counts one detached future for as long as this value lives, even if its task is dropped or panics.
+struct Counted;
 
-impl UnderWay {
+impl Counted {
     fn new() -> Self {
-        CLOSING.send_modify(|closing| *closing += 1);
+        UNDER_WAY.send_modify(|count| *count += 1);
         Self
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for Counted {
     fn drop(&mut self) {
-        CLOSING.send_modify(|closing| *closing -= 1);
+        UNDER_WAY.send_modify(|count| *count -= 1);
     }
 }
 
-/// A future that goes on when it is dropped. As long as somebody awaits it, it is polled there, like
-/// any other, which costs nothing. Dropped halfway, its rest becomes a task.
-pub(crate) struct Anyway<T: Send + 'static> {
-    /// `None` when it is over.
+/// A future that continues as a task if it is dropped before it is finished. (`asyncio.shield` does the
+/// same for a coroutine whose caller is cancelled.)
+pub(crate) struct DetachOnDrop<T: Send + 'static> {
+    /// `None` once it is finished.
     future: Option<Pin<Box<dyn Future<Output = T> + Send>>>,
-    /// What to do with a result that nobody has waited for.
-    unheard: fn(T),
-    /// The runtime it was made on. A future may be dropped outside of any.
-    on: Handle,
+    /// What to do with the result if the caller is gone.
+    orphaned: fn(T),
+    /// The runtime on which this was created. A future may be dropped outside of any runtime.
+    runtime: Handle,
 }
 
-impl<T: Send + 'static> Anyway<T> {
-    /// To be called on a runtime.
-    pub(crate) fn new(future: impl Future<Output = T> + Send + 'static, unheard: fn(T)) -> Self {
-        Self { future: Some(Box::pin(future)), unheard, on: Handle::current() }
+impl<T: Send + 'static> DetachOnDrop<T> {
+    /// Wraps a future. Panics outside a Tokio runtime.
+    pub(crate) fn new(future: impl Future<Output = T> + Send + 'static, orphaned: fn(T)) -> Self {
+        Self { future: Some(Box::pin(future)), orphaned, runtime: Handle::current() }
     }
 }
 
-impl<T: Send + 'static> Future for Anyway<T> {
+impl<T: Send + 'static> Future for DetachOnDrop<T> {
     type Output = T;
 
+    /// Polls the future inside, and forgets it when it is finished, so that `drop` has nothing to do.
+    ///
+    /// The future inside is boxed, so it keeps its place even if this value moves. That is why we may get a
+    /// plain `&mut` to our fields here: nothing in this struct itself has to stay where it is.
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
-        let future = self.future.as_mut().expect("not polled after its end");
+        let future = self.future.as_mut().expect("polled after it has finished");
         let result = future.as_mut().poll(context);
         if result.is_ready() {
             self.future = None;
@@ -77,62 +100,63 @@ impl<T: Send + 'static> Future for Anyway<T> {
     }
 }
 
-impl<T: Send + 'static> Drop for Anyway<T> {
+impl<T: Send + 'static> Drop for DetachOnDrop<T> {
     fn drop(&mut self) {
         if let Some(future) = self.future.take() {
-            let (unheard, under_way) = (self.unheard, UnderWay::new());
-            self.on.spawn(async move {
-                unheard(future.await);
-                drop(under_way);
+            let (orphaned, counted) = (self.orphaned, Counted::new());
+            self.runtime.spawn(async move {
+                orphaned(future.await);
+                drop(counted);
             });
         }
     }
 }
 
-/// Holds an open connection and sees to it that its close is started.
+/// Owns an open connection, and starts its close when it is dropped.
 pub(crate) struct Guard {
-    /// `None` once the close has started: it starts once.
+    /// `None` once the close has started, so that it starts only once.
     connection: Option<SqliteConnection>,
     path: PathBuf,
-    /// The runtime it was opened on.
-    on: Handle,
+    /// The runtime on which the connection was opened.
+    runtime: Handle,
 }
 
 impl Guard {
-    /// Guards a connection from here on. To be called on a runtime.
+    /// Guards a connection from here on. Panics outside a Tokio runtime.
     pub(crate) fn new(connection: SqliteConnection, path: PathBuf) -> Self {
-        Self { connection: Some(connection), path, on: Handle::current() }
+        Self { connection: Some(connection), path, runtime: Handle::current() }
     }
 
-    /// What is guarded.
+    /// The connection, for as long as it is not being closed.
     pub(crate) fn connection(&mut self) -> &mut SqliteConnection {
         self.connection.as_mut().expect("open until it is closed")
     }
 
-    /// The close. It takes place also when this is dropped; an error that nobody hears goes to stderr.
-    pub(crate) fn close(mut self) -> Anyway<Result<(), DatabaseError>> {
+    /// Closes the connection. If the returned future is dropped, the close continues as a task, and an
+    /// error of it goes to stderr.
+    pub(crate) fn close(mut self) -> DetachOnDrop<Result<(), DatabaseError>> {
         self.start_close().expect("not closed before")
     }
 
-    fn start_close(&mut self) -> Option<Anyway<Result<(), DatabaseError>>> {
+    fn start_close(&mut self) -> Option<DetachOnDrop<Result<(), DatabaseError>>> {
         let connection = self.connection.take()?;
         let path = std::mem::take(&mut self.path);
         let close = async move {
             connection.close().await.map_err(|source| DatabaseError::Close { path, source })
         };
-        let _on = self.on.enter();
-        Some(Anyway::new(close, |closed| closed.unwrap_or_else(|unheard| report(&unheard))))
+        let _on_its_runtime = self.runtime.enter();
+        Some(DetachOnDrop::new(close, |result| result.unwrap_or_else(|error| report(&error))))
     }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        // Dropped, too: and so it goes on as a task.
+        // We drop the close right away, which makes it continue as a task.
         drop(self.start_close());
     }
 }
 
-/// Says on stderr what no caller is left to hear.
+/// Reports an error on stderr for which there is no caller left.
 pub(crate) fn report(error: &DatabaseError) {
     let source = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
     let _ = writeln!(io::stderr(), "{error}: {source}");

@@ -1,9 +1,10 @@
-//! The scene without arguments: a temporary database, a query, and the four ways out of a body, of a
-//! transaction, and of a plain guard.
+//! The scene without arguments: a temporary database, and the four ways out of a body, of a transaction and
+//! of a plain guard.
 
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
@@ -12,6 +13,11 @@ use guards::{finished, with_database, with_transaction};
 use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
 use tokio::time::{sleep, timeout};
+
+use crate::timeline::Timeline;
+
+/// How long each body works before it ends.
+const WORK: Duration = Duration::from_millis(100);
 
 /// The ways out of a body.
 #[derive(Clone, Copy)]
@@ -22,72 +28,88 @@ enum Ending {
     Cancellation,
 }
 
-/// Queries a temporary database, then leaves it in each of the four ways.
-pub async fn run() -> anyhow::Result<()> {
+/// Uses a temporary database, and leaves it in each of the four ways. Returns the timeline of it.
+pub async fn run() -> anyhow::Result<Arc<Timeline>> {
     let folder = tempfile::tempdir().context("making a temporary folder")?;
-    let scene = Scene { path: folder.path().join("users.db"), start: Instant::now() };
-    // To SQLite an empty file is an empty database.
-    File::create(&scene.path).context("making a temporary database")?;
-    fill(&scene.path).await?;
-    std::panic::set_hook(Box::new(|_| {})); // it is on purpose: no message
+    let path = folder.path().join("users.db");
+    // To SQLite, an empty file is an empty database.
+    File::create(&path).context("making a temporary database")?;
+    fill(&path).await?;
+    std::panic::set_hook(Box::new(|_| {})); // the panic below is on purpose, so it needs no message
+    let timeline = Arc::new(Timeline::start(&[
+        ('█', "open"),
+        ('▒', "in a transaction"),
+        ('✓', "committed"),
+        ('×', "rolled back"),
+    ]));
+    let scene = Scene { path, start: Instant::now(), timeline: Arc::clone(&timeline) };
 
-    for (ending, title) in [
-        (Ending::Value, "value: SELECT * FROM users"),
-        (Ending::Error, "error: the body fails"),
-        (Ending::Panic, "panic: the body panics"),
-        (Ending::Cancellation, "cancellation: the caller has 0.2 s, the body wants an hour"),
+    for (ending, name, title) in [
+        (Ending::Value, "value", "value: the body returns SELECT * FROM users"),
+        (Ending::Error, "error", "error: the body fails"),
+        (Ending::Panic, "panic", "panic: the body panics"),
+        (Ending::Cancellation, "cancellation", "cancellation: the caller gives up after 0.2 s"),
     ] {
         scene.say(title)?;
-        // In a task, which ends with the panic; and with little time.
+        // The task contains the panic, and the timeout cancels the last body.
         let inside = scene.clone();
-        let body = async move { inside.leave(ending).await };
-        let outcome = tokio::spawn(timeout(Duration::from_millis(200), body)).await;
+        let body = async move { inside.leave(ending, name).await };
+        let outcome = tokio::spawn(timeout(2 * WORK, body)).await;
         finished().await;
+        scene.timeline.show(name, ' ');
         scene.say(if scene.is_open() { "    STILL OPEN" } else { "    closed" })?;
-        let told = match outcome {
+        let outcome = match outcome {
             Ok(Ok(Ok(names))) => format!("a value: {}", names.join(", ")),
             Ok(Ok(Err(error))) => format!("the body's own error: {error}"),
-            Ok(Err(_)) => "nothing: it was out of time, and has dropped the body".into(),
+            Ok(Err(_)) => "nothing: its time was up, and the body was dropped".into(),
             Err(_) => "the body's own panic".into(),
         };
-        scene.say(&format!("    the caller has {told}"))?;
+        scene.say(&format!("    the caller gets {outcome}"))?;
     }
+    writeln!(io::stdout(), "\n{}", timeline.text())?;
     let names = with_database(&scene.path, names).await?;
-    scene.say(&format!(
-        "In the end there are {}: one transaction was committed.",
-        names.join(", ")
-    ))?;
-    Ok(())
+    let names = names.join(", ");
+    writeln!(io::stdout(), "In the end there are {names}: one transaction was committed.")?;
+    Ok(timeline)
 }
 
 #[derive(Clone)]
 struct Scene {
     path: PathBuf,
     start: Instant,
+    timeline: Arc<Timeline>,
 }
 
 impl Scene {
-    /// Adds a user in a transaction in a database, and leaves all of it in the given way.
-    async fn leave(&self, ending: Ending) -> anyhow::Result<Vec<String>> {
+    /// Opens the database, adds a user in a transaction, and leaves both in the given way.
+    async fn leave(&self, ending: Ending, name: &str) -> anyhow::Result<Vec<String>> {
         with_database(&self.path, async |db| {
             self.say("    open")?;
+            self.timeline.show(name, '█');
             let _guard = on_drop(|| {
-                let _ = self.say("    a plain guard, dropped with its scope");
+                let _ = self.say("    a plain guard is dropped with its scope");
+            });
+            let row = format!("{name}: transaction");
+            let _rolled_back_or_committed = on_drop(|| {
+                self.timeline.show(&row, ' ');
+                self.timeline.mark(&row, if matches!(ending, Ending::Value) { '✓' } else { '×' });
             });
             with_transaction(db, async |db| {
-                let name = ["Ferris", "Corro", "Moss", "Nobody"][ending as usize];
-                self.say(&format!("    BEGIN; add {name}"))?;
+                let user = ["Ferris", "Corro", "Moss", "Nobody"][ending as usize];
+                self.say(&format!("    BEGIN; add {user}"))?;
+                self.timeline.show(&row, '▒');
                 sqlx::query("INSERT INTO users (name) VALUES (?)")
-                    .bind(name)
+                    .bind(user)
                     .execute(&mut *db)
                     .await?;
+                sleep(WORK).await;
                 match ending {
                     Ending::Value => names(db).await,
                     Ending::Error => Err(anyhow!("no such user")),
                     Ending::Panic => panic!("a bug"),
                     Ending::Cancellation => {
                         sleep(Duration::from_secs(3600)).await;
-                        unreachable!("nobody has waited for it");
+                        unreachable!("the caller gives up long before that");
                     }
                 }
             })
@@ -96,7 +118,7 @@ impl Scene {
         .await
     }
 
-    /// SQLite keeps this file beside a database in WAL mode while anybody has it open.
+    /// Whether anybody has the database open: in WAL mode, SQLite keeps this file next to it then.
     fn is_open(&self) -> bool {
         self.path.with_extension("db-wal").exists()
     }

@@ -4,37 +4,38 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-/// Why a database could not be opened or closed, or a transaction begun or ended.
+/// Why a database could not be opened or closed, or a transaction could not begin or end.
 #[derive(Debug, Error)]
 pub enum DatabaseError {
-    /// The file is missing, unreadable, or no SQLite database.
+    /// The file is missing, unreadable, or not a SQLite database.
     #[error("{}: cannot open the database", path.display())]
     Open {
-        /// The file asked for.
+        /// The file.
         path: PathBuf,
-        /// What SQLite says.
+        /// The error of SQLite.
         source: sqlx::Error,
     },
-    /// The body was done, and closing failed.
+    /// The body succeeded, and closing the database failed.
     #[error("{}: cannot close the database", path.display())]
     Close {
-        /// The file that was open.
+        /// The file.
         path: PathBuf,
-        /// What SQLite says.
+        /// The error of SQLite.
         source: sqlx::Error,
     },
-    /// No transaction has begun: the database is locked, for one.
+    /// The transaction could not begin: the database is locked, for example.
     #[error("cannot begin the transaction")]
     Begin(#[source] sqlx::Error),
-    /// There is a transaction on this connection already. Or SQLite has rolled one back by itself, and
-    /// nobody was left to see it; then the connection has no more of them to give.
-    #[error("a transaction is under way already")]
+    /// There is already a transaction on this connection. This also happens if SQLite has rolled one back on
+    /// its own and the body ignored it: the connection then accepts no further transaction.
+    #[error("a transaction is already under way on this connection")]
     Nested,
-    /// The body was done, and its transaction was not committed: it is rolled back. Where SQLite had
-    /// done so before by itself, what the body did after that was in no transaction, and is kept.
+    /// The body succeeded, and the commit failed: the transaction is rolled back. If SQLite had already
+    /// rolled it back on its own, the body's later writes were outside any transaction and are kept.
     #[error("cannot commit the transaction")]
     Commit(#[source] sqlx::Error),
-    /// The body has failed, and what it did may still be there until the database is closed.
+    /// The body failed, and so did the rollback. Its changes may be visible on this connection until the
+    /// database is closed.
     #[error("cannot roll the transaction back")]
     Rollback(#[source] sqlx::Error),
 }

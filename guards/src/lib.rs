@@ -1,16 +1,17 @@
 //! A resource that must be released: what `async with` becomes.
 //!
-//! Python runs `__aexit__` however the block ends, and awaits it. In Rust a future can also be
-//! *dropped* at any `.await`, which runs no code but `Drop`, and `Drop` cannot await. So the guard
-//! here does in `Drop` the one thing it may: it *starts* the close, as a task of its own. After a
-//! value or an error the close is awaited; after a panic or a cancellation, dropping the guard starts
-//! it. Either way it is the same close, and starts once.
+//! In Python, `__aexit__` runs whichever way the block ends, and it may await. In Rust, a future can also be
+//! *dropped* at any `.await`. That runs no code but `Drop`, and `Drop` cannot await. So our guard does in
+//! `Drop` the one thing it can do: it *starts* the close, as a task of its own. After a value or an error, we
+//! await the close. After a panic or a cancellation, dropping the guard starts it. Either way it is the same
+//! close, and it starts once.
 //!
 //! Run with: `cargo run -p guards`
 
 mod closing;
 mod error;
 pub mod plain;
+pub mod serving;
 
 use std::path::Path;
 
@@ -18,27 +19,44 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection};
 
 pub use closing::finished;
-use closing::{Anyway, Guard, report};
+use closing::{DetachOnDrop, Guard, report};
 pub use error::DatabaseError;
 
-/// Opens the SQLite database at `path`, runs `body` with it, closes it, and returns what the body
-/// returned.
+/// Opens the SQLite database at `path`, runs `body` with it, closes it, and returns what the body returned.
 ///
-/// The body runs in the caller's own task, so it may borrow from the caller, and its value, error
-/// or panic comes through unchanged. The close starts exactly once, whether the body returns,
-/// fails or panics, or the caller is cancelled: dropped, aborted, out of time. When this function
-/// returns, the close is over; after a panic or a cancellation it may still be under way, and
-/// [`finished`] waits for it. Cancelling does not stop a statement that SQLite is running: the
-/// close waits for its end.
+/// The body runs in the caller's own task, so it may borrow from the caller, and its value, error or panic
+/// reaches the caller unchanged. The close starts exactly once, whether the body returns, fails or panics, or
+/// the caller is cancelled: dropped, aborted, timed out. When this function returns, the close has ended.
+/// After a panic or a cancellation it may still be under way, and [`finished`] waits for it. Cancelling does
+/// not stop a statement that SQLite is running: the close waits for the end of that statement.
 ///
-/// The file must exist; an empty one is an empty database.
+/// The file must exist. An empty file is an empty database.
 ///
 /// # Errors
-/// The body's own error; else [`DatabaseError`]. Where both the body and the close fail, the
-/// body's error is returned, and that of the close goes to stderr.
+/// Returns the error of the body. If the body succeeds, returns [`DatabaseError::Open`] or
+/// [`DatabaseError::Close`] if that step fails. If the body and the close both fail, the error of the body is
+/// returned, and that of the close goes to stderr.
 ///
 /// # Panics
-/// Outside a Tokio runtime.
+/// Panics outside a Tokio runtime.
+///
+/// ```
+/// use guards::{finished, with_database};
+///
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("users.db");
+/// std::fs::File::create(&path)?; // to SQLite, an empty file is an empty database
+/// let tables: i64 = with_database(&path, async |db| {
+///     let query = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema");
+///     anyhow::Ok(query.fetch_one(db).await?)
+/// })
+/// .await?;
+/// assert_eq!(tables, 0);
+/// finished().await;
+/// # anyhow::Ok(())
+/// # }).unwrap();
+/// ```
 pub async fn with_database<T, E>(
     path: impl AsRef<Path>,
     body: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, E>,
@@ -46,7 +64,7 @@ pub async fn with_database<T, E>(
 where
     E: From<DatabaseError>,
 {
-    // An absolute path is a path; sqlx would take `file:...` and `:memory:` for something else.
+    // sqlx gives `file:...` and `:memory:` a meaning of their own. An absolute path is always a path.
     let absolute = std::path::absolute(&path).map_err(|error| DatabaseError::Open {
         path: path.as_ref().into(),
         source: error.into(),
@@ -54,13 +72,13 @@ where
     with_connection(SqliteConnectOptions::new().filename(absolute), body).await
 }
 
-/// The same, for whoever needs a database opened in another way: for reading only, say.
+/// Does the same as [`with_database`], with options of your own: to open a database read-only, for example.
 ///
 /// # Errors
-/// As [`with_database`].
+/// Returns the same errors as [`with_database`].
 ///
 /// # Panics
-/// Outside a Tokio runtime.
+/// Panics outside a Tokio runtime.
 pub async fn with_connection<T, E>(
     options: SqliteConnectOptions,
     body: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, E>,
@@ -68,16 +86,17 @@ pub async fn with_connection<T, E>(
 where
     E: From<DatabaseError>,
 {
-    // Dropped halfway, the file would be opened all the same, by a thread of sqlx.
-    let mut guard = Anyway::new(open(options), drop).await?;
+    // If we are dropped here, a thread of sqlx still opens the file. So the opening continues as a task, and
+    // closes what it has opened.
+    let mut guard = DetachOnDrop::new(open(options), drop).await?;
     let result = body(guard.connection()).await;
 
-    // Reached with a value or an error; a panic or a cancellation drops the guard instead, which starts
-    // the same close. Dropped at this last `.await`, it goes on.
+    // We get here after a value or an error. A panic or a cancellation drops the guard instead, which starts
+    // the same close. If we are dropped at this last `.await`, the close continues as a task.
     match (result, guard.close().await) {
         (Ok(_), Err(error)) => Err(error.into()),
-        (Err(error), Err(unheard)) => {
-            report(&unheard);
+        (Err(error), Err(close_error)) => {
+            report(&close_error);
             Err(error)
         }
         (result, Ok(())) => result,
@@ -88,33 +107,54 @@ async fn open(options: SqliteConnectOptions) -> Result<Guard, DatabaseError> {
     let path = options.get_filename().to_owned();
     let failed = |source| DatabaseError::Open { path: path.clone(), source };
     let mut guard = Guard::new(options.connect().await.map_err(failed)?, path.clone());
-    // SQLite looks at the file only when it must. It must now: a file that is no database should
-    // fail here, under its name, and not in the middle of the body.
-    let look =
+    // SQLite reads the file only when it has to. This query makes it do so now. If the file is not a
+    // database, we want to say so here, and with its name, not in the middle of the body.
+    let check =
         sqlx::query("SELECT count(*) FROM sqlite_schema").fetch_one(guard.connection()).await;
-    match look {
+    match check {
         Ok(_) => Ok(guard),
         Err(error) => {
-            // That it cannot be closed either is no news.
+            // An error of the close would add nothing to that of the opening.
             let _ = guard.close().await;
             Err(failed(error))
         }
     }
 }
 
-/// Runs `body` in a transaction: commits when it returns a value, and rolls back when it fails or
-/// panics, or the caller is cancelled.
+/// Runs `body` in a transaction. Commits if the body returns a value; rolls back if it fails or panics, or if
+/// the caller is cancelled.
 ///
-/// After a panic or a cancellation the rollback is the next thing that happens on `db`, ahead of
-/// whatever is asked of it then; also of its close. Cancelled during the commit, the transaction may
-/// have been committed.
+/// After a panic or a cancellation, the rollback is the next thing that happens on `db`, before anything else
+/// you ask of it, and before its close. If the caller is cancelled during the commit, the transaction may
+/// or may not have been committed.
 ///
-/// Some errors make SQLite roll back by itself (a full disk, `OR ROLLBACK`). A body that goes on after
-/// one is outside of any transaction, and gets [`DatabaseError::Commit`] in the end.
+/// Some errors make SQLite roll back on its own (a full disk, `OR ROLLBACK`). A body that ignores such an
+/// error continues outside any transaction, and gets [`DatabaseError::Commit`] at the end.
 ///
 /// # Errors
-/// The body's own error; else [`DatabaseError`]. Where both the body and the rollback fail, the body's
-/// error is returned, and that of the rollback goes to stderr.
+/// Returns the error of the body. Returns [`DatabaseError::Begin`] if the transaction cannot begin,
+/// [`DatabaseError::Nested`] if there already is one on this connection, and [`DatabaseError::Commit`] if
+/// the body succeeds and the commit fails. If the body fails and the rollback fails too, the error of the
+/// body is returned, and that of the rollback goes to stderr.
+///
+/// ```
+/// use guards::{with_database, with_transaction};
+///
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("users.db");
+/// # std::fs::File::create(&path)?;
+/// with_database(&path, async |db| {
+///     with_transaction(db, async |db| {
+///         sqlx::query("CREATE TABLE users (name TEXT)").execute(&mut *db).await?;
+///         sqlx::query("INSERT INTO users VALUES ('Ada')").execute(db).await?;
+///         anyhow::Ok(()) // both are kept, or none
+///     })
+///     .await
+/// })
+/// .await
+/// # }).unwrap();
+/// ```
 pub async fn with_transaction<T, E>(
     db: &mut SqliteConnection,
     body: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, E>,
@@ -122,13 +162,14 @@ pub async fn with_transaction<T, E>(
 where
     E: From<DatabaseError>,
 {
-    // sqlx would make a savepoint. Dropped while that begins, it rolls back all around it.
+    // sqlx would make a savepoint inside the transaction. If we were dropped while it begins, sqlx would
+    // roll back the whole transaction around it.
     if db.is_in_transaction() {
         return Err(DatabaseError::Nested.into());
     }
-    // It has the right to write from the start. SQLite's plain `BEGIN` takes it with the first write,
-    // and fails at once, without waiting, where somebody else has written since the first read.
-    // What it returns is sqlx's own guard: dropped, it sends a rollback, without waiting for it.
+    // `BEGIN IMMEDIATE` takes the right to write at the start. A plain `BEGIN` takes it with the first write,
+    // and fails without waiting if another connection has written since our first read.
+    // The result is sqlx's own guard: when it is dropped, it sends a rollback, without waiting for it.
     let mut transaction = db.begin_with("BEGIN IMMEDIATE").await.map_err(DatabaseError::Begin)?;
     match body(&mut transaction).await {
         Ok(value) => {
@@ -136,11 +177,11 @@ where
             Ok(value)
         }
         Err(error) => {
-            // Where SQLite has rolled back by itself, sqlx does not know. Then there must be one that
-            // can be rolled back again. Else this is refused, and does nothing.
+            // SQLite may have rolled back on its own, which sqlx doesn't know. Then sqlx needs a new
+            // transaction that it can roll back. Otherwise, SQLite refuses this statement and nothing changes.
             let _ = sqlx::raw_sql("BEGIN").execute(&mut *transaction).await;
-            if let Err(unheard) = transaction.rollback().await {
-                report(&DatabaseError::Rollback(unheard));
+            if let Err(rollback_error) = transaction.rollback().await {
+                report(&DatabaseError::Rollback(rollback_error));
             }
             Err(error)
         }

@@ -1,8 +1,10 @@
-//! The program of lesson 4: runs one SQL statement on a SQLite database that is closed for certain.
+//! The program of lesson 4: runs one SQL statement on a SQLite database, which it closes in any case.
 //!
 //! Run with: `cargo run -p guards -- users.db "SELECT * FROM users"`
 
 mod demo;
+mod pipe;
+mod timeline;
 mod tool;
 
 use std::io::{self, Write};
@@ -11,9 +13,11 @@ use std::process::exit;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use anyhow::Context;
 use clap::Parser;
-use tokio::signal::ctrl_c;
-use tokio::task::JoinSet;
+use tokio::task::JoinError;
+
+use pipe::is_closed_pipe;
 
 /// Runs one SQL statement on a SQLite database, in a transaction, and prints its rows.
 #[derive(Parser)]
@@ -23,85 +27,128 @@ use tokio::task::JoinSet;
   guards users.db 'SELECT * FROM users WHERE name = ?' --param Ada
   guards users.db 'DELETE FROM users WHERE id = ?' --param 7 --write
 
-Exit status: 0 done, 1 failed, 2 wrong call, 130 interrupted. Unless it is 0, nothing has changed; a
-second Ctrl-C does not wait to see.")]
+Exit status: 0 done, 1 failed, 2 usage error, 130 interrupted. Unless it is 0, nothing has changed. After
+a second Ctrl-C, the program does not wait to find out.")]
 struct Arguments {
-    /// A database file, which must exist. Without it, a demonstration on a temporary one.
+    /// A database file, which must exist. Without it, the program runs a demonstration on a temporary one.
     database: Option<PathBuf>,
-    /// What to run.
+    /// The statement to run. By default, it lists the tables.
     #[arg(default_value = "SELECT type, name FROM sqlite_schema", hide_default_value = true)]
     sql: String,
-    /// A value for the next `?` of the statement, once for each. What looks like a number is one.
+    /// A value for the next `?` of the statement. Give it once for each `?`. A value that looks like a
+    /// number is a number.
     #[arg(long = "param", value_name = "VALUE", allow_hyphen_values = true, requires = "database")]
     params: Vec<String>,
-    /// Let it change the database.
+    /// Allow the statement to change the database.
     #[arg(long, requires = "database")]
     write: bool,
-    /// How long to wait where another program has locked the database, such as 500ms or 10s.
+    /// How long to wait if another program has locked the database, such as 500ms or 10s.
     #[arg(long, default_value = "2s", value_name = "TIME", requires = "database", value_parser = humantime::parse_duration)]
     wait: Duration,
-    /// One JSON object a line for each row, instead of a table.
+    /// Print one JSON object per row instead of a table.
     #[arg(long, requires = "database")]
     json: bool,
+    /// Save the timeline of the demonstration as a picture.
+    #[arg(long, value_name = "FILE", hide = true, conflicts_with = "database")]
+    timeline_svg: Option<PathBuf>,
 }
 
 #[tokio::main]
 async fn main() {
     let arguments = Arguments::parse();
-    let (is_demo, write) = (arguments.database.is_none(), arguments.write);
-    // A set aborts its tasks when it is told to, and can be waited for.
-    let mut work = JoinSet::new();
-    let mut interrupted = false;
-    let outcome = tokio::select! {
-        biased; // the handler stands before the work begins
-        _ = ctrl_c() => {
-            // SQLite stops, the statement fails, and all is rolled back and closed; unless it was at
-            // the commit, which is not for us to break off. Where a file is locked that may take its
-            // time, and a second Ctrl-C does not wait for it.
-            tool::STOP.store(true, Relaxed);
-            interrupted = true;
-            None
-        }
-        outcome = async { work.spawn(run(arguments)); work.join_next().await } => outcome,
+    let (is_demo, may_write) = (arguments.database.is_none(), arguments.write);
+    // This installs the handler of Ctrl-C, so it comes before the work begins.
+    let mut interrupts = match interrupts() {
+        Ok(interrupts) => interrupts,
+        Err(error) => exit(report_failure(&error.into())),
     };
-    if is_demo {
-        work.abort_all();
+    let mut work = tokio::spawn(run(arguments));
+
+    // The work runs to its end, or until the first Ctrl-C.
+    let early_result = tokio::select! {
+        result = &mut work => Some(result),
+        _ = interrupts.recv() => None,
+    };
+    let interrupted = early_result.is_none();
+    if interrupted {
+        // SQLite stops, the statement fails, and everything is rolled back and closed. The exception is a
+        // commit that is already under way: that one is not interrupted.
+        tool::STOP.store(true, Relaxed);
+        if is_demo {
+            work.abort();
+        }
     }
-    let ended = async {
-        let outcome = outcome.or(work.join_next().await);
+
+    // Either way we wait until the database is closed. If another program has locked the file, that may
+    // take a while, and a second Ctrl-C does not wait for it.
+    let closed = async {
+        let result = match early_result {
+            Some(result) => result,
+            None => work.await,
+        };
         guards::finished().await;
-        outcome
+        result
     };
-    let outcome = tokio::select! {
-        outcome = ended => outcome,
-        _ = ctrl_c() => None,
-    };
-    let code = match outcome.and_then(Result::ok) {
-        Some(Ok(())) => 0,
-        None => 130,
-        Some(Err(_)) if interrupted => 130,
-        // Nobody reads on. Where it would have changed something, that has not come about.
-        Some(Err(error)) if is_closed_pipe(&error) && !write => 0,
-        Some(Err(error)) => {
-            let _ = writeln!(io::stderr(), "guards: {}", one_line(&error));
-            1
-        }
+    let code = tokio::select! {
+        result = closed => exit_status(result, interrupted, may_write),
+        _ = interrupts.recv() => INTERRUPTED,
     };
     exit(code);
 }
 
 async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    match &arguments.database {
-        None => demo::run().await,
-        Some(path) => tool::run(path, &arguments).await,
+    let Some(path) = &arguments.database else {
+        let timeline = demo::run().await?;
+        return match arguments.timeline_svg {
+            Some(path) => timeline.save_svg(&path).with_context(|| path.display().to_string()),
+            None => Ok(()),
+        };
+    };
+    tool::run(path, &arguments).await
+}
+
+/// The exit status after Ctrl-C.
+const INTERRUPTED: i32 = 130;
+
+/// Returns the exit status, and reports the error if there is one. Work that was done is a success, even if
+/// Ctrl-C came while it was being committed.
+fn exit_status(
+    result: Result<anyhow::Result<()>, JoinError>,
+    interrupted: bool,
+    may_write: bool,
+) -> i32 {
+    match result {
+        Ok(Ok(())) => 0,
+        Err(error) if error.is_panic() => 101,
+        Err(_) => INTERRUPTED,
+        Ok(Err(_)) if interrupted => INTERRUPTED,
+        // Nobody reads the output any more. A statement that only reads has done its job. One that was
+        // to change something was rolled back, which is a failure.
+        Ok(Err(error)) if is_closed_pipe(&error) && !may_write => 0,
+        Ok(Err(error)) => report_failure(&error),
     }
 }
 
-fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
+/// Reports the error on stderr, and returns the exit status for a failure.
+fn report_failure(error: &anyhow::Error) -> i32 {
+    let _ = writeln!(io::stderr(), "guards: {}", one_line(error));
+    1
 }
 
-/// The error and its causes, each said once: sqlx's errors repeat their cause in their own text.
+/// Receives each Ctrl-C from now on.
+#[cfg(unix)]
+fn interrupts() -> io::Result<tokio::signal::unix::Signal> {
+    tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())
+}
+
+/// Receives each Ctrl-C from now on.
+#[cfg(windows)]
+fn interrupts() -> io::Result<tokio::signal::windows::CtrlC> {
+    tokio::signal::windows::ctrl_c()
+}
+
+/// Returns the error and its causes in one line, each of them once: sqlx's errors repeat their cause in their
+/// own text.
 fn one_line(error: &anyhow::Error) -> String {
     let mut line = String::new();
     for cause in error.chain().map(ToString::to_string) {
@@ -109,6 +156,6 @@ fn one_line(error: &anyhow::Error) -> String {
             line = if line.is_empty() { cause } else { format!("{line}: {cause}") };
         }
     }
-    // A message of SQLite may quote a statement of several lines.
+    // SQLite may quote a statement of several lines.
     line.replace('\n', " ")
 }

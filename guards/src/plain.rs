@@ -1,24 +1,36 @@
-//! The plain kind of guard: a value whose `Drop` does the whole clean-up, at once and without
-//! awaiting. Where that is enough, it is all one needs.
+//! The plain kind of guard: a value whose `Drop` does the whole clean-up immediately, without awaiting.
+//! If the clean-up takes no time, this is all you need.
 
-/// Runs `clean_up` when the value it returns is dropped, which is at the end of its scope: after a
-/// return, a `?`, a panic, and where the future it lives in is cancelled. Keep it in a variable with a
-/// name; `let _ = ...` would drop it at once.
+/// Runs `clean_up` when the returned value is dropped. That is at the end of its scope: after a return, a
+/// `?` or a panic, and when the future that contains it is cancelled. Give it a name: `let _ = on_drop(...)`
+/// drops it immediately.
 ///
-/// For what takes no time: a counter, a flag, a file to remove. It must not block, since it runs on
-/// whatever thread drops it, and it cannot await.
+/// Use it for clean-up that takes no time, such as counting down, resetting a flag or removing a file. It runs
+/// on whatever thread drops it, so it must not block, and it cannot await.
+///
+/// ```
+/// use std::cell::Cell;
+/// use guards::plain::on_drop;
+///
+/// let connected = Cell::new(true);
+/// {
+///     let _guard = on_drop(|| connected.set(false));
+///     assert!(connected.get());
+/// }
+/// assert!(!connected.get());
+/// ```
 #[must_use = "it runs as soon as it is dropped"]
 pub fn on_drop<F: FnOnce()>(clean_up: F) -> OnDrop<F> {
     OnDrop(Some(clean_up))
 }
 
-/// The guard of [`on_drop`].
+/// The guard that [`on_drop`] returns.
 #[derive(Debug)]
 pub struct OnDrop<F: FnOnce()>(Option<F>);
 
 impl<F: FnOnce()> Drop for OnDrop<F> {
     fn drop(&mut self) {
-        // `drop` has a `&mut self`; what runs once has to be taken out of it.
+        // `drop` only has a `&mut self`. A closure that can be called once has to be moved out first.
         if let Some(clean_up) = self.0.take() {
             clean_up();
         }

@@ -1,4 +1,4 @@
-//! The tool around the lesson: one statement on one database, in a transaction, its rows as text.
+//! The tool around the lesson: runs one statement on one database in a transaction, and prints its rows.
 
 mod output;
 
@@ -18,17 +18,17 @@ use tokio::task::block_in_place;
 use crate::Arguments;
 use output::Output;
 
-/// Set when the user has had enough: SQLite then stops the statement it is at.
+/// Set after Ctrl-C. SQLite then stops the statement that it is running.
 pub static STOP: AtomicBool = AtomicBool::new(false);
 
-/// So many rows are taken at once, where so many are there.
+/// How many rows are handled together, if that many are ready.
 const CHUNK: usize = 500;
 
-/// Runs the statement. What is changed is changed when this returns without an error.
+/// Runs the statement. If this returns without an error, its changes are committed; otherwise there are none.
 pub async fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<()> {
-    // SQLite would take `:memory:` and the like for databases, and nothing for a statement.
-    ensure!(path.is_file(), "{}: there is no such file", path.display());
-    ensure!(!arguments.sql.trim().is_empty(), "there is no SQL to run");
+    // SQLite would accept `:memory:` and the like as a database, and an empty text as a statement.
+    ensure!(path.is_file(), "{}: no such file, and guards creates none", path.display());
+    ensure!(!arguments.sql.trim().is_empty(), "the statement is empty: there is no SQL to run");
     let options = SqliteConnectOptions::new()
         .filename(std::path::absolute(path)?)
         .read_only(!arguments.write)
@@ -38,9 +38,9 @@ pub async fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<()> {
         let may_commit = Arc::new(AtomicBool::new(false));
         let asked = Arc::clone(&may_commit);
         let mut sqlite = db.lock_handle().await?;
-        // A future that is dropped does not stop SQLite; so it has to look by itself.
+        // Dropping a future does not stop SQLite, so SQLite itself has to check whether to stop.
         sqlite.set_progress_handler(1000, || !STOP.load(Relaxed));
-        // A `COMMIT` of the user must not cut the transaction short.
+        // A `COMMIT` in the user's statement must not end the transaction early.
         sqlite.set_commit_hook(move || asked.load(Relaxed));
         drop(sqlite);
         match arguments.write {
@@ -52,7 +52,7 @@ pub async fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<()> {
                 })
                 .await
             }
-            // A statement that only reads is a transaction of its own.
+            // A statement that only reads needs no transaction around it.
             false => statement(db, arguments).await,
         }
     });
@@ -63,7 +63,7 @@ pub async fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Names the database, and says what to do about an error of SQLite, where there is something.
+/// Adds the name of the database to an error and, if there is one, the remedy.
 fn explain(error: anyhow::Error, path: &Path, arguments: &Arguments) -> anyhow::Error {
     let code = error.chain().find_map(|cause| {
         let error = cause.downcast_ref::<sqlx::Error>()?.as_database_error()?;
@@ -73,10 +73,13 @@ fn explain(error: anyhow::Error, path: &Path, arguments: &Arguments) -> anyhow::
         error.downcast_ref(),
         Some(DatabaseError::Open { .. } | DatabaseError::Close { .. })
     );
-    // The low byte is the kind of error, the rest tells more of it.
+    // The low byte is the kind of error. The rest adds details.
     let error = match code.and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff) {
-        Some(5) => error.context(format!("another program had it for {:?}", arguments.wait)),
-        Some(8) if !arguments.write => error.context("it is read only, without --write"),
+        Some(5) => error.context(format!(
+            "another program had it locked for {:?}; try a longer --wait",
+            arguments.wait
+        )),
+        Some(8) if !arguments.write => error.context("changing it needs --write"),
         _ => error,
     };
     match names_it {
@@ -85,11 +88,10 @@ fn explain(error: anyhow::Error, path: &Path, arguments: &Arguments) -> anyhow::
     }
 }
 
-/// Runs the one statement and prints its rows as they come; they are not gathered in memory.
-/// Returns how many it has changed.
+/// Runs the one statement and prints its rows as they arrive, without collecting them in memory. Returns how
+/// many rows it has changed.
 async fn statement(db: &mut SqliteConnection, arguments: &Arguments) -> anyhow::Result<u64> {
-    // The statement is what the user asks for. No text of anybody else is pasted into it: values are
-    // bound to its parameters.
+    // The statement is the user's own text. Nothing is pasted into it: values are bound to its parameters.
     let sql = AssertSqlSafe(arguments.sql.clone()).into_sql_str();
     let prepared = db.prepare(sql.clone()).await?;
     let wanted = prepared.parameters().and_then(Either::right).unwrap_or(0);
@@ -105,12 +107,12 @@ async fn statement(db: &mut SqliteConnection, arguments: &Arguments) -> anyhow::
         for item in chunk {
             match item {
                 Ok(_) if changed.is_some() => {
-                    bail!("more than one statement: nothing is kept of it")
+                    bail!("more than one statement: run them one at a time")
                 }
                 Ok(Either::Right(row)) => output.add(&row)?,
                 Ok(Either::Left(done)) => changed = Some(done.rows_affected()),
                 Err(error) => {
-                    print(&output.take(true))?; // what came before it
+                    print(&output.take(true))?; // the rows that came before it
                     return Err(error.into());
                 }
             }
@@ -121,8 +123,8 @@ async fn statement(db: &mut SqliteConnection, arguments: &Arguments) -> anyhow::
     Ok(changed.unwrap_or(0))
 }
 
-/// Values for the parameters: what is written as SQLite would write an integer or a real number is
-/// one, and all else is text.
+/// Makes values for the parameters. A text that SQLite would print for an integer or a real number is that
+/// number; any other text stays text.
 fn bind(values: &[String]) -> anyhow::Result<SqliteArguments> {
     let mut bound = SqliteArguments::default();
     for value in values {
@@ -139,7 +141,7 @@ fn bind(values: &[String]) -> anyhow::Result<SqliteArguments> {
 }
 
 fn print(text: &str) -> io::Result<()> {
-    // To a pipe that nobody empties this may block; the runtime then needs another thread for its
-    // other work, Ctrl-C among it.
+    // If nobody reads the pipe, the write blocks. `block_in_place` lets the runtime use another thread for its
+    // other work, such as Ctrl-C.
     block_in_place(|| io::stdout().write_all(text.as_bytes()))
 }

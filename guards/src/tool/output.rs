@@ -7,19 +7,19 @@ use sqlx::sqlite::{SqliteRow, SqliteValueRef};
 use sqlx::{Column, Decode, Row, Sqlite, TypeInfo, ValueRef};
 use unicode_width::UnicodeWidthStr;
 
-/// Collects rows, and gives them out as text.
+/// Collects rows, and turns them into text.
 pub struct Output {
     json: bool,
     text: String,
-    /// The rows of a table, the names of its columns first. They wait here for each other, since
-    /// columns are as wide as their widest cell.
+    /// The rows of a table, the names of its columns first. The first rows wait here until the widths are
+    /// known.
     cells: Vec<Vec<String>>,
-    /// How wide the columns are; given by the first [`MEASURED`] rows.
+    /// The widths of the columns, measured on the first [`MEASURED`] rows.
     widths: Vec<usize>,
 }
 
-/// So many rows are looked at, or all where there are fewer, before the first is printed. A fixed
-/// number, so that the same rows always look the same.
+/// How many rows are measured before the first one is printed. The number is fixed, so that the same rows
+/// always look the same.
 const MEASURED: usize = 100;
 
 impl Output {
@@ -44,8 +44,8 @@ impl Output {
         Ok(())
     }
 
-    /// The text of the rows that were added since this was called last; of none while there may be
-    /// more that have a say in how wide the columns are.
+    /// Returns the text of the rows added since the last call. It returns nothing as long as the widths of the
+    /// columns are not known yet, unless this is the end.
     pub fn take(&mut self, is_end: bool) -> String {
         let is_first = self.widths.is_empty();
         if is_first && !is_end && self.cells.len() <= MEASURED {
@@ -65,14 +65,14 @@ impl Output {
     }
 }
 
-/// The width of each column.
+/// Returns the width of each column.
 fn widths(rows: &[Vec<String>]) -> Vec<usize> {
     let columns = rows.first().map_or(0, Vec::len);
     let width = |column: usize| rows.iter().map(|row| row[column].width()).max().unwrap_or(0);
     (0..columns).map(width).collect()
 }
 
-/// Adds a row, its columns two spaces apart. What is too wide shifts the rest.
+/// Adds a row with two spaces between its columns. A cell that is too wide shifts the rest.
 fn add_line(text: &mut String, row: &[String], widths: &[usize]) {
     let start = text.len();
     for (cell, width) in row.iter().zip(widths) {
@@ -83,7 +83,8 @@ fn add_line(text: &mut String, row: &[String], widths: &[usize]) {
     text.push('\n');
 }
 
-/// The names of the columns. A JSON object has each name once; a second `id` is `id_2`.
+/// Returns the names of the columns. A JSON object may have each name only once, so a second `id` is
+/// `id_2`.
 fn names(row: &SqliteRow) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for column in row.columns() {
@@ -94,19 +95,20 @@ fn names(row: &SqliteRow) -> Vec<String> {
     names
 }
 
-/// A value of any of SQLite's five types, as it stands in a table.
+/// Returns a value of any of SQLite's five types as text for a table.
 fn as_text(value: SqliteValueRef<'_>) -> sqlx::Result<String> {
     Ok(match read(value)? {
         Read::Null => "NULL".into(),
         Read::Integer(number) => number.to_string(),
-        // Written such that it is none of the integers: 2.0, not 2.
+        // `{:?}` prints 2.0 and not 2, so that it cannot be mistaken for an integer.
         Read::Real(number) => format!("{number:?}"),
         Read::Text(text) => visible(&text),
         Read::Blob(bytes) => format!("x'{}'", hexadecimal(bytes)),
     })
 }
 
-/// The same as JSON, which has neither bytes nor an infinity: `{"blob": "00ff"}`, `{"real": "inf"}`.
+/// Returns the value as JSON. JSON has neither bytes nor infinity: these are `{"blob": "00ff"}` and
+/// `{"real": "inf"}`.
 fn as_json(value: SqliteValueRef<'_>) -> sqlx::Result<Value> {
     Ok(match read(value)? {
         Read::Null => Value::Null,
@@ -133,35 +135,35 @@ fn read(value: SqliteValueRef<'_>) -> sqlx::Result<Read<'_>> {
     if value.is_null() {
         return Ok(Read::Null);
     }
-    // The type of this value: SQLite lets any column hold any of them.
+    // This is the type of the value, not of the column: in SQLite, any column may hold any type.
     let decoded = match value.type_info().name() {
         "INTEGER" => i64::decode(value).map(Read::Integer),
         "REAL" => f64::decode(value).map(Read::Real),
         "BLOB" => <&[u8] as Decode<Sqlite>>::decode(value).map(Read::Blob),
-        // SQLite does not see to it that text is UTF-8.
+        // SQLite does not check that text is UTF-8.
         _ => <&[u8] as Decode<Sqlite>>::decode(value)
             .map(|bytes| Read::Text(String::from_utf8_lossy(bytes).into_owned())),
     };
     decoded.map_err(sqlx::Error::Decode)
 }
 
-/// Text with its control characters spelt out: they would tear lines apart, turn them round, and write
-/// all over a terminal.
+/// Returns the text with control characters escaped. Printed as they are, they could break lines, reverse
+/// them, or take over the terminal.
 fn visible(text: &str) -> String {
-    let spell = |c: char| match c {
+    let escape = |c: char| match c {
         '\\' => "\\\\".into(),
-        c if c.is_control() || turns_lines(c) => c.escape_default().to_string(),
+        c if c.is_control() || breaks_lines_or_direction(c) => c.escape_default().to_string(),
         c => c.to_string(),
     };
-    text.chars().map(spell).collect()
+    text.chars().map(escape).collect()
 }
 
-/// Characters that begin a line or change the direction of one.
-fn turns_lines(c: char) -> bool {
+/// Whether the character ends a line or changes the direction of writing.
+fn breaks_lines_or_direction(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Bytes as SQL writes them: `00ff`.
+/// Returns the bytes as SQL writes them: `00ff`.
 fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut digits, byte| {
         let _ = write!(digits, "{byte:02x}");

@@ -1,5 +1,5 @@
-//! A temporary database in WAL mode, which shows from outside whether anybody has it open: SQLite
-//! removes the `-wal` file beside it when the last connection has been closed.
+//! A temporary database in WAL mode. You can see from outside whether anybody has it open: SQLite keeps a
+//! `-wal` file next to it until the last connection is closed.
 #![allow(clippy::unwrap_used, dead_code, reason = "test support, of which each test uses a part")]
 
 use std::path::{Path, PathBuf};
@@ -43,7 +43,7 @@ impl Database {
         has_open(&self.path)
     }
 
-    /// How much was written that is not in the file itself yet, in bytes.
+    /// How many bytes were written that are not in the file itself yet.
     pub fn size_of_wal(&self) -> u64 {
         self.wal().metadata().map_or(0, |wal| wal.len())
     }
@@ -53,25 +53,24 @@ impl Database {
     }
 }
 
-/// Whether this process has a file open, on a system that tells; elsewhere it is taken not to.
+/// Whether this process has a file open. On systems without `/proc`, this is always false.
 pub fn has_open(file: &Path) -> bool {
     let open = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
     open.into_iter().any(|fd| std::fs::read_link(fd.path()).is_ok_and(|path| path == file))
 }
 
-/// How many handles of a file this process has open, on a system that tells.
+/// How many handles of a file this process has open. On systems without `/proc`, this is always zero.
 pub fn open_handles(file: &Path) -> usize {
     let open = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
     open.filter(|fd| std::fs::read_link(fd.path()).is_ok_and(|path| path == file)).count()
 }
 
-/// Whether the full counts are asked for.
+/// Whether `STRESS` asks for the full counts.
 pub fn stress() -> bool {
     std::env::var_os("STRESS").is_some()
 }
 
-/// A statement that keeps SQLite busy for a good while (a second or so in a debug build) and that
-/// cancelling does not stop.
+/// Runs a statement that keeps SQLite busy for about a second in a debug build. Cancelling does not stop it.
 pub async fn run_long_statement(db: &mut SqliteConnection) -> sqlx::Result<()> {
     let count = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000)
                  SELECT count(*) FROM n";
@@ -79,7 +78,8 @@ pub async fn run_long_statement(db: &mut SqliteConnection) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// Waits for the word that a long statement comes next, and then a moment, so that it is under way.
+/// Waits until a body reports that its long statement comes next, and then a moment longer, so that SQLite
+/// is running it.
 pub async fn a_moment_after(told: oneshot::Receiver<()>) {
     told.await.unwrap();
     tokio::time::sleep(Duration::from_millis(20)).await;

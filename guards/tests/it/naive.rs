@@ -1,4 +1,4 @@
-//! What becomes of `async with` when it is written down as open, body, close.
+//! What goes wrong if you write `async with` as three steps: open, body, close.
 
 use crate::database::{Database, a_moment_after, run_long_statement};
 use guards::{finished, with_database};
@@ -8,16 +8,16 @@ use std::cell::Cell;
 use std::path::Path;
 use tokio::sync::oneshot;
 
-/// `db = await connect(path); try: await body(db) finally: await db.close()`, which in Rust is no
-/// more than three steps, the last of which a cancelled caller never comes to.
+/// `db = await connect(path); try: await body(db) finally: await db.close()`. In Rust these are just three
+/// steps, and a cancelled caller never gets to the last one.
 async fn naive_with_database(
     path: &Path,
     body: impl AsyncFnOnce(&mut SqliteConnection) -> sqlx::Result<()>,
-    came_to_the_close: &Cell<bool>,
+    reached_the_close: &Cell<bool>,
 ) -> sqlx::Result<()> {
     let mut connection = SqliteConnection::connect(path.to_str().unwrap_or_default()).await?;
     let result = body(&mut connection).await;
-    came_to_the_close.set(true);
+    reached_the_close.set(true);
     connection.close().await?;
     result
 }
@@ -36,7 +36,7 @@ async fn the_naive_close_is_never_reached_by_a_cancelled_caller() {
         () = a_moment_after(told) => {}
     }
     assert!(!closed.get(), "the line with the close was never reached");
-    // The database is open, and there is nothing anybody could wait for.
+    // The database is open, and there is nothing that anybody could wait for.
     finished().await;
     assert!(database.is_open());
 
@@ -55,20 +55,20 @@ async fn the_naive_close_is_never_reached_by_a_cancelled_caller() {
 }
 
 #[tokio::test]
-#[allow(clippy::await_holding_lock, reason = "this shows why not")]
+#[allow(clippy::await_holding_lock, reason = "this test shows why you must not")]
 async fn the_naive_lock_across_an_await_stops_the_thread_that_should_release_it() {
     let naive = std::sync::Mutex::new(0);
     let holds = async {
         let _held = naive.lock().unwrap();
         tokio::task::yield_now().await;
     };
-    // Runs while the other one is at its `.await`, on the same thread. Were this `lock()`, it would
-    // block the thread, and nobody could ever come to the line that releases the lock.
+    // This runs while the other future is at its `.await`, on the same thread. With `lock()`, it would block
+    // the thread, and the line that releases the lock could never run.
     let wants = async { naive.try_lock().is_err() };
-    let ((), would_block_for_ever) = tokio::join!(holds, wants);
-    assert!(would_block_for_ever);
+    let ((), would_block_forever) = tokio::join!(holds, wants);
+    assert!(would_block_forever);
 
-    // A lock that is awaited lets the thread go on with others meanwhile.
+    // Awaiting a lock leaves the thread free for the other future.
     let lock = tokio::sync::Mutex::new(0);
     let holds = async {
         let mut held = lock.lock().await;

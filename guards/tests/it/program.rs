@@ -1,4 +1,4 @@
-//! The program, started as a user would.
+//! The program, started as a user would start it.
 
 use std::process::Output;
 
@@ -19,7 +19,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// Asserts a failure told in one line that holds all of `words`.
+/// Asserts a failure that is reported in one line, with all of `words` in it.
 fn assert_one_line(output: &Output, words: &[&str]) {
     let errors = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{errors}");
@@ -31,8 +31,10 @@ fn assert_one_line(output: &Output, words: &[&str]) {
 }
 
 #[tokio::test]
-async fn without_arguments_it_shows_the_four_endings() {
-    let output = guards(&[]).await;
+async fn the_demo_shows_the_four_endings() {
+    let folder = tempfile::tempdir().unwrap();
+    let picture = folder.path().join("timeline.svg");
+    let output = guards(&["--timeline-svg", picture.to_str().unwrap()]).await;
     let lines = text(&output.stdout);
     assert!(output.status.success(), "{}", text(&output.stderr));
     for (count, words) in [
@@ -43,11 +45,14 @@ async fn without_arguments_it_shows_the_four_endings() {
         (1, "a value: Ada, Grace, Ferris\n"),
         (1, "the body's own error: no such user\n"),
         (1, "the body's own panic\n"),
-        (1, "nothing: it was out of time"),
+        (1, "nothing: its time was up"),
         (1, "In the end there are Ada, Grace, Ferris: "),
+        (2, "✓"), // once in the timeline, and once in its legend
+        (4, "×"),
     ] {
         assert_eq!(lines.matches(words).count(), count, "{words:?} in\n{lines}");
     }
+    assert!(std::fs::read_to_string(picture).unwrap().contains("cancellation: transaction"));
 }
 
 #[tokio::test]
@@ -60,7 +65,7 @@ async fn it_prints_the_rows_of_a_statement() {
 }
 
 #[tokio::test]
-async fn every_type_has_its_text() {
+async fn each_type_is_printed_as_text() {
     let database = Database::new().await;
     let sql =
         "SELECT NULL AS a, -1 AS b, 2.0 AS c, '' AS d, 'x\ty' AS e, x'00ff' AS f, '\u{65e5}' AS g";
@@ -93,7 +98,7 @@ async fn columns_are_as_wide_as_the_first_hundred_rows_need() {
 }
 
 #[tokio::test]
-async fn json_tells_all_types_apart_and_keeps_the_order() {
+async fn json_keeps_all_types_apart_and_the_order() {
     let database = Database::new().await;
     let sql = "SELECT 1 AS z, NULL AS a, '' AS b, 'NULL' AS c, 2.0 AS d, x'00ff' AS e, 9e999 AS f, 2 AS z";
     let output = guards(&[database.path.to_str().unwrap(), "--json", sql]).await;
@@ -101,7 +106,7 @@ async fn json_tells_all_types_apart_and_keeps_the_order() {
     assert_eq!(text(&output.stdout), format!("{line}\n"));
 }
 
-/// The number of users.
+/// Returns the number of users.
 async fn users(database: &Database) -> String {
     let sql = "SELECT count(*) AS n FROM users";
     text(&guards(&[database.path.to_str().unwrap(), "--json", sql]).await.stdout)
@@ -116,7 +121,7 @@ async fn nothing_is_changed_without_write() {
         let output = guards(&[path, sql]).await;
         assert_one_line(&output, &["users.db", "--write"]);
     }
-    // This one does not complain, and does nothing.
+    // SQLite ignores this one without an error.
     guards(&[path, "PRAGMA journal_mode = delete"]).await;
     assert_eq!(std::fs::read(path).unwrap(), before);
     assert_eq!(users(&database).await, "{\"n\":2}\n");
@@ -134,14 +139,14 @@ async fn nothing_is_changed_without_write() {
 async fn a_statement_that_fails_halfway_changes_nothing() {
     let database = Database::new().await;
     let path = database.path.to_str().unwrap();
-    // The second row has an id that is taken. `OR FAIL` would keep the first one.
+    // The id of the second row is taken. `OR FAIL` would keep the first row.
     let sql = "INSERT OR FAIL INTO users VALUES (7, 'Ferris'), (1, 'Ada')";
     assert_one_line(&guards(&[path, "--write", sql]).await, &["UNIQUE constraint failed"]);
     assert_eq!(users(&database).await, "{\"n\":2}\n");
 }
 
 #[tokio::test]
-async fn a_second_statement_is_one_too_many() {
+async fn a_second_statement_is_refused() {
     let database = Database::new().await;
     let path = database.path.to_str().unwrap();
     let output = guards(&[path, "--write", "DELETE FROM users; SELECT 1"]).await;
@@ -157,7 +162,7 @@ async fn a_second_statement_is_one_too_many() {
 }
 
 #[tokio::test]
-async fn parameters_are_bound_and_never_pasted() {
+async fn parameters_are_bound_and_never_become_part_of_the_statement() {
     let database = Database::new().await;
     let path = database.path.to_str().unwrap();
     let attack = "x'); DROP TABLE users; --";
@@ -167,14 +172,14 @@ async fn parameters_are_bound_and_never_pasted() {
     let output = guards(&[&[path], &select[..]].concat()).await;
     assert_eq!(text(&output.stdout), format!("{{\"name\":\"{attack}\"}}\n"));
     assert_eq!(users(&database).await, "{\"n\":3}\n");
-    // A condition that would be true for all, were it more than a value.
+    // If this were more than a value, the condition would be true for all rows.
     let output =
         guards(&[path, "SELECT * FROM users WHERE name = ?", "--param", "' OR 1=1 --"]).await;
     assert_eq!(text(&output.stdout), "");
 }
 
 #[tokio::test]
-async fn a_parameter_that_is_written_like_a_number_is_one() {
+async fn a_parameter_that_looks_like_a_number_is_a_number() {
     let database = Database::new().await;
     let path = database.path.to_str().unwrap();
     for (value, kind) in [
@@ -198,25 +203,25 @@ async fn a_parameter_that_is_written_like_a_number_is_one() {
 }
 
 #[tokio::test]
-async fn parameters_must_be_as_many_as_there_are_in_the_statement() {
+async fn each_parameter_of_the_statement_needs_a_value() {
     let database = Database::new().await;
     let path = database.path.to_str().unwrap();
-    // SQLite takes a missing one for NULL.
+    // SQLite itself would take NULL for a missing one.
     assert_one_line(&guards(&[path, "SELECT ?, ?", "--param", "a"]).await, &["2", "1"]);
     assert_one_line(&guards(&[path, "SELECT 1", "--param", "a"]).await, &["0", "1"]);
 }
 
 #[tokio::test]
-async fn a_locked_database_is_waited_for_and_then_named() {
+async fn it_waits_for_a_locked_database_and_then_names_it() {
     let database = Database::new().await;
     let path = database.path.to_str().unwrap().to_owned();
     let mut db = SqliteConnection::connect(&path).await.unwrap();
     let lock = db.begin_with("BEGIN IMMEDIATE").await.unwrap();
     let insert = [&path, "--write", "INSERT INTO users (name) VALUES ('Ferris')"];
     let output = guards(&[&insert[..], &["--wait", "100ms"]].concat()).await;
-    assert_one_line(&output, &["users.db", "another program had it for 100ms", "locked"]);
+    assert_one_line(&output, &["users.db", "another program had it locked for 100ms", "locked"]);
 
-    // It waits while the lock lasts, and no longer.
+    // It stops waiting as soon as the lock is released.
     let arguments = [&insert[..], &["--wait", "1m"]].concat();
     let (output, ()) = tokio::join!(guards(&arguments), async {
         tokio::time::sleep(std::time::Duration::from_millis(300)).await;
@@ -230,13 +235,13 @@ async fn a_locked_database_is_waited_for_and_then_named() {
 async fn killed_in_the_middle_it_leaves_the_database_as_it_was() {
     for round in 0..if stress() { 50 } else { 6 } {
         let database = Database::new().await;
-        // Both ways that SQLite has to be able to go back.
+        // These are the two ways in which SQLite can undo a transaction.
         let mode = ["wal", "delete"][round % 2];
         let set = format!("PRAGMA journal_mode = {mode}");
         let mut db = SqliteConnection::connect(database.path.to_str().unwrap()).await.unwrap();
         sqlx::raw_sql(sqlx::AssertSqlSafe(set)).execute(&mut db).await.unwrap();
         db.close().await.unwrap();
-        // More than the memory that SQLite has for changed pages: the file is written to before the end.
+        // This is more than SQLite keeps in memory, so it writes to the file before the end.
         let sql = "INSERT INTO users (name) WITH RECURSIVE n(i) AS
                    (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000000)
                    SELECT hex(randomblob(500)) FROM n";
@@ -247,14 +252,14 @@ async fn killed_in_the_middle_it_leaves_the_database_as_it_was() {
         let length = || database.path.metadata().unwrap().len().max(database.size_of_wal());
         let is_written_to = || length() > 1 << 20;
         while !is_written_to() {
-            assert!(child.try_wait().unwrap().is_none(), "it must not end by itself");
+            assert!(child.try_wait().unwrap().is_none(), "the statement must not end on its own");
             tokio::time::sleep(std::time::Duration::from_millis(1)).await;
         }
         child.kill().unwrap(); // SIGKILL
         tokio::task::spawn_blocking(move || child.wait().unwrap()).await.unwrap();
         let path = database.path.to_str().unwrap();
         if mode == "delete" {
-            // To go back is to write.
+            // Rolling back means writing.
             assert_one_line(&guards(&[path, "SELECT 1"]).await, &["--write"]);
         }
         assert!(guards(&[path, "--write", "SELECT 1"]).await.status.success());
@@ -270,19 +275,19 @@ async fn nothing_to_run_is_an_error() {
     let output = guards(&[database.path.to_str().unwrap(), " "]).await;
     assert_one_line(&output, &["no SQL"]);
     assert_one_line(&guards(&[":memory:", "SELECT 1"]).await, &[":memory:", "no such file"]);
-    // The longest time that there is.
+    // This is longer than SQLite can wait, and is cut.
     let output = guards(&["--wait", "30days", database.path.to_str().unwrap()]).await;
     assert!(output.status.success(), "{}", text(&output.stderr));
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_database_is_named() {
+async fn a_file_that_is_not_a_database_is_named() {
     let output = guards(&[concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")]).await;
     assert_one_line(&output, &["Cargo.toml", "not a database"]);
 }
 
 #[tokio::test]
-async fn a_missing_database_is_named_and_not_made() {
+async fn a_missing_database_is_named_and_not_created() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("missing.db");
     let output = guards(&[path.to_str().unwrap(), "SELECT 1"]).await;
@@ -298,7 +303,7 @@ async fn an_sql_error_says_where_it_is() {
     assert_eq!(text(&output.stdout), "");
 }
 
-/// Sends SIGINT until the program has ended; returns how often that was, and how it ended.
+/// Sends SIGINT until the program has ended. Returns how many it took, and the exit status.
 #[cfg(unix)]
 async fn interrupt(mut child: std::process::Child, pause: u64) -> (usize, Option<i32>) {
     let pid = child.id().to_string();
@@ -319,7 +324,7 @@ async fn interrupt(mut child: std::process::Child, pause: u64) -> (usize, Option
 #[tokio::test]
 async fn ctrl_c_rolls_back_and_closes_and_ends_with_130() {
     let database = Database::new().await;
-    // It never ends, and no row ever comes.
+    // This statement never ends, and never returns a row.
     let sql = "INSERT INTO users (name) WITH RECURSIVE n(i) AS
                (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT 'one too many' FROM n";
     let child = std::process::Command::new(GUARDS)
@@ -330,17 +335,17 @@ async fn ctrl_c_rolls_back_and_closes_and_ends_with_130() {
         tokio::time::sleep(std::time::Duration::from_millis(1)).await;
     }
     assert_eq!(interrupt(child, 6000).await, (1, Some(130)));
-    assert!(!database.is_open(), "closed, and not just left");
+    assert!(!database.is_open(), "the database must be closed, not just abandoned");
     assert_eq!(users(&database).await, "{\"n\":2}\n");
 }
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_second_ctrl_c_ends_what_the_first_cannot() {
+async fn a_second_ctrl_c_ends_it_immediately() {
     let database = Database::new().await;
     let mut db = SqliteConnection::connect(database.path.to_str().unwrap()).await.unwrap();
     let _lock = db.begin_with("BEGIN IMMEDIATE").await.unwrap();
-    // SQLite waits for the lock, and asks nobody meanwhile whether to go on.
+    // While SQLite waits for the lock, it does not check whether to stop.
     let child = std::process::Command::new(GUARDS)
         .args([database.path.to_str().unwrap(), "--write", "--wait", "1h", "DELETE FROM users"])
         .spawn()
@@ -372,7 +377,7 @@ async fn a_closed_pipe_ends_it_quietly() {
 }
 
 #[tokio::test]
-async fn a_closed_pipe_is_no_success_where_something_was_to_be_changed() {
+async fn a_closed_pipe_is_a_failure_if_the_statement_was_to_change_something() {
     let database = Database::new().await;
     let sql = "INSERT INTO users (name) WITH RECURSIVE n(i) AS
                (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)

@@ -1,4 +1,4 @@
-//! What the lesson promises of `with_database` and `finished`: the four endings.
+//! The promises of `with_database`, `with_transaction` and `finished`, each as a test.
 
 use std::cell::Cell;
 use std::future::pending;
@@ -19,7 +19,7 @@ async fn names(db: &mut SqliteConnection) -> anyhow::Result<Vec<String>> {
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// Drops a body while SQLite is at a statement that goes on without it.
+/// Drops a body while SQLite is running a statement, which continues without it.
 async fn cancel_in_a_long_statement(database: &Database) {
     let (tell, told) = oneshot::channel();
     tokio::select! {
@@ -51,12 +51,12 @@ async fn an_error_comes_through_and_the_database_is_closed() {
     let database = Database::new().await;
     let result = with_database(&database.path, async |db| {
         names(db).await?;
-        anyhow::bail!("the body's own words");
+        anyhow::bail!("the body's own error");
         #[allow(unreachable_code)]
         Ok(())
     })
     .await;
-    assert_eq!(result.unwrap_err().to_string(), "the body's own words");
+    assert_eq!(result.unwrap_err().to_string(), "the body's own error");
     assert!(!database.is_open());
 }
 
@@ -78,7 +78,7 @@ async fn a_panic_comes_through_and_the_database_is_closed() {
 }
 
 #[tokio::test]
-async fn a_caller_out_of_time_leaves_the_database_closed() {
+async fn a_caller_that_times_out_leaves_the_database_closed() {
     let database = Database::new().await;
     let path = &database.path;
     let (opened, is_open) = oneshot::channel();
@@ -89,7 +89,7 @@ async fn a_caller_out_of_time_leaves_the_database_closed() {
     });
     // `select!` drops the body at its `.await` as soon as it has opened.
     tokio::select! {
-        _ = body => unreachable!("it waits for ever"),
+        _ = body => unreachable!("it waits forever"),
         was_open = is_open => assert_eq!(was_open, Ok(true)),
     }
     finished().await;
@@ -121,7 +121,7 @@ async fn an_aborted_task_leaves_the_database_closed() {
 async fn finished_waits_for_a_statement_that_cancelling_did_not_stop() {
     let database = Database::new().await;
     cancel_in_a_long_statement(&database).await;
-    assert!(database.is_open(), "SQLite is still at it");
+    assert!(database.is_open(), "SQLite is still running the statement");
     finished().await;
     assert!(!database.is_open());
 }
@@ -140,10 +140,10 @@ async fn a_future_dropped_outside_the_runtime_is_closed_too() {
         .await
     });
     tokio::select! {
-        _ = &mut body => unreachable!("it waits for ever"),
+        _ = &mut body => unreachable!("it waits forever"),
         _ = is_open => {}
     }
-    // A plain thread knows of no runtime; the guard remembers its own.
+    // A plain thread has no runtime. The guard remembers the one it was made on.
     std::thread::spawn(move || drop(body)).join().unwrap();
     finished().await;
     assert!(!database.is_open());
@@ -157,7 +157,7 @@ fn a_runtime_dropped_without_finished_leaves_the_close_undone() {
         cancel_in_a_long_statement(&database).await;
         database
     });
-    // The body is dropped and its close is started; the end of the runtime waits for neither.
+    // The body was dropped and its close has started. The end of the runtime does not wait for it.
     drop(runtime);
     assert!(database.is_open(), "the program would end here, with the database open");
 }
@@ -203,7 +203,7 @@ async fn two_databases_nest_and_the_inner_is_closed_first() {
     assert!(!outer.is_open());
 }
 
-/// A transaction that adds two users, between which its caller may be dropped.
+/// Adds two users in one transaction. `between` runs after the first one, and may fail or wait.
 async fn add_two(
     db: &mut SqliteConnection,
     between: impl Future<Output = anyhow::Result<()>>,
@@ -221,7 +221,7 @@ async fn add(db: &mut SqliteConnection, name: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// All users, by another connection.
+/// Returns all users, read through another connection.
 async fn committed(database: &Database) -> Vec<String> {
     with_database(&database.path, names).await.unwrap()
 }
@@ -234,7 +234,7 @@ async fn a_transaction_is_committed_with_the_value() {
     let database = Database::new().await;
     with_database(&database.path, async |db| {
         add_two(db, async { Ok(()) }).await?;
-        assert_eq!(committed(&database).await, FOUR, "others see it by now");
+        assert_eq!(committed(&database).await, FOUR, "other connections see it now");
         anyhow::Ok(())
     })
     .await
@@ -245,10 +245,10 @@ async fn a_transaction_is_committed_with_the_value() {
 async fn a_transaction_is_rolled_back_after_an_error() {
     let database = Database::new().await;
     with_database(&database.path, async |db| {
-        let failed = add_two(db, async { anyhow::bail!("the body's own words") }).await;
-        assert_eq!(failed.unwrap_err().to_string(), "the body's own words");
+        let failed = add_two(db, async { anyhow::bail!("the body's own error") }).await;
+        assert_eq!(failed.unwrap_err().to_string(), "the body's own error");
         assert_eq!(names(db).await?, TWO);
-        // Nothing is left of it that could be in the way of the next.
+        // Nothing is left of it, so the next transaction can begin.
         add_two(db, async { Ok(()) }).await
     })
     .await
@@ -280,10 +280,10 @@ async fn a_transaction_is_rolled_back_when_its_caller_is_dropped() {
             pending().await
         };
         tokio::select! {
-            _ = add_two(db, waits) => unreachable!("it waits for ever"),
+            _ = add_two(db, waits) => unreachable!("it waits forever"),
             _ = told => {}
         }
-        // On the same connection: the rollback comes before this.
+        // This is the same connection, and the rollback comes before the query.
         assert_eq!(names(db).await?, TWO);
         add_two(db, async { Ok(()) }).await
     })
@@ -333,13 +333,13 @@ async fn a_transaction_inside_another_is_refused_and_does_no_harm() {
 }
 
 #[tokio::test]
-async fn a_body_that_goes_on_after_a_rollback_is_told_and_so_is_the_next_transaction() {
+async fn a_body_that_ignores_a_rollback_gets_an_error_and_so_does_the_next_transaction() {
     for end in ["COMMIT", "ROLLBACK", "INSERT OR ROLLBACK INTO users VALUES (1, 'Ada')"] {
         let database = Database::new().await;
         with_database(&database.path, async |db| {
             let failed = with_transaction(db, async |db| {
                 add(db, "Ferris").await?;
-                // The body does not care, and says in the end that all is well.
+                // The body ignores the result, and returns `Ok` in the end.
                 let _ = sqlx::raw_sql(end).execute(&mut *db).await;
                 anyhow::Ok(())
             });
@@ -348,7 +348,7 @@ async fn a_body_that_goes_on_after_a_rollback_is_told_and_so_is_the_next_transac
                 matches!(error.downcast_ref(), Some(DatabaseError::Commit(_))),
                 "{end}: {error:#}"
             );
-            // What cannot be trusted is refused, and not lost without a word.
+            // The state of this connection is not known, so the next transaction is refused, not lost.
             let next = with_transaction(db, async |db| add(db, "Corro").await).await;
             assert!(matches!(next.unwrap_err().downcast_ref(), Some(DatabaseError::Nested)));
             anyhow::Ok(())
@@ -370,7 +370,7 @@ async fn a_commit_that_fails_rolls_back_and_is_the_error() {
         )
         .execute(&mut *db)
         .await?;
-        // Nobody looks at it before the commit.
+        // SQLite checks a deferred constraint only at the commit.
         let failed = with_transaction(db, async |db| {
             add(db, "Ferris").await?;
             sqlx::query("INSERT INTO pets VALUES (99)").execute(db).await?;
@@ -386,7 +386,7 @@ async fn a_commit_that_fails_rolls_back_and_is_the_error() {
 }
 
 #[tokio::test]
-async fn a_rollback_by_sqlite_itself_is_not_in_the_way_of_the_next_transaction() {
+async fn after_a_rollback_by_sqlite_itself_the_next_transaction_can_begin() {
     let database = Database::new().await;
     with_database(&database.path, async |db| {
         let failed = with_transaction(db, async |db| {
@@ -404,12 +404,12 @@ async fn a_rollback_by_sqlite_itself_is_not_in_the_way_of_the_next_transaction()
 }
 
 #[tokio::test]
-async fn transactions_side_by_side_wait_for_each_other() {
+async fn concurrent_transactions_wait_for_each_other() {
     let database = Database::new().await;
     let tasks = (0..8).map(|_| {
         let path = database.path.clone();
         tokio::spawn(async move {
-            // First a read, then a write: where both have read, a plain `BEGIN` lets one of them fail.
+            // Each transaction reads, then writes. With a plain `BEGIN`, one of two that have both read fails.
             with_database(&path, async |db| {
                 with_transaction(db, async |db| {
                     let count = names(db).await?.len();
@@ -427,10 +427,10 @@ async fn transactions_side_by_side_wait_for_each_other() {
     let mut names = committed(&database).await;
     names.sort();
     names.dedup();
-    assert_eq!(names.len(), 10, "each has counted what the others had added: {names:?}");
+    assert_eq!(names.len(), 10, "each has to count the users added before: {names:?}");
 }
 
-/// Lets every close fail: what SQLite is asked to do then, it is told to stop.
+/// Makes the close fail: whatever SQLite does from now on, this handler stops it.
 async fn spoil_the_close(db: &mut SqliteConnection) -> anyhow::Result<()> {
     db.lock_handle().await?.set_progress_handler(1, || false);
     Ok(())
@@ -453,7 +453,7 @@ async fn an_error_of_the_close_is_an_error() {
 async fn an_error_of_the_close_does_not_hide_that_of_the_body_and_goes_to_stderr() {
     const NAME: &str = "an_error_of_the_close_does_not_hide_that_of_the_body_and_goes_to_stderr";
     if std::env::var_os("IN_CHILD").is_none() {
-        // In a process of its own, whose stderr can be read.
+        // Run this test again in a child process, so that its stderr can be read.
         let mut child = std::process::Command::new(std::env::current_exe().unwrap());
         let output = child
             .args([
@@ -464,33 +464,34 @@ async fn an_error_of_the_close_does_not_hide_that_of_the_body_and_goes_to_stderr
             .env("IN_CHILD", "1")
             .output();
         let output = output.unwrap();
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{told}");
-        assert!(told.contains("users.db: cannot close the database: "), "{told}");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{errors}");
+        assert!(errors.contains("users.db: cannot close the database: "), "{errors}");
         return;
     }
     let database = Database::new().await;
     let result: anyhow::Result<()> =
         with_connection(with_work_at_the_close(&database), async |db| {
             spoil_the_close(db).await?;
-            anyhow::bail!("the body's own words")
+            anyhow::bail!("the body's own error")
         })
         .await;
-    assert_eq!(result.unwrap_err().to_string(), "the body's own words");
+    assert_eq!(result.unwrap_err().to_string(), "the body's own error");
 }
 
 #[tokio::test]
-async fn what_cannot_be_opened_is_closed_again() {
+async fn a_file_that_is_not_a_database_is_closed_again() {
     let folder = tempfile::tempdir().unwrap();
     let text = folder.path().join("notes.txt");
-    std::fs::write(&text, "no database, and long enough to be seen as none".repeat(5)).unwrap();
+    std::fs::write(&text, "not a database, and long enough for SQLite to notice".repeat(5))
+        .unwrap();
     for _ in 0..50 {
         assert!(with_database(&text, names).await.is_err());
         assert!(!database::has_open(&text));
     }
 }
 
-/// Another connection holds the file with an exclusive lock, so that the opening has to wait.
+/// Another connection holds an exclusive lock on the file, so the opening has to wait.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn an_opening_whose_caller_is_dropped_is_waited_for_and_closed() {
@@ -507,16 +508,20 @@ async fn an_opening_whose_caller_is_dropped_is_waited_for_and_closed() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     drop(opening);
-    assert!(poll!(Box::pin(finished())).is_pending(), "the opening goes on, and is counted");
+    assert!(poll!(Box::pin(finished())).is_pending(), "the opening continues, and is counted");
 
     sqlx::raw_sql("COMMIT").execute(&mut holder).await.unwrap();
     finished().await;
-    assert_eq!(database::open_handles(&path), handles, "what was opened is closed again");
+    assert_eq!(
+        database::open_handles(&path),
+        handles,
+        "the connection that was opened is closed again"
+    );
     holder.close().await.unwrap();
 }
 
 #[tokio::test]
-async fn a_path_is_a_path_and_nothing_else() {
+async fn sqlites_special_names_are_ordinary_paths() {
     for path in ["", ":memory:", "file::memory:", "file:users.db?mode=memory"] {
         let error = with_database(path, names).await.unwrap_err();
         assert!(
@@ -527,7 +532,7 @@ async fn a_path_is_a_path_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn nested_every_close_is_run_though_each_fails() {
+async fn nested_closes_all_run_even_if_each_of_them_fails() {
     let (outer, inner) = (Database::new().await, Database::new().await);
     let result: anyhow::Result<()> = with_connection(with_work_at_the_close(&outer), async |db| {
         spoil_the_close(db).await?;
@@ -538,11 +543,11 @@ async fn nested_every_close_is_run_though_each_fails() {
         .await
     })
     .await;
-    // The first failure counts; that of the outer close goes to stderr.
+    // The caller gets the first error. That of the outer close goes to stderr.
     let error = result.unwrap_err();
     assert!(error.to_string().contains(inner.path.to_str().unwrap()), "{error}");
     finished().await;
-    // sqlx lets go of a connection that it could not close; its thread ends by itself.
+    // sqlx abandons a connection that it could not close, and its thread ends a little later.
     while outer.has_connections() || inner.has_connections() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
@@ -566,7 +571,7 @@ async fn a_storm_of_cancelled_callers_leaves_nothing_open() {
                 })
                 .await
             };
-            // From before it has opened to after it has closed.
+            // The times range from before the opening to after the close.
             let time = Duration::from_micros(fastrand::u64(0..40_000) * (1 + n / 50));
             tokio::spawn(async move { tokio::time::timeout(time, caller).await })
         })
@@ -575,16 +580,16 @@ async fn a_storm_of_cancelled_callers_leaves_nothing_open() {
     for task in tasks {
         match task.await.unwrap() {
             Ok(done) => {
-                // Too many at a time may be locked out for too long.
+                // With so many callers, some may wait for the lock for too long.
                 whole += usize::from(done.is_ok());
             }
             Err(_) => cancelled += 1,
         }
     }
     finished().await;
-    assert!(!database.has_connections(), "nobody has it open any more");
+    assert!(!database.has_connections(), "no connection may be left");
     assert!(cancelled > 0, "after {:?}", start.elapsed());
-    // Each has left two rows or none, and nobody holds a lock.
+    // Each caller has left two rows or none, and none of them holds a lock.
     let names =
         with_database(&database.path, async |db| with_transaction(db, names).await).await.unwrap();
     assert_eq!(names.len() % 2, 0);
@@ -593,10 +598,10 @@ async fn a_storm_of_cancelled_callers_leaves_nothing_open() {
 }
 
 #[tokio::test]
-async fn who_is_dropped_while_it_opens_is_closed_all_the_same() {
+async fn a_caller_that_is_dropped_while_it_opens_leaves_the_database_closed() {
     let database = Database::new().await;
     let mut opening = Box::pin(with_database(&database.path, names));
-    // Polled once: the opening is under way.
+    // After one poll, the opening is under way.
     assert!(futures_util::poll!(&mut opening).is_pending());
     drop(opening);
     finished().await;
@@ -618,12 +623,12 @@ async fn a_permit_comes_back_from_a_caller_that_is_dropped() {
 }
 
 #[test]
-fn a_plain_guard_runs_whichever_way_its_scope_ends() {
+fn a_plain_guard_runs_however_its_scope_ends() {
     let ran = Cell::new(0);
     let count = || ran.set(ran.get() + 1);
     {
         let _guard = on_drop(count);
-        assert_eq!(ran.get(), 0, "not before the end");
+        assert_eq!(ran.get(), 0, "the guard must not run before the end of its scope");
     }
     assert_eq!(ran.get(), 1);
     let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
@@ -642,8 +647,8 @@ fn a_plain_guard_runs_whichever_way_its_scope_ends() {
     assert_eq!(ran.get(), 3);
 }
 
-/// A transaction in a database in a transaction in a database, left from the inside in one of the four
-/// ways.
+/// Nests a transaction in a database in a transaction in a database, and leaves all of them from the inside in
+/// one of the four ways.
 async fn leave_nested(outer: &Path, inner: &Path, ending: usize) -> anyhow::Result<()> {
     with_database(outer, async |db| {
         with_transaction(db, async |db| {
@@ -653,7 +658,7 @@ async fn leave_nested(outer: &Path, inner: &Path, ending: usize) -> anyhow::Resu
                     add(db, "Ferris").await?;
                     match ending {
                         0 => Ok(()),
-                        1 => anyhow::bail!("the body's own words"),
+                        1 => anyhow::bail!("the body's own error"),
                         2 => panic!("the body's own panic"),
                         _ => pending().await,
                     }
@@ -677,7 +682,7 @@ async fn each_ending_leaves_all_nested_scopes() {
         let outcome = tokio::spawn(tokio::time::timeout(limit, leave)).await;
         let seen = match outcome {
             Ok(Ok(Ok(()))) => 0,
-            Ok(Ok(Err(error))) if error.to_string() == "the body's own words" => 1,
+            Ok(Ok(Err(error))) if error.to_string() == "the body's own error" => 1,
             Err(error) if error.is_panic() => 2,
             Ok(Err(_)) => 3,
             other => panic!("{other:?}"),
@@ -693,12 +698,12 @@ async fn each_ending_leaves_all_nested_scopes() {
 }
 
 #[tokio::test]
-async fn what_is_no_database_is_refused_by_name() {
+async fn anything_but_a_database_is_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let text = folder.path().join("notes.txt");
     std::fs::write(
         &text,
-        "This is a text, and not a short one, in which no database is to be found.",
+        "This is a text that is long enough for SQLite to notice that it is not a database.",
     )
     .unwrap();
     for path in [text, folder.path().join("missing.db"), folder.path().to_owned()] {
@@ -713,5 +718,5 @@ async fn what_is_no_database_is_refused_by_name() {
         assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
         assert!(!ran, "the body must not run");
     }
-    assert!(!folder.path().join("missing.db").exists(), "nothing was made in its place");
+    assert!(!folder.path().join("missing.db").exists(), "no file may be created");
 }
