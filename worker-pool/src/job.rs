@@ -1,4 +1,24 @@
 //! A job, and the handle to its result.
+//!
+//! A job is a future of some type. The queue needs one type for all of them, and the handle needs to learn
+//! about the end of its job, whatever that end is. So [`prepare`] wraps each job in three layers:
+//!
+//! ```text
+//! catch_unwind   turns a panic of the job into an error
+//! map            reports the result, or the error, to the ledger and to the handle
+//! Pin<Box<dyn>>  hides the type, so that one queue can hold them all
+//! ```
+//!
+//! And if the job is never run to its end, because it is dropped in the queue or halfway, the `Drop` of
+//! [`Settling`] reports that instead. Here is a job that is dropped while it runs:
+//!
+//! ```text
+//! submit         prepare: a channel, and memory for the wrapped job
+//!                accept: section 4 of the ledger counts one more job; the job is in the queue
+//! a worker       takes it and polls it; it waits
+//! pool.abort()   drops the worker, and with it the job and its `Settling`
+//! Settling       ledger: one job of section 4 was cancelled; handle: Err(Cancelled)
+//! ```
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -13,25 +33,25 @@ use tokio::sync::oneshot;
 
 use crate::queue::Queue;
 
-/// What the workers see of a job. Boxed, since each job is a future of another type and one queue
-/// holds them all; pinned, since a future must not move once it has been polled.
+/// A wrapped job, as the workers see it. It is boxed because each job is a future of another type. It is
+/// pinned because a future must not move once it has been polled.
 pub(crate) type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Why a job gave no result.
+/// Why a job returned no result.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum JobError {
-    /// It panicked, with this message.
+    /// The job panicked with this message.
     #[error("the job panicked: {0}")]
     Panicked(String),
-    /// It ran for longer than it was allowed to, and was dropped.
-    #[error("the job ran out of time")]
+    /// The job ran longer than it was allowed to, and was dropped.
+    #[error("the job timed out")]
     TimedOut,
-    /// It was dropped before its end: the pool was aborted, or the runtime has ended.
+    /// The job was dropped before its end: the pool was aborted, or its runtime has shut down.
     #[error("the job was cancelled")]
     Cancelled,
 }
 
-/// The result of a job, to be awaited. Dropping it does not cancel the job.
+/// A handle to the result of a job. Await it to get the result. Dropping it does not cancel the job.
 #[derive(Debug)]
 pub struct JobHandle<T>(oneshot::Receiver<Result<T, JobError>>);
 
@@ -39,26 +59,29 @@ impl<T> Future for JobHandle<T> {
     type Output = Result<T, JobError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        // Every job sends; see `Settling`.
+        // The error case cannot happen: `Settling` always sends something.
         self.0.poll_unpin(cx).map(|sent| sent.unwrap_or(Err(JobError::Cancelled)))
     }
 }
 
-/// Wraps a job such that its handle and the ledger hear of its end, whichever way it ends.
+/// Wraps a job, so that its handle and the ledger learn how it ended.
 ///
-/// What takes time is done now, before the queue is locked. What comes back only puts it together,
-/// for the job of this section of the ledger; not called, it drops the job and nobody hears of it.
+/// This happens in two steps. Everything that takes time is done now, before the queue is locked: it
+/// allocates the channel and the memory. The returned closure is called while the queue is locked, with the
+/// section of the ledger that counts the job, and only puts the parts together. If it is not called, the job
+/// was not accepted, and is just dropped.
 pub(crate) fn prepare<T: Send + 'static>(
     job: impl Future<Output = Result<T, JobError>> + Send + 'static,
 ) -> impl FnOnce(Arc<Queue>, u64) -> (Job, JobHandle<T>) {
     let (result, handle) = oneshot::channel();
-    // A panic unwinds through `poll`; caught here, it ends this job and not its worker. Nothing of
-    // the job is used after it, so that nothing half changed can be seen.
+    // A panic unwinds through `poll`. Caught here, it ends this job but not its worker. `AssertUnwindSafe` says
+    // that we accept what a panic may leave half changed: nobody uses anything of the job afterwards.
     let caught = AssertUnwindSafe(job).catch_unwind();
     let memory = Box::new_uninit();
     move |queue, section| {
         let mut settling = Settling { result: Some(result), queue, section };
-        // An async block would keep room for the job twice: as given to it, and as awaited.
+        // A `map` takes less memory here than an async block, which would have room for the job twice: as the
+        // captured variable, and as the future that it awaits.
         let job = caught.map(move |outcome| {
             settling.settle(outcome.unwrap_or_else(|panic| Err(JobError::Panicked(message(panic)))))
         });
@@ -66,7 +89,7 @@ pub(crate) fn prepare<T: Send + 'static>(
     }
 }
 
-/// What a job owes. It pays at its end, or when it is dropped, in the queue or half way.
+/// Reports the outcome of a job exactly once: when the job has finished, or when it is dropped.
 struct Settling<T> {
     result: Option<oneshot::Sender<Result<T, JobError>>>,
     queue: Arc<Queue>,
@@ -76,9 +99,9 @@ struct Settling<T> {
 impl<T> Settling<T> {
     fn settle(&mut self, outcome: Result<T, JobError>) {
         if let Some(result) = self.result.take() {
-            // First the figures: who has the result finds it there, too.
+            // Update the counters first, so that anyone holding the result can already see it counted.
             self.queue.ended(self.section, outcome.as_ref().err());
-            // An error: nobody holds the handle any more. The job has run all the same.
+            // This fails only if the handle was dropped, and then nobody wants the result.
             let _ = result.send(outcome);
         }
     }
@@ -87,7 +110,7 @@ impl<T> Settling<T> {
 impl<T> Drop for Settling<T> {
     fn drop(&mut self) {
         self.settle(Err(if thread::panicking() {
-            JobError::Panicked("when its future was dropped".into())
+            JobError::Panicked("while its future was being dropped".into())
         } else {
             JobError::Cancelled
         }));
@@ -98,18 +121,30 @@ tokio::task_local! {
     static WORKER: usize;
 }
 
-/// The number of the worker that runs this job, counted from 1; `None` outside of a job, and in
-/// tasks that a job has spawned.
+/// Returns the number of the worker that runs this job, counted from 1. Returns `None` outside a job, and in
+/// a task that a job has spawned: task-local values are not inherited.
+///
+/// ```
+/// use worker_pool::{WorkerPool, current_worker};
+///
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// let pool = WorkerPool::new(1)?;
+/// let handle = pool.submit(async { current_worker() }).await?;
+/// assert_eq!(handle.await?, Some(1));
+/// assert_eq!(current_worker(), None);
+/// # anyhow::Ok(())
+/// # }).unwrap();
+/// ```
 pub fn current_worker() -> Option<usize> {
     WORKER.try_get().ok()
 }
 
-/// Runs a worker such that its jobs know its number.
+/// Gives a worker its number, so that its jobs can ask for it.
 pub(crate) fn as_worker<F: Future>(number: usize, worker: F) -> impl Future<Output = F::Output> {
     WORKER.scope(number, worker)
 }
 
-/// What a panic said, where it said it in words.
+/// Returns the message of a panic, if the panic has one that is text.
 fn message(panic: Box<dyn Any + Send>) -> String {
     match panic.downcast::<String>() {
         Ok(text) => *text,

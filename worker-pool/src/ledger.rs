@@ -1,4 +1,19 @@
-//! What has become of the jobs: the figures of `stats`, and what `join` waits for.
+//! Counts the jobs: for `stats`, and for `join`.
+//!
+//! `join` waits for the jobs accepted before it, and for no later ones. So it is not enough to count the
+//! unfinished jobs: a busy pool may never get to zero. Instead, each call of `join` ends the present
+//! *section*, and starts a new one. A job belongs to the section in which it was accepted. A `join` returns
+//! when no job is left in its section or in an earlier one:
+//!
+//! ```text
+//! submit A, B     section 0: 2 unfinished
+//! join (first)    ends section 0; section 1 begins
+//! submit C        section 1: 1 unfinished
+//! join (second)   ends section 1; section 2 begins
+//! C ends          section 1 is empty, but section 0 is not: nobody is woken
+//! A ends          section 0: 1 unfinished
+//! B ends          sections 0 and 1 are finished: both joins return
+//! ```
 
 use std::collections::VecDeque;
 
@@ -6,67 +21,69 @@ use tokio::sync::oneshot;
 
 use crate::job::JobError;
 
-/// How many jobs there are in each state, at one moment. Whatever is submitted ends in one of the
+/// How many jobs there are in each state, all at the same moment. Every accepted job ends up in one of the
 /// last four.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// Waiting in the queue.
+    /// Jobs that wait in the queue.
     pub queued: u64,
-    /// Taken by a worker.
+    /// Jobs that a worker has taken and that have not ended.
     pub running: u64,
-    /// Ended with a value.
+    /// Jobs that have returned a value.
     pub ok: u64,
-    /// Ended with a panic.
+    /// Jobs that have panicked.
     pub panicked: u64,
-    /// Dropped when its time was over.
+    /// Jobs that were dropped because their time was up.
     pub timed_out: u64,
-    /// Dropped before its end in any other way.
+    /// Jobs that were dropped before their end for another reason.
     pub cancelled: u64,
 }
 
 impl Stats {
-    /// All jobs ever accepted.
+    /// Returns the number of all jobs ever accepted.
     pub fn submitted(&self) -> u64 {
-        self.queued + self.running + self.over()
+        self.queued + self.running + self.finished()
     }
 
-    /// All jobs that have ended.
-    pub fn over(&self) -> u64 {
+    /// Returns the number of all jobs that have ended.
+    pub fn finished(&self) -> u64 {
         self.ok + self.panicked + self.timed_out + self.cancelled
     }
 }
 
-/// Counts the jobs, and remembers who waits for the end of which.
+/// Counts the jobs, and knows which `join` waits for which of them.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    /// How jobs have ended; the states before that follow from `submitted`.
+    /// How jobs have ended. `queued` and `running` are always zero here; `stats` computes them.
     ended: Stats,
     submitted: u64,
-    /// Sections that somebody waits for, the oldest first, and after them the present one.
+    /// The sections for which a `join` waits, oldest first. The present section comes after them.
     waited_for: VecDeque<Section>,
+    /// The number of the present section.
     present: u64,
-    /// The jobs of the present section that have not ended.
+    /// How many jobs of the present section have not ended.
     unfinished: u64,
 }
 
-/// The jobs accepted between two calls of `join`. Over when none is left, here or before it.
+/// The jobs accepted between two calls of `join`. It is finished when none of them is left, and none of an
+/// earlier section.
 #[derive(Debug)]
 pub(crate) struct Section {
     unfinished: u64,
-    /// Dropped with the section: that is what `join` waits for.
-    _over: oneshot::Sender<()>,
+    /// `join` waits until this is dropped, together with the section.
+    _finished: oneshot::Sender<()>,
 }
 
 impl Ledger {
-    /// A job was accepted. Returns the number of its section, which [`ended`](Self::ended) asks for.
+    /// Counts an accepted job. Returns the number of its section, which [`ended`](Self::ended) needs later.
     pub(crate) fn accepted(&mut self) -> u64 {
         self.submitted += 1;
         self.unfinished += 1;
         self.present
     }
 
-    /// A job of this section has ended, with a value or with this error. Returns the sections that
-    /// are over now; dropping them wakes who waits.
+    /// Counts a job of this section that has ended, with a value or with this error. Returns the sections that
+    /// are finished now. Dropping them wakes the callers of `join`.
     pub(crate) fn ended(&mut self, section: u64, error: Option<&JobError>) -> Vec<Section> {
         *match error {
             None => &mut self.ended.ok,
@@ -74,7 +91,7 @@ impl Ledger {
             Some(JobError::TimedOut) => &mut self.ended.timed_out,
             Some(JobError::Cancelled) => &mut self.ended.cancelled,
         } += 1;
-        // The sections waited for have the numbers just before the present one.
+        // The sections in `waited_for` have the numbers just before that of the present one.
         match (self.present - section) as usize {
             0 => self.unfinished -= 1,
             age => {
@@ -82,27 +99,27 @@ impl Ledger {
                 self.waited_for[index].unfinished -= 1;
             }
         }
-        let over = self.waited_for.iter().take_while(|section| section.unfinished == 0).count();
-        self.waited_for.drain(..over).collect()
+        let finished = self.waited_for.iter().take_while(|section| section.unfinished == 0).count();
+        self.waited_for.drain(..finished).collect()
     }
 
-    /// Ends the present section. Returns what ends when it and all before it are over; nothing if
-    /// they are.
+    /// Ends the present section. Returns a receiver that fails when this section and all before it are
+    /// finished, or `None` if they already are.
     pub(crate) fn join(&mut self) -> Option<oneshot::Receiver<()>> {
         if self.waited_for.is_empty() && self.unfinished == 0 {
             return None;
         }
-        let (_over, wait) = oneshot::channel();
-        self.waited_for.push_back(Section { unfinished: self.unfinished, _over });
+        let (_finished, wait) = oneshot::channel();
+        self.waited_for.push_back(Section { unfinished: self.unfinished, _finished });
         self.present += 1;
         self.unfinished = 0;
         Some(wait)
     }
 
-    /// The figures, with so many in the queue.
+    /// Returns the counters. The caller knows how many jobs are in the queue.
     pub(crate) fn stats(&self, queued: usize) -> Stats {
         let queued = queued as u64;
-        let running = self.submitted - self.ended.over() - queued;
+        let running = self.submitted - self.ended.finished() - queued;
         Stats { queued, running, ..self.ended }
     }
 }
@@ -111,14 +128,14 @@ impl Ledger {
 mod tests {
     use super::*;
 
-    fn is_over(wait: &mut oneshot::Receiver<()>) -> bool {
+    fn is_finished(wait: &mut oneshot::Receiver<()>) -> bool {
         matches!(wait.try_recv(), Err(oneshot::error::TryRecvError::Closed))
     }
 
     #[test]
-    fn a_section_is_over_when_its_jobs_and_all_before_them_are() {
+    fn a_section_is_finished_when_its_jobs_and_all_before_them_are() {
         let mut ledger = Ledger::default();
-        assert!(ledger.join().is_none(), "nothing was in it");
+        assert!(ledger.join().is_none(), "there are no jobs to wait for");
         let a = ledger.accepted();
         let mut first = ledger.join().unwrap();
         let b = ledger.accepted();
@@ -126,14 +143,14 @@ mod tests {
         let mut empty = ledger.join().unwrap();
         let c = ledger.accepted();
 
-        assert!(ledger.ended(b, None).is_empty(), "`a` is still there");
-        assert!(!is_over(&mut first) && !is_over(&mut second));
+        assert!(ledger.ended(b, None).is_empty(), "`a` has not ended yet");
+        assert!(!is_finished(&mut first) && !is_finished(&mut second));
         assert_eq!(ledger.ended(a, None).len(), 3);
-        assert!(is_over(&mut first) && is_over(&mut second) && is_over(&mut empty));
+        assert!(is_finished(&mut first) && is_finished(&mut second) && is_finished(&mut empty));
         let mut third = ledger.join().unwrap();
-        assert!(!is_over(&mut third));
+        assert!(!is_finished(&mut third));
         ledger.ended(c, None);
-        assert!(is_over(&mut third));
+        assert!(is_finished(&mut third));
         assert!(ledger.join().is_none());
     }
 
@@ -143,13 +160,13 @@ mod tests {
         let a = ledger.accepted();
         drop(ledger.join());
         let mut second = ledger.join().unwrap();
-        assert!(!is_over(&mut second));
+        assert!(!is_finished(&mut second));
         ledger.ended(a, None);
-        assert!(is_over(&mut second));
+        assert!(is_finished(&mut second));
     }
 
     #[test]
-    fn every_job_is_in_one_state() {
+    fn every_job_is_in_exactly_one_state() {
         let mut ledger = Ledger::default();
         for _ in 0..6 {
             ledger.accepted();
@@ -162,6 +179,6 @@ mod tests {
         let expected =
             Stats { queued: 1, running: 1, ok: 1, panicked: 1, timed_out: 1, cancelled: 1 };
         assert_eq!(stats, expected);
-        assert_eq!((stats.submitted(), stats.over()), (6, 4));
+        assert_eq!((stats.submitted(), stats.finished()), (6, 4));
     }
 }

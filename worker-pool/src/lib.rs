@@ -1,9 +1,8 @@
 //! N workers on one bounded queue: exercise 3, with a handle for every job.
 //!
-//! A job is a future. It is wrapped ([`job`]) so that whatever becomes of it, its handle hears of
-//! it: its value, its panic, or that it was given up. The workers see nothing but wrapped jobs, and
-//! a worker never dies of one. Jobs wait for a worker in `queue.rs`, and what has become of all of
-//! them stands in a [`ledger`].
+//! A job is a future. The pool wraps it ([`job`]), so that its handle always learns how it ended: with a
+//! value, with a panic, or cancelled. The workers only see wrapped jobs, and no job can take its worker with
+//! it. Jobs wait for a worker in `queue.rs`, and the [`ledger`] counts how they end.
 //!
 //! Run with: `cargo run -p worker-pool`
 
@@ -13,8 +12,8 @@ pub mod ledger;
 mod queue;
 mod worker;
 
-/// The lock that guards the queue. `tests/shuttle` compiles the queue with a lock of its own, one
-/// that lets another task run each time it is taken.
+/// The mutex that guards the queue. `tests/shuttle` compiles the queue with a mutex of its own, which lets
+/// another task run each time it is locked.
 mod sync {
     pub(crate) use std::sync::{Mutex, MutexGuard};
 }
@@ -34,12 +33,24 @@ pub use ledger::Stats;
 use queue::Queue;
 use worker::{WorkerEnd, work};
 
-/// Runs jobs on a fixed number of workers, which take them from one bounded queue in the order
-/// submitted.
+/// Runs jobs on a fixed number of workers, which take them from one bounded queue in the order of their
+/// submission.
 ///
-/// Dropping the pool closes its queue and waits for nothing: the jobs accepted still run, for as
-/// long as the runtime does. A job must not await its own pool's [`join`](Self::join) or
-/// [`stop`](Self::stop): it would wait for itself.
+/// Dropping the pool closes its queue and does not wait: the accepted jobs still run, as long as the runtime
+/// does. A job must not await its own pool's [`join`](Self::join) or [`stop`](Self::stop), because it would
+/// wait for itself.
+///
+/// ```
+/// use worker_pool::WorkerPool;
+///
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// let pool = WorkerPool::new(3)?;
+/// let handle = pool.submit(async { 6 * 7 }).await?;
+/// assert_eq!(handle.await?, 42);
+/// pool.stop().await;
+/// # anyhow::Ok(())
+/// # }).unwrap();
+/// ```
 pub struct WorkerPool {
     queue: Arc<Queue>,
     workers: TaskTracker,
@@ -50,21 +61,21 @@ impl WorkerPool {
     /// Starts a pool whose queue has room for one job per worker.
     ///
     /// # Errors
-    /// Zero workers.
+    /// Returns [`PoolError::NoWorkers`] if `num_workers` is zero.
     ///
     /// # Panics
-    /// Outside a Tokio runtime.
+    /// Panics outside a Tokio runtime.
     pub fn new(num_workers: usize) -> Result<Self, PoolError> {
         Self::with_capacity(num_workers, num_workers)
     }
 
-    /// Starts a pool whose queue has room for `capacity` jobs beside those that run.
+    /// Starts a pool whose queue has room for `capacity` jobs, in addition to those that run.
     ///
     /// # Errors
-    /// Zero of either.
+    /// Returns [`PoolError::NoWorkers`] if `num_workers` is zero, and [`PoolError::NoRoom`] if `capacity` is.
     ///
     /// # Panics
-    /// Outside a Tokio runtime.
+    /// Panics outside a Tokio runtime.
     pub fn with_capacity(num_workers: usize, capacity: usize) -> Result<Self, PoolError> {
         if num_workers == 0 {
             return Err(PoolError::NoWorkers);
@@ -82,13 +93,13 @@ impl WorkerPool {
         Ok(Self { queue, workers, aborts })
     }
 
-    /// Waits for room in the queue, puts the job there, and returns the handle to its result.
+    /// Waits for room in the queue, adds the job to it, and returns a handle to the job's result.
     ///
-    /// The waiting is back-pressure: who submits faster than the workers work is held back, and the
-    /// queue cannot eat the memory. Dropped while it waits, it has submitted nothing.
+    /// The wait is back-pressure: a caller that submits faster than the workers can keep up has to wait, and
+    /// the queue cannot fill the memory. If the future is dropped while it waits, the job is not submitted.
     ///
     /// # Errors
-    /// [`SubmitError::Stopped`].
+    /// Returns [`SubmitError::Stopped`] if the pool was stopped or aborted.
     pub async fn submit<F>(&self, job: F) -> Result<JobHandle<F::Output>, SubmitError>
     where
         F: Future<Output: Send> + Send + 'static,
@@ -96,11 +107,11 @@ impl WorkerPool {
         self.queue.put(job.map(Ok)).await
     }
 
-    /// As [`submit`](Self::submit), for a job that is dropped when it has run for `limit`: its handle
-    /// then gives [`JobError::TimedOut`]. The time in the queue does not count.
+    /// Submits a job as [`submit`](Self::submit) does. If the job runs for longer than `limit`, it is dropped,
+    /// and its handle returns [`JobError::TimedOut`]. The time in the queue does not count.
     ///
     /// # Errors
-    /// [`SubmitError::Stopped`].
+    /// Returns [`SubmitError::Stopped`] if the pool was stopped or aborted.
     pub async fn submit_with_timeout<F>(
         &self,
         limit: Duration,
@@ -113,10 +124,11 @@ impl WorkerPool {
         self.queue.put(job).await
     }
 
-    /// Puts the job in the queue if there is room now.
+    /// Adds the job to the queue if there is room now and no other caller is waiting for it.
     ///
     /// # Errors
-    /// [`SubmitError::Full`] and [`SubmitError::Stopped`].
+    /// Returns [`SubmitError::Full`] if there is no room, and [`SubmitError::Stopped`] if the pool was stopped or
+    /// aborted.
     pub fn try_submit<F>(&self, job: F) -> Result<JobHandle<F::Output>, SubmitError>
     where
         F: Future<Output: Send> + Send + 'static,
@@ -124,9 +136,20 @@ impl WorkerPool {
         self.queue.try_put(job.map(Ok))
     }
 
-    /// Runs `make(item)` as a job for every item and returns the results in the order of the items.
-    /// What a stopped pool does not take is [`JobError::Cancelled`]. Dropped, it submits no more; the
-    /// jobs submitted go on.
+    /// Runs `make(item)` as a job for every item, and returns the results in the order of the items. If the
+    /// pool is stopped in between, the result of each remaining item is [`JobError::Cancelled`]. If the future
+    /// is dropped, it submits no more jobs, and those already submitted continue.
+    ///
+    /// ```
+    /// use worker_pool::WorkerPool;
+    ///
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let pool = WorkerPool::new(2)?;
+    /// let squares = pool.map(1..=3, |n| async move { n * n }).await;
+    /// assert_eq!(squares, [Ok(1), Ok(4), Ok(9)]);
+    /// # anyhow::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn map<I, F>(
         &self,
         items: I,
@@ -150,26 +173,26 @@ impl WorkerPool {
         results
     }
 
-    /// Waits until all jobs accepted before this call are over. Those accepted later do not extend
-    /// it, and the pool goes on. Dropping the future changes nothing.
+    /// Waits until all jobs accepted before this call have ended. Later jobs do not prolong the wait, and the
+    /// pool continues to accept jobs. Dropping the future has no effect on the jobs.
     pub async fn join(&self) {
         self.queue.join().await;
     }
 
-    /// Takes no more jobs, and waits until those accepted are over and every worker has ended.
+    /// Accepts no more jobs, and waits until the accepted ones have ended and all workers too.
     ///
-    /// Safe to call more than once, and from several tasks. Dropped before its end, the pool is
-    /// stopped all the same, and another call waits for the rest.
+    /// You may call this more than once, and from several tasks. If the future is dropped after its first
+    /// poll, the pool still stops, and another call waits for the rest.
     pub async fn stop(&self) {
         self.queue.close();
         self.workers.close();
         self.workers.wait().await;
     }
 
-    /// Takes no more jobs, cancels those queued and running, and returns when the future of each has
-    /// been dropped. A job that blocks its thread cannot be stopped before its next `.await`.
+    /// Accepts no more jobs, cancels those in the queue and those that run, and returns when the future of
+    /// each has been dropped. A job that blocks its thread cannot be stopped before its next `.await`.
     ///
-    /// Dropped before its end, everything is cancelled all the same.
+    /// If the future is dropped after its first poll, all jobs are still cancelled.
     pub async fn abort(&self) {
         self.queue.clear();
         self.workers.close();
@@ -179,12 +202,12 @@ impl WorkerPool {
         self.workers.wait().await;
     }
 
-    /// How many workers there are.
+    /// Returns the number of workers.
     pub fn workers(&self) -> usize {
         self.aborts.len()
     }
 
-    /// How many jobs there are in each state.
+    /// Returns how many jobs there are in each state.
     pub fn stats(&self) -> Stats {
         self.queue.stats()
     }

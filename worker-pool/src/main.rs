@@ -1,50 +1,59 @@
-//! The program of exercise 3: runs a command for every line of stdin, so many at a time.
+//! The program of exercise 3: runs a command for every line of stdin, a few of them concurrently.
 //!
 //! Run with: `ls | cargo run -p worker-pool -- -w 4 -- wc -l`
 
 mod demo;
+mod pipe;
+mod timeline;
 mod tool;
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::exit;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context;
 use clap::Parser;
 use tokio::signal::ctrl_c;
 use tokio_util::sync::CancellationToken;
-use tool::{Outcome, Request};
 use worker_pool::WorkerPool;
 
-/// Runs a command for every line of stdin, a number of them at a time.
+use pipe::is_closed_pipe;
+use tool::{Outcome, Request};
+
+/// Runs a command for every line of stdin, a number of them concurrently.
 ///
-/// Ctrl-C takes no more lines and waits for the commands that run; a second Ctrl-C kills them.
+/// After Ctrl-C, it reads no more lines and waits for the commands that run. A second Ctrl-C kills them.
 #[derive(Parser)]
 #[command(after_help = "Examples:
   worker-pool                            a demonstration: ten jobs on three workers
   ls *.png | worker-pool -w 4 -- optipng
   seq 10 | worker-pool --keep-order -- sh -c 'echo {} squared is $(({} * {}))'
 
-Exit status: 0 all succeeded, 1 some failed, 2 wrong call, 130 interrupted.")]
+Exit status: 0 all succeeded, 1 some failed, 2 usage error, 130 interrupted.")]
 struct Arguments {
-    /// How many commands may run at once.
+    /// How many commands may run at the same time.
     #[arg(short, long, default_value = "3", value_name = "N")]
     workers: u16,
-    /// Kill a command that runs for longer, such as 500ms or 2m.
+    /// Kill a command that runs for longer than this, such as 500ms or 2m.
     #[arg(long, requires = "command", value_name = "TIME", value_parser = humantime::parse_duration)]
     timeout: Option<Duration>,
     /// Print the output of the commands in the order of the lines.
     #[arg(long, requires = "command")]
     keep_order: bool,
-    /// What to run: {} stands for the line; without a {} it is added as the last argument.
-    /// Without a command, a demonstration.
+    /// Save the timeline of the demonstration as a picture.
+    #[arg(long, value_name = "FILE", hide = true, conflicts_with = "command")]
+    timeline_svg: Option<PathBuf>,
+    /// The command to run. Each {} is replaced by the line; without a {}, the line becomes the last
+    /// argument. Without a command, the program runs a demonstration.
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<String>,
 }
 
 #[tokio::main]
 async fn main() {
-    let Arguments { workers, timeout, keep_order, command } = Arguments::parse();
+    let Arguments { workers, timeout, keep_order, timeline_svg, command } = Arguments::parse();
     let pool = match WorkerPool::new(workers.into()) {
         Ok(pool) => Arc::new(pool),
         Err(error) => {
@@ -53,18 +62,21 @@ async fn main() {
         }
     };
     let drain = CancellationToken::new();
-    let request = (!command.is_empty()).then_some(Request { command, timeout, keep_order });
+    let task = match command.is_empty() {
+        true => Task::Demo { timeline_svg },
+        false => Task::Commands(Request { command, timeout, keep_order }),
+    };
     let mut work = {
         let (pool, drain) = (Arc::clone(&pool), drain.clone());
-        std::pin::pin!(async move { tokio::spawn(run(pool, request, drain)).await.unwrap_or(101) })
+        std::pin::pin!(async move { tokio::spawn(run(pool, task, drain)).await.unwrap_or(101) })
     };
     let code = tokio::select! {
-        biased; // the handler stands before the work begins
+        biased; // install the handler of Ctrl-C before the work begins
         _ = ctrl_c() => {
             drain.cancel();
             tokio::select! {
                 biased;
-                // Returns when every command that ran has been killed.
+                // This returns when all running commands have been killed.
                 _ = ctrl_c() => pool.abort().await,
                 _ = &mut work => {}
             }
@@ -72,18 +84,25 @@ async fn main() {
         }
         code = &mut work => code,
     };
-    // Not a plain return: the runtime would wait for a thread that waits for somebody to read.
+    // If we just returned, the runtime would wait for its threads, and one of them may be blocked in a write
+    // to a pipe that nobody reads.
     exit(code);
 }
 
+/// What the user has asked for.
+enum Task {
+    Demo { timeline_svg: Option<PathBuf> },
+    Commands(Request),
+}
+
 /// Does the work and returns the exit status.
-async fn run(pool: Arc<WorkerPool>, request: Option<Request>, drain: CancellationToken) -> i32 {
-    let outcome = match request {
-        None => tokio::select! {
-            outcome = demo::run(&pool) => outcome.map(|()| Outcome::AllDone),
+async fn run(pool: Arc<WorkerPool>, task: Task, drain: CancellationToken) -> i32 {
+    let outcome = match task {
+        Task::Demo { timeline_svg } => tokio::select! {
+            outcome = demonstrate(&pool, timeline_svg) => outcome.map(|()| Outcome::AllDone),
             () = drain.cancelled() => Ok(Outcome::AllDone),
         },
-        Some(request) => tool::run(Arc::clone(&pool), request, drain).await,
+        Task::Commands(request) => tool::run(Arc::clone(&pool), request, drain).await,
     };
     pool.abort().await;
     match outcome {
@@ -93,7 +112,7 @@ async fn run(pool: Arc<WorkerPool>, request: Option<Request>, drain: Cancellatio
             complain(&anyhow::anyhow!(why));
             2
         }
-        // Nobody reads on (`worker-pool ... | head -1`): the end, not an error.
+        // The reader has seen enough, as in `worker-pool ... | head -1`. That is not an error.
         Err(error) if is_closed_pipe(&error) => 0,
         Err(error) => {
             complain(&error);
@@ -102,11 +121,15 @@ async fn run(pool: Arc<WorkerPool>, request: Option<Request>, drain: Cancellatio
     }
 }
 
-/// Says on stderr what went wrong, in one line; nothing where stderr is closed, too.
-fn complain(error: &anyhow::Error) {
-    let _ = writeln!(io::stderr(), "worker-pool: {error:#}");
+async fn demonstrate(pool: &WorkerPool, timeline_svg: Option<PathBuf>) -> anyhow::Result<()> {
+    let timeline = demo::run(pool).await?;
+    match timeline_svg {
+        Some(path) => timeline.save_svg(&path).with_context(|| path.display().to_string()),
+        None => Ok(()),
+    }
 }
 
-fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
+/// Reports an error in one line on stderr. If stderr is closed too, there is nothing left to do.
+fn complain(error: &anyhow::Error) {
+    let _ = writeln!(io::stderr(), "worker-pool: {error:#}");
 }

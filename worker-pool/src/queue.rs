@@ -1,8 +1,19 @@
-//! The bounded queue between those who submit and those who work.
+//! The bounded queue between the callers that submit jobs and the workers that run them.
 //!
-//! One ordinary lock guards the jobs and the ledger, so that at any moment every job is in exactly
-//! one state. It is never held across an `.await`: who has to wait lets go of it, and is woken by a
-//! [`Notify`]. Python's `asyncio.Queue` is built like this, without the lock.
+//! One ordinary mutex guards both the jobs and the ledger, so every job is in exactly one state at any
+//! moment. It is never held across an `.await`. A task that has to wait unlocks it first, and then waits
+//! for a [`Notify`]. Python's `asyncio.Queue` works like this too, but needs no mutex.
+//!
+//! A `Notify` keeps one notice if nobody is waiting yet. So if the queue changes after a task has unlocked
+//! the mutex and before it waits, the notice is still there, and the task looks again. And a notice wakes only
+//! one task. A task that finds more to do than it can do itself passes the notice on:
+//!
+//! ```text
+//! two jobs arrive   accept: the queue was empty, so it notifies one worker
+//!                   accept: the queue was not empty, so it notifies nobody
+//! worker 1 wakes    take: gets the first job, sees the second one, and notifies one worker
+//! worker 2 wakes    take: gets the second job, and the queue is empty
+//! ```
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,18 +29,18 @@ use crate::sync::{Mutex, MutexGuard};
 pub(crate) struct Queue {
     state: Mutex<State>,
     capacity: usize,
-    /// Of those who wait for room, the first holds it and the others wait for it, in their order.
+    /// The first of the callers that wait for room holds this lock. The others wait for it, in order.
     turn: tokio::sync::Mutex<()>,
-    /// The queue is no longer full, or closed.
+    /// Notified when the queue is no longer full, and when it is closed.
     room: Notify,
-    /// The queue is no longer empty, or closed.
+    /// Notified when the queue is no longer empty, and when it is closed.
     ready: Notify,
 }
 
 #[derive(Default)]
 struct State {
     jobs: VecDeque<Job>,
-    /// How many wait for room. While there are any, nobody goes before them.
+    /// How many callers wait for room. As long as there are any, no other caller may go first.
     waiting: usize,
     closed: bool,
     ledger: Ledger,
@@ -46,7 +57,7 @@ impl Queue {
         }
     }
 
-    /// Puts the job at the end, as soon as there is room. Dropped before that, it has put nothing.
+    /// Appends the job as soon as there is room. If the future is dropped before that, nothing was added.
     pub(crate) async fn put<T: Send + 'static>(
         self: &Arc<Self>,
         job: impl Future<Output = Result<T, JobError>> + Send + 'static,
@@ -54,7 +65,7 @@ impl Queue {
         let job = job::prepare(job);
         {
             let mut state = self.state();
-            if self.decides_at_once(&state) {
+            if self.needs_no_waiting(&state) {
                 return self.accept(state, job);
             }
             state.waiting += 1;
@@ -68,35 +79,36 @@ impl Queue {
                     return self.accept(state, job);
                 }
             }
-            // If a place came free since we looked, there is a notice, and this returns at once.
+            // If room was made since we looked, there is a notice, and this returns immediately.
             self.room.notified().await;
         }
     }
 
-    /// Puts the job at the end if there is room now, and nobody has waited for it before.
+    /// Appends the job if there is room now and no other caller is waiting for it.
     pub(crate) fn try_put<T: Send + 'static>(
         self: &Arc<Self>,
         job: impl Future<Output = Result<T, JobError>> + Send + 'static,
     ) -> Result<JobHandle<T>, SubmitError> {
         let job = job::prepare(job);
         let state = self.state();
-        if self.decides_at_once(&state) { self.accept(state, job) } else { Err(SubmitError::Full) }
+        if self.needs_no_waiting(&state) { self.accept(state, job) } else { Err(SubmitError::Full) }
     }
 
-    /// Whether a job can be decided on at once: there is room that nobody has waited for, or never
-    /// will be.
-    fn decides_at_once(&self, state: &State) -> bool {
+    /// Whether a caller can be answered without waiting: there is room that nobody is waiting for, or the
+    /// queue is closed, so that there will never be any.
+    fn needs_no_waiting(&self, state: &State) -> bool {
         state.closed || (state.waiting == 0 && state.jobs.len() < self.capacity)
     }
 
-    /// There is room, or never will be. Nothing waits in here, so nothing can be dropped half way.
+    /// Appends the job, or refuses it if the queue is closed. The caller has checked that there is room.
+    /// Nothing is awaited here, so this cannot be cancelled halfway.
     fn accept<T>(
         self: &Arc<Self>,
         mut state: MutexGuard<'_, State>,
         job: impl FnOnce(Arc<Self>, u64) -> (Job, JobHandle<T>),
     ) -> Result<JobHandle<T>, SubmitError> {
         if state.closed {
-            // First the lock, then the job: dropping a job runs code that is not ours.
+            // Unlock first. Returning drops the job, and its destructor is not our code: it may use this queue.
             drop(state);
             return Err(SubmitError::Stopped);
         }
@@ -110,8 +122,8 @@ impl Queue {
         Ok(handle)
     }
 
-    /// Takes the first job out, as soon as there is one; `None` when the queue is closed and empty.
-    /// Dropped before that, it has taken nothing.
+    /// Removes and returns the first job, as soon as there is one. Returns `None` when the queue is closed and
+    /// empty. If the future is dropped while it waits, nothing was removed.
     pub(crate) async fn take(&self) -> Option<Job> {
         loop {
             {
@@ -123,7 +135,7 @@ impl Queue {
                 if was_full {
                     self.room.notify_one();
                 }
-                // A notice wakes one worker. Where there is more to be done, it wakes the next.
+                // A notice wakes only one worker. If there is more to do, that worker wakes the next.
                 if !is_empty || closed {
                     self.ready.notify_one();
                 }
@@ -131,46 +143,46 @@ impl Queue {
                     return job;
                 }
             }
-            // If a job was put since we looked, there is a notice, and this returns at once.
+            // If a job was added since we looked, there is a notice, and this returns immediately.
             self.ready.notified().await;
         }
     }
 
-    /// Takes no more jobs in. Those in the queue can still be taken out.
+    /// Accepts no more jobs. Those in the queue can still be taken.
     pub(crate) fn close(&self) {
         self.state().closed = true;
         self.room.notify_one();
         self.ready.notify_one();
     }
 
-    /// Takes no more jobs in, and drops those in the queue.
+    /// Accepts no more jobs, and drops those in the queue.
     pub(crate) fn clear(&self) {
         self.close();
         loop {
             let first = self.state().jobs.pop_front();
             let Some(job) = first else { return };
-            // A job that panics when it is dropped must not save the others from it.
+            // If a job panics while it is dropped, the others still have to be dropped.
             let _ = catch_unwind(AssertUnwindSafe(|| drop(job)));
         }
     }
 
-    /// A job of this section has ended, with a value or with this error.
+    /// Records that a job of this section has ended, with a value or with this error.
     pub(crate) fn ended(&self, section: u64, error: Option<&JobError>) {
-        let over = self.state().ledger.ended(section, error);
-        // Apart, so that those who wait for these sections are woken when the lock is free again.
-        drop(over);
+        let finished = self.state().ledger.ended(section, error);
+        // Dropping these sections wakes the callers of `join`. The mutex is unlocked by now.
+        drop(finished);
     }
 
-    /// Waits until all jobs put before this call have ended.
+    /// Waits until all jobs accepted before this call have ended.
     pub(crate) async fn join(&self) {
-        let over = self.state().ledger.join();
-        if let Some(over) = over {
-            // Nothing is ever sent. An error: the sender is gone, and the section with it.
-            let _ = over.await;
+        let finished = self.state().ledger.join();
+        if let Some(finished) = finished {
+            // Nothing is ever sent. This returns an error when the section, which owns the sender, is dropped.
+            let _ = finished.await;
         }
     }
 
-    /// How many jobs there are in each state.
+    /// Returns how many jobs there are in each state.
     pub(crate) fn stats(&self) -> Stats {
         let state = self.state();
         state.ledger.stats(state.jobs.len())
@@ -181,7 +193,7 @@ impl Queue {
     }
 }
 
-/// Somebody waits for room, and no longer does when this is dropped.
+/// Counts one caller that waits for room, for as long as this value lives.
 struct Waiting<'a>(&'a Queue);
 
 impl Drop for Waiting<'_> {
@@ -220,7 +232,7 @@ mod tests {
         let job = async { queue.put(async { Ok(()) }).await.unwrap().await.unwrap() };
         timeout(Duration::from_secs(1), job).await.expect("a worker takes the job");
         let before = polls.load(SeqCst);
-        assert!(before >= 3, "each has looked once for work");
+        assert!(before >= 3, "each worker has looked for a job once");
         tokio::time::sleep(Duration::from_secs(3600)).await;
         assert_eq!(polls.load(SeqCst), before);
         queue.close();

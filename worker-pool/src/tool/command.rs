@@ -1,4 +1,4 @@
-//! One command: its words made from a line, its run, and its end with all its children.
+//! One command: how its words are made from a line, how it runs, and how it is killed with its children.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -6,37 +6,37 @@ use std::process::{Output, Stdio};
 
 use tokio::process::{Child, Command};
 
-/// The words of a command, `{}` in the place of the line.
+/// The words of a command, with `{}` in place of the line.
 #[derive(Debug)]
 pub struct Template(Vec<String>);
 
-/// What came of a command.
+/// How a command has ended.
 #[derive(Debug)]
 pub enum Ran {
-    /// It ended, with this status and this output.
+    /// It has ended with this status and this output.
     Ended(Output),
     /// It could not be started.
     NotStarted(io::Error),
 }
 
 impl Template {
-    /// Takes at least one word.
+    /// Makes a template of at least one word.
     pub fn new(words: Vec<String>) -> Self {
         Self(words)
     }
 
-    /// The first word, as it is written.
+    /// Returns the first word as the user wrote it.
     pub fn program(&self) -> &str {
         self.0.first().map_or("", String::as_str)
     }
 
-    /// Whether no line could make a command that starts, if this one does not for this reason.
+    /// Whether this error means that the command cannot be started for any line.
     pub fn is_hopeless(&self, why: &io::Error) -> bool {
         use io::ErrorKind::{NotFound, PermissionDenied};
         matches!(why.kind(), NotFound | PermissionDenied) && !self.program().contains("{}")
     }
 
-    /// The words for a line: it takes the place of every `{}`; without one it comes last.
+    /// Returns the words for a line. The line replaces every `{}`, or is added at the end if there is none.
     fn words(&self, item: &OsStr) -> Vec<OsString> {
         let mut words: Vec<_> = self.0.iter().map(|word| with_item(word, item)).collect();
         if !self.0.iter().any(|word| word.contains("{}")) {
@@ -45,7 +45,7 @@ impl Template {
         words
     }
 
-    /// The job that runs the command for a line. Dropped, it kills the command.
+    /// Returns the job that runs the command for a line. Dropping the job kills the command.
     pub fn run(&self, item: &OsStr) -> impl Future<Output = Ran> + Send + 'static {
         let words = self.words(item);
         async move {
@@ -65,8 +65,9 @@ async fn run(words: &[OsString]) -> io::Result<Output> {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
-    // A group of its own, for two reasons. Ctrl-C at the terminal goes to the group in front, which
-    // is ours: the command is to end in its own time. And killed, it takes its children with it.
+    // The command gets a process group of its own, for two reasons. A terminal sends Ctrl-C to the whole group in
+    // the foreground, which is ours, and the command shall finish in its own time. And if we have to kill it, we
+    // can kill its children with it.
     #[cfg(unix)]
     command.process_group(0);
     let child = command.spawn()?;
@@ -74,8 +75,8 @@ async fn run(words: &[OsString]) -> io::Result<Output> {
     child.wait_with_output().await
 }
 
-/// The process group of a command that runs. Dropped, it is killed; after the command has ended
-/// that concerns only what it has left running behind it.
+/// The process group of a running command. Dropping this kills the group. If the command has already ended,
+/// that only affects what it has left running in the background.
 struct Group(#[cfg_attr(not(unix), allow(dead_code))] Option<u32>);
 
 impl Group {
@@ -89,7 +90,7 @@ impl Drop for Group {
         #[cfg(unix)]
         if let Some(leader) = self.0.and_then(|id| i32::try_from(id).ok()) {
             use nix::sys::signal::{Signal, killpg};
-            // An error: nobody of the group is left.
+            // This fails if no process of the group is left.
             let _ = killpg(nix::unistd::Pid::from_raw(leader), Signal::SIGKILL);
         }
     }
@@ -106,7 +107,7 @@ fn with_item(word: &str, item: &OsStr) -> OsString {
     whole
 }
 
-/// A line as an argument: byte for byte on Unix; elsewhere arguments are Unicode.
+/// Turns a line into an argument: byte for byte on Unix, and as Unicode elsewhere.
 pub fn text(mut line: Vec<u8>) -> OsString {
     if line.last() == Some(&b'\r') && cfg!(windows) {
         line.pop();
@@ -126,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_item_stands_for_every_pair_of_braces_or_at_the_end() {
+    fn the_line_replaces_every_pair_of_braces_or_is_added_at_the_end() {
         for (command, words) in [
             (vec!["echo"], vec!["echo", "x y"]),
             (vec!["echo", "{}"], vec!["echo", "x y"]),
@@ -139,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_no_line_can_change_is_hopeless() {
+    fn only_an_error_that_no_other_line_can_avoid_is_hopeless() {
         let missing = io::Error::from(io::ErrorKind::NotFound);
         let too_long = io::Error::from(io::ErrorKind::ArgumentListTooLong);
         let template = |word: &str| Template::new(vec![word.into()]);

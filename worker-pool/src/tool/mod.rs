@@ -1,8 +1,9 @@
-//! The tool around the lesson: a command for every line of stdin, so many at a time.
+//! The tool around the lesson: runs a command for every line of stdin, a few of them concurrently.
 
 mod command;
 mod output;
 
+use std::fmt::Display;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use futures_util::StreamExt;
 use futures_util::stream::{FuturesOrdered, FuturesUnordered};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use worker_pool::{JobError, JobHandle, WorkerPool};
+use worker_pool::{JobError, JobHandle, SubmitError, WorkerPool};
 
 use command::{Ran, Template};
 use output::Output;
@@ -27,89 +28,122 @@ pub struct Request {
     pub keep_order: bool,
 }
 
-/// What has become of all of it.
+/// How it went, over all lines.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Every command ended with status 0.
+    /// Every command has ended with status 0.
     AllDone,
-    /// Some did not; each was named.
+    /// Some commands have failed, and each of them was named.
     SomeFailed,
-    /// The command cannot be started at all.
+    /// The command cannot be started, whatever the line.
     CannotStart(String),
 }
 
-/// Runs the command once for every line of stdin. When `drain` is cancelled, no more lines are
-/// taken, and the commands that run are waited for. Aborting the pool kills them.
+/// Runs the command once for every line of stdin. When `drain` is cancelled, it reads no more lines, and waits
+/// for the commands it has started. Aborting the pool kills these.
 ///
 /// # Errors
-/// Where stdin cannot be read or stdout not be written; commands still running are killed then.
+/// Fails if stdin cannot be read or stdout cannot be written. The commands still running are killed then.
 pub async fn run(
     pool: Arc<WorkerPool>,
     request: Request,
     drain: CancellationToken,
 ) -> anyhow::Result<Outcome> {
+    // Results that wait to be printed in order are kept in memory, so their number is limited.
     let most_results = 4 * pool.workers();
-    let template = Template::new(request.command);
+    let mut run = Run {
+        pool,
+        template: Template::new(request.command),
+        timeout: request.timeout,
+        results: Results::new(request.keep_order),
+        output: Output::new(),
+        outcome: Outcome::AllDone,
+    };
     let mut lines = lines_of_stdin();
-    let mut results = Results::new(request.keep_order);
-    let mut output = Output::new();
-    let mut outcome = Outcome::AllDone;
     let mut reading = true;
 
-    while reading || !results.is_empty() {
-        // Results that wait to be printed in order are held in memory: only so many.
-        let wants_more = reading && results.len() < most_results;
+    while reading || !run.results.is_empty() {
+        let has_room = run.results.len() < most_results;
         tokio::select! {
-            biased;
+            biased; // results first: they make room for more lines
             () = drain.cancelled(), if reading => reading = false,
-            Some((item, result)) = results.next(), if !results.is_empty() => {
-                match result {
-                    Ok(Ran::Ended(ended)) => {
-                        if !output.print(&item, &ended)? {
-                            outcome = Outcome::SomeFailed;
-                        }
-                    }
-                    Ok(Ran::NotStarted(why)) if template.is_hopeless(&why) => {
-                        outcome = Outcome::CannotStart(format!("{}: {why}", template.program()));
-                        break;
-                    }
-                    Ok(Ran::NotStarted(why)) => {
-                        output.failed(&item, &why);
-                        outcome = Outcome::SomeFailed;
-                    }
-                    Err(error) => {
-                        output.failed(&item, &error);
-                        outcome = Outcome::SomeFailed;
-                    }
+            Some((item, result)) = run.results.next(), if !run.results.is_empty() => {
+                run.report(&item, result)?;
+                if matches!(run.outcome, Outcome::CannotStart(_)) {
+                    break;
                 }
             }
-            line = lines.recv(), if wants_more => match line {
-                Some(line) => {
-                    let item = command::text(line?);
-                    let job = template.run(&item);
-                    let handle = match request.timeout {
-                        Some(limit) => pool.submit_with_timeout(limit, job).await,
-                        None => pool.submit(job).await,
-                    };
-                    // Refused: the pool was aborted meanwhile.
-                    match handle {
-                        Ok(handle) => results.push(item.to_string_lossy().into_owned(), handle),
-                        Err(_) => reading = false,
-                    }
-                }
-                None => reading = false,
-            },
+            line = lines.recv(), if reading && has_room => {
+                reading = match line {
+                    Some(line) => run.submit(line?).await,
+                    None => false,
+                };
+            }
         }
-        output.progress(&pool.stats());
+        run.output.progress(&run.pool.stats());
     }
-    output.finish();
-    pool.abort().await; // nothing runs any more, unless we left early
-    Ok(outcome)
+    run.output.finish();
+    run.pool.abort().await; // this ends the commands that still run if we have left the loop early
+    Ok(run.outcome)
+}
+
+/// The commands under way, and the outcome so far.
+struct Run {
+    pool: Arc<WorkerPool>,
+    template: Template,
+    timeout: Option<Duration>,
+    results: Results,
+    output: Output,
+    outcome: Outcome,
+}
+
+impl Run {
+    /// Submits the command for a line, and waits for room in the queue if it has to. Returns whether there is
+    /// any point in reading more lines.
+    async fn submit(&mut self, line: Vec<u8>) -> bool {
+        let item = command::text(line);
+        let job = self.template.run(&item);
+        let handle = match self.timeout {
+            Some(limit) => self.pool.submit_with_timeout(limit, job).await,
+            None => self.pool.submit(job).await,
+        };
+        match handle {
+            Ok(handle) => {
+                self.results.push(item.to_string_lossy().into_owned(), handle);
+                true
+            }
+            // The pool was aborted in the meantime.
+            Err(SubmitError::Stopped | SubmitError::Full) => false,
+        }
+    }
+
+    /// Prints the result of one command, and adds it to the outcome.
+    fn report(&mut self, item: &str, result: Result<Ran, JobError>) -> io::Result<()> {
+        match result {
+            Ok(Ran::Ended(ended)) => {
+                if !self.output.print(item, &ended)? {
+                    self.outcome = Outcome::SomeFailed;
+                }
+            }
+            Ok(Ran::NotStarted(error)) if self.template.is_hopeless(&error) => {
+                let program = self.template.program();
+                self.outcome = Outcome::CannotStart(format!("{program}: {error}"));
+            }
+            Ok(Ran::NotStarted(error)) => self.fail(item, &error),
+            Err(error) => self.fail(item, &error),
+        }
+        Ok(())
+    }
+
+    fn fail(&mut self, item: &str, error: &dyn Display) {
+        self.output.failed(item, error);
+        self.outcome = Outcome::SomeFailed;
+    }
 }
 
 type Named = std::pin::Pin<Box<dyn Future<Output = (String, Result<Ran, JobError>)> + Send>>;
 
-/// The results to come, in the order of the lines or in the order in which they come.
+/// The results of the commands under way: in the order of the lines, or as they arrive.
 enum Results {
     Ordered(FuturesOrdered<Named>),
     Unordered(FuturesUnordered<Named>),
@@ -151,14 +185,15 @@ impl Results {
     }
 }
 
-/// The lines of stdin, as bytes, read on a thread of their own: the runtime waits for its blocking
-/// threads when it ends, and one that waits for a line that never comes would keep us from ending.
+/// Reads the lines of stdin, as bytes, on a plain thread. A thread of the runtime would not do: the runtime
+/// waits for its threads when it shuts down, and a thread that waits for a line that never comes would keep
+/// the program from ending.
 fn lines_of_stdin() -> mpsc::Receiver<io::Result<Vec<u8>>> {
     let (lines, receiver) = mpsc::channel(1);
     std::thread::spawn(move || {
         for line in io::BufRead::split(io::stdin().lock(), b'\n') {
             if lines.blocking_send(line).is_err() {
-                break; // nobody wants more
+                break; // the receiver is gone
             }
         }
     });

@@ -1,5 +1,5 @@
-//! What the user sees: the output of each command in one piece, failures by name, and on a
-//! terminal a line that counts.
+//! What the user sees: the output of each command in one piece, the failures by name, and a line with counts
+//! if stderr is a terminal.
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
@@ -10,13 +10,13 @@ use indicatif::{ProgressBar, ProgressDrawTarget};
 use tokio::task::block_in_place;
 use worker_pool::Stats;
 
-/// Prints what commands have printed, and counts them.
+/// Prints the output of commands, and a line that counts them.
 pub struct Output {
     bar: ProgressBar,
 }
 
 impl Output {
-    /// Shows a counting line only where stderr is a terminal.
+    /// Shows the line with counts only if stderr is a terminal.
     pub fn new() -> Self {
         let bar = ProgressBar::new_spinner();
         if io::stderr().is_terminal() {
@@ -27,15 +27,15 @@ impl Output {
         Self { bar }
     }
 
-    /// Prints the output of a command that has ended; returns whether it succeeded.
+    /// Prints the output of a command that has ended. Returns whether it succeeded.
     ///
     /// # Errors
-    /// Where stdout cannot be written.
+    /// Fails if stdout cannot be written.
     pub fn print(&mut self, item: &str, ended: &Ended) -> io::Result<bool> {
-        // Nobody may empty the pipe, and then this blocks: the runtime needs another thread.
+        // If nobody reads the pipe, this blocks. `block_in_place` lets the runtime use another thread.
         let print = || {
             io::stdout().lock().write_all(&ended.stdout)?;
-            // Nobody has to read stderr.
+            // If stderr is closed, the user does not want to see it.
             let _ = io::stderr().lock().write_all(&ended.stderr);
             Ok::<_, io::Error>(())
         };
@@ -46,18 +46,18 @@ impl Output {
         Ok(ended.status.success())
     }
 
-    /// Names a line whose command has failed.
+    /// Reports that the command for a line has failed.
     pub fn failed(&mut self, item: &str, why: &dyn Display) {
         let print = || writeln!(io::stderr(), "worker-pool: {item}: {why}");
         let _ = block_in_place(|| self.bar.suspend(print));
     }
 
-    /// Counts.
+    /// Updates the counts.
     pub fn progress(&mut self, stats: &Stats) {
-        self.bar.set_message(format!("{} running, {} done", stats.running, stats.over()));
+        self.bar.set_message(format!("{} running, {} done", stats.running, stats.finished()));
     }
 
-    /// Takes the counting line away.
+    /// Removes the line with counts.
     pub fn finish(&mut self) {
         self.bar.finish_and_clear();
     }

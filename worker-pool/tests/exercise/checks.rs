@@ -1,8 +1,8 @@
-//! What the exercise asks of a pool: one function a promise, the same for our solution, for the pool
-//! as it is usually written, and for yours. Each says what it has seen and what it expected.
+//! What the exercise asks of a pool: one function for each promise. The same checks run on our solution, on
+//! the pool as people usually write it, and on yours. Each reports what it saw and what it expected.
 //!
-//! They run on the paused clock, and so take no time; whoever would wait for ever is given up after
-//! an hour of it.
+//! They run on the paused clock, so they take no real time. A check that would wait forever fails after an
+//! hour of that clock.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,32 +11,32 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-/// The result of a job to come: its number, or what became of it instead.
+/// The result of a job: its number, or a text that says what happened instead.
 pub type Handle = Pin<Box<dyn Future<Output = Result<u32, String>>>>;
 
-/// What the checks need to know of a pool.
+/// What the checks need from a pool.
 #[allow(async_fn_in_trait, reason = "nothing is spawned here")]
 pub trait Pool {
     fn new(num_workers: usize) -> Self;
-    /// Waits for room, and returns the handle.
+    /// Waits for room in the queue, and returns the handle.
     async fn submit(&self, job: impl Future<Output = u32> + Send + 'static) -> Handle;
-    /// Takes no more jobs, and waits for those accepted.
+    /// Accepts no more jobs, and waits for the accepted ones.
     async fn stop(&self);
 }
 
-/// What was seen, where it is not what was promised.
+/// `Ok`, or what the check saw instead of what was promised.
 pub type Seen = Result<(), String>;
 
 const WORK: Duration = Duration::from_millis(500);
 
-/// Makes a test of each check, for one pool.
+/// Makes a test of each check for one pool.
 macro_rules! promises {
     ($pool:ty) => {
         promises! {
             $pool: every_handle_gives_the_result_of_its_job,
-            so_many_jobs_run_at_a_time_and_no_more,
-            a_panic_is_an_error_of_its_job_and_of_nobody_else,
-            who_submits_faster_than_the_workers_work_has_to_wait,
+            at_most_one_job_per_worker_runs_at_a_time,
+            a_panic_is_an_error_of_its_own_job_only,
+            a_caller_that_submits_faster_than_the_workers_run_has_to_wait,
             stop_waits_for_what_was_accepted,
         }
     };
@@ -63,14 +63,14 @@ pub fn every_handle_gives_the_result_of_its_job<P: Pool>() -> Seen {
         for (number, handle) in (0..).zip(handles) {
             let result = handle.await;
             expect(result == Ok(number * number), || {
-                format!("the job that computes {number} * {number} gave {result:?}")
+                format!("the job that computes {number} * {number} returned {result:?}")
             })?;
         }
         Ok(())
     })
 }
 
-pub fn so_many_jobs_run_at_a_time_and_no_more<P: Pool>() -> Seen {
+pub fn at_most_one_job_per_worker_runs_at_a_time<P: Pool>() -> Seen {
     on_the_paused_clock(async {
         let (pool, start) = (P::new(3), Instant::now());
         let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
@@ -96,18 +96,18 @@ pub fn so_many_jobs_run_at_a_time_and_no_more<P: Pool>() -> Seen {
     })
 }
 
-pub fn a_panic_is_an_error_of_its_job_and_of_nobody_else<P: Pool>() -> Seen {
+pub fn a_panic_is_an_error_of_its_own_job_only<P: Pool>() -> Seen {
     on_the_paused_clock(async {
         let pool = P::new(1);
         let bug = pool.submit(async { panic!("a bug in a job") }).await;
         let after = pool.submit(async { 42 }).await;
         let (bug, after) = (bug.await, after.await);
-        expect(bug.is_err(), || format!("the job that panicked gave {bug:?}"))?;
-        expect(after == Ok(42), || format!("the job after it gave {after:?} instead of 42"))
+        expect(bug.is_err(), || format!("the job that panicked returned {bug:?}"))?;
+        expect(after == Ok(42), || format!("the job after it returned {after:?} instead of 42"))
     })
 }
 
-pub fn who_submits_faster_than_the_workers_work_has_to_wait<P: Pool>() -> Seen {
+pub fn a_caller_that_submits_faster_than_the_workers_run_has_to_wait<P: Pool>() -> Seen {
     on_the_paused_clock(async {
         let (pool, mut handles) = (P::new(1), Vec::new());
         let minute = Duration::from_secs(60);
@@ -115,11 +115,11 @@ pub fn who_submits_faster_than_the_workers_work_has_to_wait<P: Pool>() -> Seen {
         while let Ok(handle) = timeout(minute, pool.submit(job())).await {
             handles.push(handle);
             expect(handles.len() <= 100, || {
-                "one worker with a job that never ends: more than 100 jobs were taken all the same"
+                "one worker with a job that never ends: the pool still accepted more than 100 jobs"
                     .into()
             })?;
         }
-        expect(!handles.is_empty(), || "not one job was taken".into())
+        expect(!handles.is_empty(), || "the pool accepted no job".into())
     })
 }
 
@@ -151,6 +151,6 @@ fn on_the_paused_clock(check: impl Future<Output = Seen>) -> Seen {
         .build()
         .map_err(|error| error.to_string())?;
     let hour = Duration::from_secs(3600);
-    let late = || Err("somebody still waits after an hour".into());
+    let late = || Err("the check still waits after an hour".into());
     runtime.block_on(async { timeout(hour, check).await.unwrap_or_else(|_| late()) })
 }

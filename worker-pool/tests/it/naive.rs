@@ -1,4 +1,4 @@
-//! The worker pool of the exercise as it is usually written, and what becomes of it.
+//! The worker pool as people usually write it, and its faults.
 
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
@@ -15,8 +15,8 @@ fn one_panic_kills_a_naive_worker_and_join_hangs() {
     on_the_paused_clock(async {
         let naive = NaivePool::new(1);
         naive.submit(async { panic!("a bug") });
-        assert!(timeout(AN_HOUR, naive.join()).await.is_err(), "it would wait for ever");
-        assert!(naive.workers[0].is_finished(), "and nobody is left to work");
+        assert!(timeout(AN_HOUR, naive.join()).await.is_err(), "it would wait forever");
+        assert!(naive.workers[0].is_finished(), "no worker is left");
 
         let ours = WorkerPool::new(1).unwrap();
         let bug = ours.submit(async { panic!("a bug") }).await.unwrap();
@@ -34,19 +34,19 @@ fn a_naive_worker_looks_for_work_every_second() {
         let parked = runtime.worker_park_count(0);
         sleep(Duration::from_secs(3600)).await;
         assert!(naive.looked.load(SeqCst) >= 3600);
-        // Seen as the test `idle_workers_are_not_woken` would see it.
+        // The test `idle_workers_are_not_woken` counts in the same way.
         assert!(runtime.worker_park_count(0) - parked >= 3600);
     });
 }
 
 #[test]
-fn a_naive_queue_takes_whatever_comes() {
+fn a_naive_queue_has_no_bound() {
     on_the_paused_clock(async {
         let naive = NaivePool::new(1);
         for _ in 0..100_000 {
             naive.submit(sleep(AN_HOUR));
         }
-        assert!(naive.queue.lock().unwrap().len() >= 99_999, "all of it in memory");
+        assert!(naive.queue.lock().unwrap().len() >= 99_999, "all of them are in memory");
 
         let ours = WorkerPool::with_capacity(1, 10).unwrap();
         let mut taken = 0;
@@ -55,15 +55,15 @@ fn a_naive_queue_takes_whatever_comes() {
         {
             taken += 1;
         }
-        assert_eq!(taken, 11, "one that runs, ten that wait; then the caller waits too");
+        assert_eq!(taken, 11, "one runs, ten are queued, and then the caller has to wait");
     });
 }
 
 #[test]
-fn a_naive_job_can_print_its_result_and_no_more() {
+fn a_naive_job_can_only_print_its_result() {
     on_the_paused_clock(async {
         let naive = NaivePool::new(1);
-        // All that comes back from `submit` is nothing, now and later.
+        // `submit` returns nothing, neither now nor later.
         let () = naive.submit(async { println!("{}", 6 * 7) });
         naive.join().await;
 

@@ -1,4 +1,4 @@
-//! The worker pool of the exercise as it is usually written.
+//! The worker pool as people usually write it.
 #![allow(clippy::unwrap_used, dead_code, reason = "test support, of which each test uses a part")]
 
 use std::collections::VecDeque;
@@ -12,8 +12,8 @@ use tokio::time::sleep;
 
 type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// `while running: job = await asyncio.wait_for(queue.get(), 1)`, in three parts: the queue has no
-/// bound, a job's panic is the worker's, and a worker looks for work every second.
+/// `while running: job = await asyncio.wait_for(queue.get(), 1)`. It has three faults: the queue has no
+/// bound, a job that panics takes its worker with it, and an idle worker looks for work every second.
 pub struct NaivePool {
     pub queue: Arc<Mutex<VecDeque<Job>>>,
     pub unfinished: Arc<AtomicUsize>,
@@ -34,7 +34,7 @@ impl NaivePool {
                     match job {
                         Some(job) => {
                             job.await;
-                            // `task_done()`: not reached by a job that raises.
+                            // This is `task_done()`. A job that panics never gets here.
                             unfinished.fetch_sub(1, SeqCst);
                         }
                         None => sleep(Duration::from_secs(1)).await,
@@ -46,13 +46,13 @@ impl NaivePool {
         Self { queue, unfinished, looked, workers }
     }
 
-    /// `put_nowait`: no room is ever waited for, and no result comes back.
+    /// This is `put_nowait`: it never waits for room, and it returns no result.
     pub fn submit(&self, job: impl Future<Output = ()> + Send + 'static) {
         self.unfinished.fetch_add(1, SeqCst);
         self.queue.lock().unwrap().push_back(Box::pin(job));
     }
 
-    /// `await queue.join()`
+    /// This is `await queue.join()`.
     pub async fn join(&self) {
         while self.unfinished.load(SeqCst) > 0 {
             sleep(Duration::from_secs(1)).await;

@@ -1,4 +1,4 @@
-//! The program, started as a user would.
+//! The program, started as a user would start it.
 
 use std::process::Output;
 
@@ -20,21 +20,30 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn without_arguments_ten_jobs_run_on_three_workers() {
-    let output = pool(&[], "");
+fn the_demo_runs_ten_jobs_on_three_workers() {
+    let folder = tempfile::tempdir().unwrap();
+    let picture = folder.path().join("timeline.svg");
+    let output = pool(&["--timeline-svg", picture.to_str().unwrap()], "");
     let lines = text(&output.stdout);
     assert!(output.status.success(), "{}", text(&output.stderr));
     for (number, square) in (1..=10).map(|n| (n, n * n)) {
         assert!(
-            lines.contains(&format!("job {number:>2} gives {square:>3}, by worker")),
+            lines.contains(&format!("job {number:>2} returns {square:>3}, run by worker")),
             "{lines}"
         );
     }
     for worker in 1..=3 {
-        assert!(lines.contains(&format!("by worker {worker}")), "{lines}");
+        assert!(lines.contains(&format!("run by worker {worker}")), "{lines}");
     }
     assert!(lines.contains("job 11: the job panicked: a bug in job 11"), "{lines}");
-    assert!(lines.contains("workers still at work: {1, 2, 3}"), "{lines}");
+    assert!(lines.contains("workers still running: {1, 2, 3}"), "{lines}");
+    // Each worker has a lane in the timeline, and most of it is busy.
+    for worker in 1..=3 {
+        let lane =
+            lines.lines().find(|line| line.starts_with(&format!("worker {worker}"))).unwrap();
+        assert!(lane.matches('█').count() > 30, "{lines}");
+    }
+    assert!(std::fs::read_to_string(picture).unwrap().contains("worker 3"));
 }
 
 #[cfg(unix)]
@@ -43,13 +52,13 @@ fn a_command_runs_once_for_every_line() {
     let output = pool(&["-w", "2", "--", "echo", "got", "{}"], "one\ntwo words\n$HOME\n");
     let mut lines: Vec<_> = text(&output.stdout).lines().map(String::from).collect();
     lines.sort();
-    assert_eq!(lines, ["got $HOME", "got one", "got two words"], "no shell has touched them");
+    assert_eq!(lines, ["got $HOME", "got one", "got two words"], "no shell may interpret them");
     assert!(output.status.success());
 }
 
 #[cfg(unix)]
 #[test]
-fn what_one_job_prints_is_not_mixed_with_another() {
+fn the_output_of_one_command_is_not_mixed_with_that_of_another() {
     let input: String = (0..20).map(|n| format!("{n}\n")).collect();
     let script = "for i in 1 2 3 4 5; do echo {}; done";
     let output = pool(&["-w", "8", "--", "sh", "-c", script], &input);
@@ -81,7 +90,7 @@ fn a_command_that_does_not_exist_is_one_clear_error() {
 }
 
 #[test]
-fn zero_workers_are_a_wrong_call_told_in_one_line() {
+fn zero_workers_are_a_usage_error_in_one_line() {
     let output = pool(&["-w", "0"], "");
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(text(&output.stderr), "worker-pool: a pool of zero workers would never run a job\n");
@@ -99,17 +108,17 @@ fn keep_order_prints_in_the_order_of_the_lines() {
 
 #[cfg(unix)]
 #[test]
-fn a_command_out_of_time_is_killed_and_named() {
+fn a_command_that_times_out_is_killed_and_named() {
     let script = "if [ {} = slow ]; then sleep 600 & wait; fi; echo {}";
     let output = pool(&["--timeout", "500ms", "--", "sh", "-c", script], "slow\nfast\n");
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(text(&output.stdout), "fast\n");
-    assert_eq!(text(&output.stderr), "worker-pool: slow: the job ran out of time\n");
+    assert_eq!(text(&output.stderr), "worker-pool: slow: the job timed out\n");
 }
 
 #[cfg(unix)]
 #[test]
-fn a_line_that_is_no_text_is_an_argument_all_the_same() {
+fn a_line_that_is_not_text_is_passed_on_byte_for_byte() {
     let output = Command::new(POOL)
         .args(["--", "printf", "%s"])
         .write_stdin(b"caf\xe9\n".as_slice())
@@ -132,7 +141,7 @@ fn a_closed_pipe_ends_it_quietly() {
             .spawn()
             .unwrap()
     };
-    // Lines without end.
+    // This prints lines without end.
     let mut yes = spawn("yes", &[], Stdio::null());
     let mut child = spawn(POOL, &["--", "echo"], yes.stdout.take().unwrap().into());
     std::io::Read::read_exact(&mut child.stdout.take().unwrap(), &mut [0; 2]).unwrap();
@@ -142,7 +151,7 @@ fn a_closed_pipe_ends_it_quietly() {
     assert_eq!(text(&output.stderr), "");
 }
 
-/// A job that says its process number on a pipe of its own, and the program that runs it.
+/// A program that runs one job, which reports its process number through a named pipe.
 #[cfg(unix)]
 struct Interrupted {
     folder: std::path::PathBuf,
@@ -154,7 +163,7 @@ struct Interrupted {
 
 #[cfg(unix)]
 impl Interrupted {
-    /// Starts the program with one job, which is under way, and a second in the queue.
+    /// Starts the program with one job, and returns when the job is running.
     fn start(name: &str) -> Self {
         use std::io::{BufRead, BufReader, Write};
         use std::process::Stdio;
@@ -164,7 +173,7 @@ impl Interrupted {
         std::fs::create_dir(&folder).unwrap();
         let fifo = folder.join("fifo");
         assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
-        // The job waits for its own child, which waits for a line on the second pipe, or for ever.
+        // The job waits for its own child, which waits until the file `go` appears, or forever.
         let script = format!(
             "[ {{}} = first ] || {{ echo more; exit; }}
              sh -c 'echo $$ > {0}; until [ -e {1} ]; do sleep 0.02; done' & wait; echo done",
@@ -177,7 +186,7 @@ impl Interrupted {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        // Stdin stays open: the program waits for more when the signal comes.
+        // Stdin stays open, so the program is waiting for more lines when the signal comes.
         let mut input = program.stdin.take().unwrap();
         writeln!(input, "first").unwrap();
         let mut job = String::new();
@@ -189,7 +198,7 @@ impl Interrupted {
         assert!(kill("-INT", &self.program.id().to_string()));
     }
 
-    /// Whether the process that the job has started is there, and more than a name in a table.
+    /// Whether the process that the job has started is still running, and not a zombie.
     fn job_runs(&self) -> bool {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.job));
         let zombie = stat.is_ok_and(|stat| stat.contains(") Z "));
@@ -212,11 +221,11 @@ fn kill(signal: &str, process: &str) -> bool {
 
 #[cfg(unix)]
 #[test]
-fn the_first_ctrl_c_takes_no_more_lines_and_waits_for_what_runs() {
+fn after_the_first_ctrl_c_no_more_lines_are_read_and_running_commands_finish() {
     use std::io::Write;
     let mut scene = Interrupted::start("first");
     scene.interrupt();
-    // Taken no more: given time to be refused, for want of an event that says so.
+    // No event says that a line is not read, so we give the program some time to read it.
     std::thread::sleep(std::time::Duration::from_millis(200));
     let _ = writeln!(scene.input, "second");
     assert!(scene.job_runs(), "the signal must not reach the job");
@@ -226,10 +235,10 @@ fn the_first_ctrl_c_takes_no_more_lines_and_waits_for_what_runs() {
 
 #[cfg(unix)]
 #[test]
-fn the_second_ctrl_c_kills_what_runs_and_its_children() {
+fn the_second_ctrl_c_kills_running_commands_and_their_children() {
     let scene = Interrupted::start("second");
     scene.interrupt();
-    // Two signals at once may be seen as one.
+    // Two signals in quick succession may arrive as one.
     std::thread::sleep(std::time::Duration::from_millis(200));
     assert!(scene.job_runs());
     scene.interrupt();

@@ -44,7 +44,7 @@ fn ten_jobs_on_three_workers_take_four_rounds() {
             workers.push(handle.await.unwrap().unwrap());
         }
         assert_eq!(start.elapsed(), 4 * WORK);
-        // In each round every worker has one job.
+        // In each round, every worker runs one job.
         for round in workers.chunks_exact_mut(3) {
             round.sort();
             assert_eq!(round, [1, 2, 3]);
@@ -96,9 +96,9 @@ fn submit_waits_while_the_queue_is_full() {
     on_the_paused_clock(async {
         let pool = WorkerPool::with_capacity(1, 2).unwrap();
         let start = Instant::now();
-        // One runs, two are queued, the fourth has to wait for the first to end.
+        // One job runs and two are queued. The fourth has to wait for the first to end.
         for waits in [0, 0, 0, 1, 2] {
-            // Not `submit(sleep(WORK))`: a sleep counts from the call that makes it, in the queue too.
+            // With `submit(sleep(WORK))`, the sleep would start to count here, and not when the job runs.
             pool.submit(async { sleep(WORK).await }).await.unwrap();
             tokio::task::yield_now().await; // let the worker take what it can
             assert_eq!(start.elapsed(), waits * WORK);
@@ -157,7 +157,7 @@ fn join_waits_for_the_jobs_before_it_and_for_no_later_ones() {
 }
 
 #[test]
-fn join_on_an_idle_pool_returns_at_once() {
+fn join_on_an_idle_pool_returns_immediately() {
     on_the_paused_clock(async {
         let pool = WorkerPool::new(2).unwrap();
         let start = Instant::now();
@@ -169,7 +169,7 @@ fn join_on_an_idle_pool_returns_at_once() {
 }
 
 #[test]
-fn stop_drains_the_queue_and_takes_no_more() {
+fn stop_drains_the_queue_and_accepts_no_more() {
     on_the_paused_clock(async {
         let pool = WorkerPool::with_capacity(1, 10).unwrap();
         let start = Instant::now();
@@ -258,8 +258,8 @@ fn idle_workers_are_not_woken() {
     on_the_paused_clock(async {
         let pool = WorkerPool::new(8).unwrap();
         pool.submit(async {}).await.unwrap().await.unwrap();
-        // How often the one thread of this runtime has gone to sleep, for want of anything to do: a
-        // worker that looked for work every second would make it 3,600 times.
+        // This counts how many times the one thread of this runtime has gone to sleep. With a worker that looks
+        // for work every second, it would do so 3,600 times.
         let runtime = tokio::runtime::Handle::current().metrics();
         let parked = runtime.worker_park_count(0);
         sleep(Duration::from_secs(3600)).await;
@@ -311,7 +311,7 @@ fn try_submit_refuses_when_the_queue_is_full() {
 }
 
 #[test]
-fn room_is_given_to_those_who_wait_in_the_order_they_came() {
+fn waiting_callers_get_room_in_the_order_of_their_arrival() {
     on_the_paused_clock(async {
         let pool = WorkerPool::with_capacity(1, 1).unwrap();
         pool.submit(async { sleep(WORK).await }).await.unwrap();
@@ -344,7 +344,7 @@ fn room_is_given_to_those_who_wait_in_the_order_they_came() {
 #[test]
 fn jobs_that_never_wait_leave_the_thread_to_others() {
     on_the_paused_clock(async {
-        // One thread, and a worker that always finds another job.
+        // There is one thread, and a worker that always finds another job.
         let pool = Arc::new(WorkerPool::with_capacity(1, 10_000).unwrap());
         for _ in 0..10_000 {
             pool.submit(async {}).await.unwrap();
@@ -387,7 +387,7 @@ fn a_job_that_is_dropped_may_use_its_pool() {
 }
 
 #[test]
-fn a_job_out_of_time_is_dropped_and_its_time_in_the_queue_does_not_count() {
+fn a_job_that_times_out_is_dropped_and_time_in_the_queue_does_not_count() {
     on_the_paused_clock(async {
         let pool = WorkerPool::with_capacity(1, 3).unwrap();
         let held = Arc::new(());
@@ -522,7 +522,7 @@ fn a_panic_storm_kills_no_worker() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn submits_that_race_a_stop_are_taken_or_refused_and_never_lost() {
+async fn submits_that_race_a_stop_are_accepted_or_refused_and_never_lost() {
     // Four submitters on real threads. The model in tests/shuttle looks for rarer interleavings.
     let race = async |capacity, head_start| {
         let pool = Arc::new(WorkerPool::with_capacity(2, capacity).unwrap());
@@ -590,8 +590,8 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Plays the steps, aborts, and returns how many jobs were taken, the figures, and whether every
-/// handle gave what its job had to give or was cancelled.
+/// Plays the steps, then aborts the pool. Returns how many jobs were accepted, the counters, and whether every
+/// handle returned either the right result or `Cancelled`.
 async fn play(workers: usize, capacity: usize, steps: Vec<Step>) -> (u64, Stats, bool) {
     let ms = Duration::from_millis;
     let patience = ms(1_000);
@@ -688,7 +688,7 @@ proptest! {
 }
 
 #[test]
-fn nothing_is_left_of_many_jobs() {
+fn no_memory_is_left_of_many_jobs() {
     on_the_paused_clock(async {
         let jobs = if std::env::var_os("STRESS").is_some() { 1_000_000 } else { 20_000 };
         let pool = WorkerPool::new(4).unwrap();

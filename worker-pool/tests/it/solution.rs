@@ -1,5 +1,4 @@
-//! The checks of the exercise, held against our solution and against the pool as it is usually
-//! written.
+//! The checks of the exercise, applied to our solution and to the pool as people usually write it.
 
 use crate::checks::{self, Handle, Pool, promises};
 use crate::naive_pool::NaivePool;
@@ -41,7 +40,7 @@ promises!(WorkerPool);
 fn the_usual_pool_breaks_three_promises_of_five() {
     use crate::checks::*;
     assert!(every_handle_gives_the_result_of_its_job::<NaivePool>().is_err());
-    assert!(a_panic_is_an_error_of_its_job_and_of_nobody_else::<NaivePool>().is_err());
-    assert!(who_submits_faster_than_the_workers_work_has_to_wait::<NaivePool>().is_err());
+    assert!(a_panic_is_an_error_of_its_own_job_only::<NaivePool>().is_err());
+    assert!(a_caller_that_submits_faster_than_the_workers_run_has_to_wait::<NaivePool>().is_err());
     assert_eq!(stop_waits_for_what_was_accepted::<NaivePool>(), Ok(()));
 }

@@ -1,0 +1,12 @@
+//! The code in the README, compiled.
+#![allow(dead_code, reason = "it only has to compile")]
+
+use worker_pool::WorkerPool;
+
+async fn use_a_pool() -> anyhow::Result<()> {
+    let pool = WorkerPool::new(3)?;
+    let handle = pool.submit(async { 6 * 7 }).await?;
+    assert_eq!(handle.await?, 42);
+    pool.stop().await;
+    Ok(())
+}
