@@ -242,7 +242,7 @@ pub fn execute(
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     let mut child = Group::spawn(&mut command)?;
-    let mut stdin = child.child().stdin.take().context("stdin")?;
+    let mut stdin = child.child().stdin.take().context("the child has no stdin")?;
     // Fails only if the child ended without reading its input. Its exit status says more about that.
     thread::spawn(move || stdin.write_all(input.as_bytes()));
     let stdout = read_all(child.child().stdout.take());

@@ -138,7 +138,7 @@ fn build(workspace: &Path, feature: &str, title: &str) -> anyhow::Result<Build> 
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
     let mut cargo = Group::spawn(&mut command).context("cannot start cargo")?;
-    let lines = lines(cargo.child().stdout.take().context("stdout")?);
+    let lines = lines(cargo.child().stdout.take().context("cargo has no stdout")?);
     let mut artifacts = Artifacts::default();
     loop {
         match lines.recv_timeout(LOOK) {

@@ -26,7 +26,7 @@ pub async fn on_tokio() -> Seen {
     let (sender, receiver) = channel();
     let blocks = tokio::spawn(blocks(receiver));
     tokio::spawn(other(sender));
-    blocks.await.expect("it does not panic")
+    blocks.await.expect("the task does not panic")
 }
 
 #[cfg(feature = "async-std")]

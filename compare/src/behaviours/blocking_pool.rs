@@ -58,7 +58,7 @@ pub async fn on_tokio() -> Seen {
     let calls: Vec<_> = (0..CALLS).map(call).collect();
     let most = gauge.most();
     for call in calls {
-        call.await.expect("it does not panic");
+        call.await.expect("the task does not panic");
     }
     gauge.seen(most)
 }

@@ -18,7 +18,10 @@ struct Files {
 
 impl Files {
     fn new() -> Self {
-        Self { folder: tempfile::tempdir().expect("a temporary folder"), complete_immediately: 0 }
+        Self {
+            folder: tempfile::tempdir().expect("a temporary folder can be created"),
+            complete_immediately: 0,
+        }
     }
 
     fn path(&self, number: usize) -> PathBuf {
@@ -57,8 +60,9 @@ pub async fn on_tokio() -> Seen {
     use tokio::io::AsyncWriteExt;
     let mut files = Files::new();
     for number in 0..FILES {
-        let mut file = tokio::fs::File::create(files.path(number)).await.expect("a file");
-        file.write_all(BYTES).await.expect("room");
+        let mut file =
+            tokio::fs::File::create(files.path(number)).await.expect("the file can be created");
+        file.write_all(BYTES).await.expect("the disk has room");
         drop(file);
         files.look(number);
     }
@@ -70,8 +74,9 @@ pub async fn on_async_std() -> Seen {
     use async_std::io::WriteExt;
     let mut files = Files::new();
     for number in 0..FILES {
-        let mut file = async_std::fs::File::create(files.path(number)).await.expect("a file");
-        file.write_all(BYTES).await.expect("room");
+        let mut file =
+            async_std::fs::File::create(files.path(number)).await.expect("the file can be created");
+        file.write_all(BYTES).await.expect("the disk has room");
         drop(file);
         files.look(number);
     }
@@ -83,8 +88,9 @@ pub async fn on_smol() -> Seen {
     use smol::io::AsyncWriteExt;
     let mut files = Files::new();
     for number in 0..FILES {
-        let mut file = smol::fs::File::create(files.path(number)).await.expect("a file");
-        file.write_all(BYTES).await.expect("room");
+        let mut file =
+            smol::fs::File::create(files.path(number)).await.expect("the file can be created");
+        file.write_all(BYTES).await.expect("the disk has room");
         drop(file);
         files.look(number);
     }

@@ -25,7 +25,7 @@ fn limit_files() -> bool {
 
 /// Returns a file to write to, or `None` if this system has no such limit.
 fn limited() -> Option<tempfile::TempPath> {
-    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    let file = tempfile::NamedTempFile::new().expect("a temporary file can be created");
     limit_files().then(|| file.into_temp_path())
 }
 
@@ -42,7 +42,7 @@ fn seen<E: Debug>(write_all: Result<(), E>, sync_all: Result<(), E>) -> Seen {
 pub async fn on_tokio() -> Seen {
     use tokio::io::AsyncWriteExt;
     let Some(path) = limited() else { return NOT_HERE.into() };
-    let mut file = tokio::fs::File::create(&path).await.expect("a file");
+    let mut file = tokio::fs::File::create(&path).await.expect("the file can be created");
     seen(file.write_all(BYTES).await, file.sync_all().await)
 }
 
@@ -50,7 +50,8 @@ pub async fn on_tokio() -> Seen {
 pub async fn on_async_std() -> Seen {
     use async_std::io::WriteExt;
     let Some(path) = limited() else { return NOT_HERE.into() };
-    let mut file = async_std::fs::File::create(path.as_os_str()).await.expect("a file");
+    let mut file =
+        async_std::fs::File::create(path.as_os_str()).await.expect("the file can be created");
     seen(file.write_all(BYTES).await, file.sync_all().await)
 }
 
@@ -58,6 +59,6 @@ pub async fn on_async_std() -> Seen {
 pub async fn on_smol() -> Seen {
     use smol::io::AsyncWriteExt;
     let Some(path) = limited() else { return NOT_HERE.into() };
-    let mut file = smol::fs::File::create(&path).await.expect("a file");
+    let mut file = smol::fs::File::create(&path).await.expect("the file can be created");
     seen(file.write_all(BYTES).await, file.sync_all().await)
 }

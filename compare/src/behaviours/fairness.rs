@@ -36,7 +36,7 @@ pub async fn on_tokio() -> Seen {
         stop.set();
         start.elapsed()
     });
-    seen(sleeper.await.expect("it does not panic"))
+    seen(sleeper.await.expect("the task does not panic"))
 }
 
 #[cfg(feature = "async-std")]

@@ -70,7 +70,7 @@ impl Behaviour {
             .iter()
             .chain([&doubles::EXPECTED])
             .find(|expected| expected.name == self.name)
-            .expect("a test checks that each has one")
+            .expect("every behaviour has an expectation: a test checks that")
     }
 }
 

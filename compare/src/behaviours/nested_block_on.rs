@@ -23,7 +23,8 @@ fn seen(with_free_threads: bool, without: bool) -> Seen {
 #[cfg(feature = "tokio")]
 pub async fn on_tokio() -> Seen {
     let runtime = tokio::runtime::Handle::current();
-    attempt(async { runtime.block_on(tokio::spawn(async {})).expect("it does not panic") }).await
+    attempt(async { runtime.block_on(tokio::spawn(async {})).expect("the task does not panic") })
+        .await
 }
 
 #[cfg(feature = "async-std")]

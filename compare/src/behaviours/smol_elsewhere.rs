@@ -6,8 +6,8 @@ use super::{A_MOMENT, Seen, attempt};
 
 async fn sleep_and_connect() {
     smol::Timer::after(A_MOMENT).await;
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("it is bound");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let address = listener.local_addr().expect("the listener is bound");
     smol::net::TcpStream::connect(address).await.expect("the listener is bound");
 }
 

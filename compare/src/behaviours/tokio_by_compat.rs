@@ -8,8 +8,8 @@ use super::{A_MOMENT, Seen, attempt};
 
 /// Outside of Tokio, `Compat` starts a Tokio runtime of its own when it is first used.
 async fn sleep_and_connect() {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("it is bound");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let address = listener.local_addr().expect("the listener is bound");
     let bridged = Compat::new(async move {
         tokio::time::sleep(A_MOMENT).await;
         tokio::net::TcpStream::connect(address).await.expect("the listener is bound");

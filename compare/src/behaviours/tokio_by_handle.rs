@@ -8,11 +8,11 @@ use tokio::runtime::Runtime;
 
 use super::{A_MOMENT, Seen, attempt};
 
-static TOKIO: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
+static TOKIO: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("the runtime starts"));
 
 async fn sleep_and_connect() {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("it is bound");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let address = listener.local_addr().expect("the listener is bound");
     // An async function looks for its Tokio runtime when it is polled, so Tokio has to poll it.
     let stream = TOKIO.spawn(tokio::net::TcpStream::connect(address));
     // A sleep looks for its runtime when it is created, and can be awaited anywhere.
@@ -21,7 +21,7 @@ async fn sleep_and_connect() {
         tokio::time::sleep(A_MOMENT)
     };
     sleep.await;
-    stream.await.expect("it does not panic").expect("the listener is bound");
+    stream.await.expect("the task does not panic").expect("the listener is bound");
 }
 
 #[cfg(feature = "tokio")]

@@ -5,8 +5,8 @@ use std::net::TcpListener;
 use super::{Seen, attempt};
 
 async fn connect() {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("it is bound");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let address = listener.local_addr().expect("the listener is bound");
     tokio::net::TcpStream::connect(address).await.expect("the listener is bound");
 }
 

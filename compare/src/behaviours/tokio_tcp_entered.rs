@@ -9,12 +9,12 @@ use tokio::runtime::Runtime;
 use super::{Seen, attempt};
 
 /// A Tokio runtime next to the runtime under test.
-static TOKIO: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
+static TOKIO: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("the runtime starts"));
 
 /// Creates a future that connects a stream, while the Tokio runtime is entered.
 fn connect() -> impl Future<Output = ()> {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("it is bound");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let address = listener.local_addr().expect("the listener is bound");
     let _entered = TOKIO.enter();
     async move {
         tokio::net::TcpStream::connect(address).await.expect("the listener is bound");

@@ -50,7 +50,7 @@ pub async fn on_tokio() -> Seen {
     let meeting = Meeting::default();
     let tasks: Vec<_> = (0..2 * cores()).map(|_| tokio::spawn(meeting.clone().attend())).collect();
     for task in tasks {
-        task.await.expect("it does not panic");
+        task.await.expect("the task does not panic");
     }
     meeting.seen()
 }

@@ -426,11 +426,11 @@ fn echo<R: Rt>(setting: Setting, connections: usize, requests: u64) -> Sample {
     }
     let each = (setting.count(requests) / connections as u64).max(4);
     R::run(setting.threads, async move {
-        let (listener, address) = R::listen().await.expect("a port");
+        let (listener, address) = R::listen().await.expect("a port is free");
         let server = R::spawn(async move {
             let mut serving = Vec::new();
             for _ in 0..connections {
-                let stream = R::accept(&listener).await.expect("a client");
+                let stream = R::accept(&listener).await.expect("a client connects");
                 serving.push(R::spawn(answer::<R>(stream)));
             }
             for serving in serving {
@@ -458,17 +458,17 @@ pub fn echo_512<R: Rt>(setting: Setting) -> Sample {
 /// Reads a file of 1 MiB, again and again.
 pub fn file<R: Rt>(setting: Setting) -> Sample {
     let count = setting.count(200);
-    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = tempfile::tempdir().expect("a temporary folder can be created");
     let path = folder.path().join("file");
-    fs::write(&path, vec![7; 1 << 20]).expect("room for a file");
+    fs::write(&path, vec![7; 1 << 20]).expect("the disk has room");
     R::run(setting.threads, async move {
         let mut sum = 0;
         for _ in 0..count / 10 {
-            R::read_file(&path).await.expect("a file");
+            R::read_file(&path).await.expect("the file can be read");
         }
         let start = Instant::now();
         for _ in 0..count {
-            let bytes = R::read_file(&path).await.expect("a file");
+            let bytes = R::read_file(&path).await.expect("the file can be read");
             sum += bytes.len() as u64 + bytes.last().map_or(0, |byte| u64::from(*byte));
         }
         Sample::new([("us a file", ns_each(start, count) / 1e3)], sum)

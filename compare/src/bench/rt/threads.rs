@@ -23,7 +23,7 @@ impl<T> Future for Task<T> {
 
     fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<T> {
         let thread = self.0.take().expect("not polled after its end");
-        Poll::Ready(thread.join().expect("it does not panic"))
+        Poll::Ready(thread.join().expect("the thread does not panic"))
     }
 }
 

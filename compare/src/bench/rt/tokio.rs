@@ -24,7 +24,7 @@ impl<T> Future for Task<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
-        Pin::new(&mut self.0).poll(context).map(|value| value.expect("it does not panic"))
+        Pin::new(&mut self.0).poll(context).map(|value| value.expect("the task does not panic"))
     }
 }
 
@@ -44,7 +44,7 @@ impl Rt for Tokio {
         if let Some(threads) = threads {
             builder.worker_threads(threads);
         }
-        let runtime = builder.enable_all().build().expect("a runtime");
+        let runtime = builder.enable_all().build().expect("the runtime starts");
         runtime.block_on(async { Self::spawn(main).await })
     }
 
