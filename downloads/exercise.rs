@@ -1,23 +1,23 @@
 //! Your downloader. `cargo test -p downloads --test exercise` says what is still missing.
 //!
-//! Hints, each giving away more than the one before:
+//! Each hint gives away more than the one before:
 //!
-//! 1. Begin with one file: `client.get(url).send()`, then `chunk()` until there are no more. Which
-//!    answers are no files at all?
-//! 2. What does the next program see that looks at the folder while you are in the middle? Write under
-//!    another name, and rename at the end. What becomes of the other name when something goes wrong?
-//! 3. `futures_util::future::join_all` runs many futures and keeps their order. How do you make the
-//!    fourth wait until one of the first three is done? Look at `tokio::sync::Semaphore`.
+//! 1. Begin with one file: `client.get(url).send()`, then `chunk()` until there are no more. Which responses are
+//!    not files at all?
+//! 2. What does another program see if it looks at the folder while you are in the middle of a file? Write under
+//!    another name, and rename at the end. What happens to that other name if something goes wrong?
+//! 3. `futures_util::future::join_all` runs many futures and keeps their order. How do you make the fourth one wait
+//!    until one of the first three has finished? Look at `tokio::sync::Semaphore`.
 //! 4. `src/lib.rs` is one way to write it.
-#![allow(unused_variables, clippy::todo, reason = "to be filled in")]
+#![allow(unused_variables, clippy::todo, reason = "you fill it in")]
 
 use std::path::PathBuf;
 
 use reqwest::Client;
 
-/// Downloads each URL to its path, at most `at_once` at a time. Returns, in the order of `files`, the
-/// bytes of each or in words why there are none. A file is under its name when it is whole, or not at
-/// all; nothing else is left in the folder.
+/// Downloads each URL to its path, at most `at_once` at the same time. Returns, in the order of `files`, the number of
+/// bytes of each file, or a text that says why there is none. A file appears under its name when it is complete, or
+/// not at all. Nothing else is left in the folder.
 pub async fn download_all(
     client: &Client,
     files: &[(String, PathBuf)],

@@ -1,7 +1,7 @@
-//! One file of 1 GiB, and 2,000 of 4 KiB: beside curl and aria2c where they are there.
+//! One file of 1 GiB, and 2,000 files of 4 KiB, next to curl and aria2c if they are installed.
 //!
-//! Run with: `cargo bench -p downloads`. The files go to the folder for temporary files; where that
-//! is memory, set TMPDIR to one on a disk.
+//! Run with: `cargo bench -p downloads`. The files go to the folder for temporary files. If that
+//! folder is in memory, set TMPDIR to one on a disk.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{self, SocketAddr};
@@ -29,7 +29,7 @@ const ROUNDS: usize = 7;
 
 const DOWNLOADS: &str = env!("CARGO_BIN_EXE_downloads");
 
-/// A way to do it: its name, and the command that does it in the current folder.
+/// A contestant: its name, and the command that downloads to the current folder.
 struct Way {
     name: &'static str,
     command: Vec<String>,
@@ -40,7 +40,7 @@ fn way(name: &'static str, command: &[&str]) -> Way {
 }
 
 fn main() {
-    // Piece by piece: what this process holds counts as the memory of its children, until they begin.
+    // We write piece by piece, because the memory of this process counts as that of its children until they start.
     let mut file = File::new().expect("room for a file");
     let mut sum = Sha256::new();
     for _ in 0..PIECES {
@@ -78,20 +78,20 @@ fn main() {
         way("curl -Z", &["curl", "-s", "-Z", "--parallel-max", "16", "-o", "#1", &range]),
         way("aria2c", &["aria2c", "-q", "-j", "16", "-i", &small]),
     ];
-    measure("2,000 files of 4 KiB, 16 at once", &many, FILES, SMALL as u64);
+    measure("2,000 files of 4 KiB, 16 at the same time", &many, FILES, SMALL as u64);
 }
 
-/// Runs all ways in turn, each in an empty folder, and looks at what it has left there.
+/// Runs all contestants in turn, each in an empty folder, and checks what they have left there.
 fn measure(what: &str, ways: &[Way], files: usize, length: u64) {
     let mut times = vec![Vec::new(); ways.len()];
     let mut peak = 0;
-    // Interleaved, so that a disturbance meets all of them, and in another order each time. The first
-    // round warms up.
+    // The runs are interleaved, so that a disturbance affects all of them, and each round has another order. The first
+    // round is a warm-up.
     let mut order: Vec<_> = (0..ways.len()).collect();
     for round in 0..=ROUNDS {
         for &place in &order {
             let way = &ways[place];
-            // What one has written shall not burden the next.
+            // Without this, the next one would have to wait until the data of this one is on the disk.
             nix::unistd::sync();
             let folder = tempfile::tempdir().expect("a folder");
             let Some(seconds) = run(way, folder.path()) else { continue };
@@ -104,7 +104,7 @@ fn measure(what: &str, ways: &[Way], files: usize, length: u64) {
             if round > 0 {
                 times[place].push(seconds);
             } else if way.command[0] == DOWNLOADS {
-                // The peak is kept for all children together: ours come first.
+                // The system keeps one peak for all children, so ours come first.
                 peak = getrusage(UsageWho::RUSAGE_CHILDREN).expect("always there").max_rss();
             }
         }
@@ -174,15 +174,16 @@ fn answer(mut client: net::TcpStream, mut file: fs::File, send: Send) -> io::Res
     send(&mut file, &mut client)
 }
 
-/// How the bytes get from a file into a socket.
+/// Sends a file to a socket.
 type Send = fn(&mut fs::File, &mut net::TcpStream) -> io::Result<()>;
 
-/// Through the memory of the server, and so twice: half a core that the downloader does not have.
+/// Copies the bytes twice, into the memory of the server and out of it. That takes half a core, which the downloader
+/// then does not have.
 fn copied(file: &mut fs::File, client: &mut net::TcpStream) -> io::Result<()> {
     io::copy(&mut BufReader::with_capacity(64 << 10, file), client).map(drop)
 }
 
-/// Inside the kernel, as servers of files do it.
+/// Lets the kernel copy the bytes, as file servers do.
 #[cfg(target_os = "linux")]
 fn sent_by_the_kernel(file: &mut fs::File, client: &mut net::TcpStream) -> io::Result<()> {
     while nix::sys::sendfile::sendfile(&mut *client, &mut *file, None, PIECE * PIECES)? > 0 {}
@@ -196,11 +197,13 @@ fn serve_small() -> SocketAddr {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.expect("a runtime").block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-            address.send(listener.local_addr().expect("bound")).expect("somebody waits");
+            address
+                .send(listener.local_addr().expect("bound"))
+                .expect("the main thread waits for it");
             let small = Bytes::from(vec![b'x'; SMALL]);
             let small = async move || ([(ETAG, "\"small\"")], small);
             let routes = Router::new().route("/small/{n}", get(small));
-            // Without waiting for acknowledgements, as every server does that is meant to be fast.
+            // Nagle's algorithm would wait for acknowledgements. Servers usually turn it off.
             let listener = listener.tap_io(|socket| socket.set_nodelay(true).expect("a socket"));
             axum::serve(listener, routes).await
         })

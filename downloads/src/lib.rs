@@ -1,23 +1,32 @@
-//! Files fetched side by side and streamed to disk: exercise 1, which in Python gathers whole
-//! bodies in memory.
+//! Files downloaded concurrently and streamed to disk: exercise 1, which in Python collects whole bodies in memory.
 //!
-//! Bytes go from the socket through a short channel to a thread that may block: file systems have
-//! no other way. When the disk is slow the channel fills up, `send` waits, nothing more is read
-//! from the socket, and the server has to slow down: that is back-pressure. A file appears under
-//! its name when it is whole, checked and on the disk, or not at all. Until then it is a [`part`],
-//! with which the next attempt, or the next run, goes on where the rules of [`resume`] allow it.
+//! A file appears under its name when it is complete, checked and on the disk, or not at all. Until then its bytes
+//! are in a partial file, which the next attempt or the next run can resume. [`download_all`] is where it starts;
+//! `transfer.rs` is one download, `stream.rs` moves bytes from the socket to the disk, and [`resume`] decides what to
+//! do with a response.
 //!
 //! Run with: `cargo run -p downloads`
 
+mod disk;
 pub mod error;
+mod existing;
+mod finish;
+mod hashing;
+mod lock;
 pub mod names;
 pub mod part;
 pub mod resume;
+pub mod retry;
+mod sidecar;
+mod stream;
+#[cfg(test)]
+mod testing;
 mod transfer;
+mod types;
+pub mod url;
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -25,158 +34,154 @@ use futures_util::future::join_all;
 use reqwest::{Client, ClientBuilder, Url};
 use tokio::sync::Semaphore;
 
+use disk::Disk;
 pub use error::DownloadError;
-use transfer::{Disk, Transfer, blocking};
+use stream::blocking;
+use transfer::Transfer;
+pub use types::{Download, Event, Options, Outcome, Saved};
 
-/// One file to fetch.
-#[derive(Debug, Clone)]
-pub struct Download {
-    /// Where it comes from.
-    pub url: String,
-    /// Where it goes. Until then the bytes are in [`part::part_path`].
-    pub path: PathBuf,
-    /// Whether the server may give it another name in the same folder (`Content-Disposition`).
-    pub may_be_renamed: bool,
-    /// What its bytes must be, where that is known.
-    pub sha256: Option<[u8; 32]>,
-}
-
-/// How to download.
-#[derive(Debug, Clone, Copy)]
-pub struct Options {
-    /// How many downloads may run at once.
-    pub at_once: NonZeroUsize,
-    /// How many of them may be from the same host and port.
-    pub per_host: Option<NonZeroUsize>,
-    /// How often to try again what may pass.
-    pub retries: usize,
-    /// Replace files that are there already. Else they are kept, as are always those whose name the
-    /// server has given.
-    pub replace: bool,
-    /// Wait until each file is on the disk, where a power cut cannot harm it.
-    pub sync: bool,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        let at_once = NonZeroUsize::MIN.saturating_add(3);
-        Self { at_once, per_host: None, retries: 5, replace: false, sync: true }
-    }
-}
-
-/// What became of a download that did not fail.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// The file is there, whole.
-    Saved(Saved),
-    /// A file of that name was there before, and nothing was fetched.
-    Kept(PathBuf),
-}
-
-/// A file that is there, whole.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Saved {
-    /// Where it is.
-    pub path: PathBuf,
-    /// Its length.
-    pub bytes: u64,
-    /// Its SHA-256.
-    pub sha256: [u8; 32],
-    /// How many of its bytes were there before the attempt that finished it.
-    pub resumed_from: u64,
-}
-
-/// What happens to a download, as it happens.
-#[derive(Debug)]
-pub enum Event<'a> {
-    /// It has got a slot and asks for its file.
-    Started,
-    /// So many bytes are there so far, of so many in all where the server has said.
-    Received(u64, Option<u64>),
-    /// An attempt has failed, and after a pause there will be another.
-    Retrying(&'a DownloadError, Duration),
-    /// It is over.
-    Ended(&'a Result<Outcome, DownloadError>),
-}
-
-/// A client that gives up on a server it cannot reach in 10 s, or that sends nothing for 30 s. A
-/// large file may take as long as it needs.
-pub fn client_builder() -> ClientBuilder {
-    // TLS by ring. Where the program has chosen another provider already, that one stands.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let stalled = Duration::from_secs(30);
-    let builder = Client::builder().connect_timeout(Duration::from_secs(10)).read_timeout(stalled);
-    // Ranges are of the bytes as they are sent: they must be those of the file.
-    builder.no_gzip().no_brotli().no_zstd().no_deflate()
-}
-
-/// Downloads all files and returns what has become of each, in the order given. `report` hears of
-/// each by its place in `downloads`.
+/// Downloads all files and returns the result of each, in the order given. `report` is called with each event and the
+/// place of its download in `downloads`.
 ///
-/// Dropping the future gives up what is under way, as for [`download`].
+/// Dropping the future cancels the downloads under way, as described at [`download`].
+///
+/// ```no_run
+/// use downloads::{Download, Options, download_all};
+///
+/// # async fn example() -> reqwest::Result<()> {
+/// let client = downloads::client_builder().build()?;
+/// let file = |name: &str| Download {
+///     url: format!("https://example.org/{name}"),
+///     path: name.into(),
+///     may_be_renamed: false,
+///     sha256: None,
+/// };
+/// let files = ["one.iso", "two.iso"].map(file);
+/// let results = download_all(&client, &files, Options::default(), |_, _| {}).await;
+/// for (file, result) in files.iter().zip(results) {
+///     println!("{}: {result:?}", file.url);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub async fn download_all(
     client: &Client,
     downloads: &[Download],
     options: Options,
     report: impl Fn(usize, Event<'_>),
 ) -> Vec<Result<Outcome, DownloadError>> {
-    // A permit is a guard: whoever holds one is at work, and dropping it lets the next begin.
-    let permits = |n: NonZeroUsize| Semaphore::new(n.get().min(Semaphore::MAX_PERMITS));
-    let slots = permits(options.at_once);
-    let hosts: HashMap<_, _> = match options.per_host {
-        Some(n) => downloads.iter().map(|download| (host(download), permits(n))).collect(),
-        None => HashMap::new(),
-    };
-    let disk = &Disk::start(options);
+    let permits = permits(options.at_once);
+    let hosts = permits_per_host(downloads, options.per_host);
+    let disk = Disk::start(options.sync);
     let taken = Mutex::new(names::taken(downloads));
-    // One look for all: mostly there is nothing, and to look costs a thread that may block.
-    let paths: Vec<_> = downloads.iter().map(|download| download.path.clone()).collect();
-    let is_new = blocking(|| paths.into_iter().map(|path| part::is_new(&path)).collect::<Vec<_>>());
-    let (is_new, seen) = (is_new.await, Instant::now());
-    let (slots, hosts, taken, report) = (&slots, &hosts, &taken, &report);
-    join_all(downloads.iter().zip(is_new).enumerate().map(
-        |(place, (download, is_new))| async move {
-            // First the permit of the host: a download that waits for its host must not hold a slot that
-            // another host could use.
-            let _of_host = match hosts.get(&host(download)) {
-                Some(slots) => Some(slots.acquire().await.expect("the semaphore is never closed")),
-                None => None,
-            };
-            let _slot = slots.acquire().await.expect("the semaphore is never closed");
-            report(place, Event::Started);
-            let report = |event: Event<'_>| report(place, event);
-            let transfer = Transfer::new(client, download, options, disk, taken, &report);
-            // What we saw less than a second ago still holds.
-            let is_new = is_new && seen.elapsed() < Duration::from_secs(1);
-            let result = if is_new { transfer.fetch().await } else { transfer.run().await };
-            report(Event::Ended(&result));
-            result
-        },
-    ))
-    .await
+    let new = NewFiles::look(downloads).await;
+
+    let one = async |(place, download): (usize, &Download)| {
+        // We take the permit of the host first. Otherwise, a download that waits for its host would hold a permit that
+        // another host could use.
+        let _of_host = match hosts.get(&host(download)) {
+            Some(permits) => Some(permits.acquire().await.expect("never closed")),
+            None => None,
+        };
+        let _permit = permits.acquire().await.expect("never closed");
+        report(place, Event::Started);
+        let report = |event: Event<'_>| report(place, event);
+        let transfer = Transfer::new(client, download, options, &disk, &taken, &report);
+        let result = if new.is_new(place) { transfer.fetch().await } else { transfer.run().await };
+        report(Event::Ended(&result));
+        result
+        // The permits are dropped here, which lets the next downloads begin.
+    };
+    join_all(downloads.iter().enumerate().map(one)).await
 }
 
 /// Downloads one file.
 ///
-/// Dropping the future closes the connection. The thread that writes finishes what it has got by
-/// then; the part stays for the next run, or is removed where that could not go on with it. The end
-/// of the runtime waits for the thread.
+/// Dropping the future closes the connection. The thread that writes the file finishes what it has received by
+/// then. The partial file is kept if the next run can resume it, and removed otherwise. The end of the runtime waits
+/// for that thread.
 ///
 /// # Errors
-/// See [`DownloadError`]. There is nothing wrong under the name of the file.
+/// Returns a [`DownloadError`], after as many retries as `options` allow if the failure is transient. There is never
+/// a wrong file under the name.
+///
+/// ```no_run
+/// use downloads::{Download, Options, Outcome, download};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let client = downloads::client_builder().build()?;
+/// let file = Download {
+///     url: "https://example.org/one.iso".into(),
+///     path: "one.iso".into(),
+///     may_be_renamed: false,
+///     sha256: None,
+/// };
+/// match download(&client, &file, Options::default(), |_| {}).await? {
+///     Outcome::Saved(saved) => println!("{} bytes", saved.bytes),
+///     Outcome::Kept(path) => println!("{} already exists", path.display()),
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub async fn download(
     client: &Client,
     download: &Download,
     options: Options,
     report: impl Fn(Event<'_>),
 ) -> Result<Outcome, DownloadError> {
-    let disk = &Disk::start(options);
+    let disk = &Disk::start(options.sync);
     let taken = &Mutex::new(names::taken(std::slice::from_ref(download)));
     Transfer::new(client, download, options, disk, taken, &report).run().await
 }
 
-/// Host and port of a download; nothing for what is no URL.
-fn host(download: &Download) -> Option<(String, Option<u16>)> {
+/// Starts to build a client that gives up on a server it cannot reach in 10 s, or that sends nothing for 30 s. There is
+/// no limit for a whole file, because a large one may take as long as it needs.
+pub fn client_builder() -> ClientBuilder {
+    // We use TLS by ring. This fails if the program has already chosen another provider, which is fine.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let stalled = Duration::from_secs(30);
+    let builder = Client::builder().connect_timeout(Duration::from_secs(10)).read_timeout(stalled);
+    // A range counts the bytes as they are sent, so they must be those of the file: not compressed.
+    builder.no_gzip().no_brotli().no_zstd().no_deflate()
+}
+
+fn permits(n: NonZeroUsize) -> Semaphore {
+    Semaphore::new(n.get().min(Semaphore::MAX_PERMITS))
+}
+
+/// A host and a port, or `None` if the URL is not valid.
+type Host = Option<(String, Option<u16>)>;
+
+fn host(download: &Download) -> Host {
     let url = Url::parse(&download.url).ok()?;
     Some((url.host_str()?.to_owned(), url.port_or_known_default()))
+}
+
+fn permits_per_host(
+    downloads: &[Download],
+    per_host: Option<NonZeroUsize>,
+) -> HashMap<Host, Semaphore> {
+    let Some(n) = per_host else { return HashMap::new() };
+    downloads.iter().map(|download| (host(download), permits(n))).collect()
+}
+
+/// Which files are new. We check all paths in a single blocking call: usually none of them exists, and each
+/// blocking call costs a thread hop.
+struct NewFiles {
+    is_new: Vec<bool>,
+    seen: Instant,
+}
+
+impl NewFiles {
+    async fn look(downloads: &[Download]) -> Self {
+        let paths: Vec<_> = downloads.iter().map(|download| download.path.clone()).collect();
+        let is_new = move || paths.iter().map(|path| existing::is_new(path)).collect();
+        Self { is_new: blocking(is_new).await, seen: Instant::now() }
+    }
+
+    /// Whether the file is new, as far as we know. Something may have appeared since we looked, so we rely on it for
+    /// one second only.
+    fn is_new(&self, place: usize) -> bool {
+        self.is_new[place] && self.seen.elapsed() < Duration::from_secs(1)
+    }
 }

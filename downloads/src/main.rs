@@ -1,11 +1,13 @@
-//! The program of exercise 1: downloads files side by side, none left half written.
+//! The program of exercise 1: downloads files concurrently, and leaves none half written.
 //!
 //! Run with: `cargo run -p downloads -- http://127.0.0.1:8000/a.iso http://127.0.0.1:8000/b.iso`
 
 mod demo;
+mod pipe;
+mod printable;
+mod timeline;
 mod tool;
 
-use std::io;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -17,12 +19,13 @@ use downloads::{Download, Options};
 use reqwest::{Client, ClientBuilder};
 use tokio::runtime::Builder;
 
+use pipe::is_closed_pipe;
 use tool::complain;
 use tool::plan::{self, Wanted};
 use tool::progress::Format;
 
-/// Downloads files side by side. A file appears under its name when it is whole and checked, or not at
-/// all; what was begun is gone on with, also by the next run.
+/// Downloads files concurrently. A file appears under its name when it is complete and checked, or not at all. The
+/// next run resumes what this one could not finish.
 #[derive(Parser)]
 #[command(after_help = "Examples:
   downloads                              a demonstration on a server of its own
@@ -30,50 +33,56 @@ use tool::progress::Format;
   downloads -d isos -j 8 --per-host 2 -i list.txt
   echo 'https://example.org/a.iso sha256:3a7b... disk.iso' | downloads -i -
 
-Exit status: 0 all saved or there already, 1 some failed, 2 wrong call, 3 the disk is full,
+Exit status: 0 all saved or already there, 1 some failed, 2 usage error, 3 the disk is full,
 130 interrupted.")]
 struct Arguments {
-    /// What to download. Without any, a demonstration in a temporary folder.
+    /// The URLs to download. Without any, the program runs a demonstration in a temporary folder.
     #[arg(value_name = "URL")]
     urls: Vec<String>,
-    /// A list of more, one a line: `URL [sha256:HEX] [NAME]`; `-` is stdin.
+    /// A file with more of them, one per line: `URL [sha256:HEX] [NAME]`. `-` is stdin.
     #[arg(short, long, value_name = "FILE")]
     input: Option<PathBuf>,
     /// The folder to save in. It must exist.
     #[arg(short, long, default_value = ".", value_name = "DIR")]
     directory: PathBuf,
-    /// How many downloads may run at once.
+    /// How many downloads may run at the same time.
     #[arg(short, long, default_value = "4", value_name = "N")]
     jobs: NonZeroUsize,
-    /// How many of them may be from one host.
+    /// How many of them may be from the same host.
     #[arg(long, value_name = "N")]
     per_host: Option<NonZeroUsize>,
-    /// How often to retry a transient failure: no connection, a transfer that ends early, or the status
-    /// 408, 429, 500, 502, 503 or 504.
+    /// How many times to retry a transient failure: no connection, a transfer that ends early, or the
+    /// status 408, 429, 500, 502, 503 or 504.
     #[arg(long, default_value = "5", value_name = "N")]
     retries: usize,
-    /// How long connecting may take.
+    /// How long connecting may take, such as 500ms or 10s.
     #[arg(long, default_value = "10s", value_name = "D", value_parser = duration)]
     connect_timeout: Duration,
-    /// How long a transfer may stand still.
+    /// How long the server may send nothing.
     #[arg(long, default_value = "30s", value_name = "D", value_parser = duration)]
     stall_timeout: Duration,
-    /// Replace files that are there already. Without this they are kept, as is always one whose name
-    /// the server has given.
+    /// Replace files that already exist. Without this, they are kept. A file whose name comes from the
+    /// server is always kept.
     #[arg(long)]
     force: bool,
-    /// Do not wait until files are on the disk: faster, and a power cut may harm them.
+    /// Don't wait until files are on the disk. This is faster, but a power cut may harm them.
     #[arg(long)]
     no_sync: bool,
-    /// Print a JSON object for each file.
+    /// Compute the SHA-256 of every file, and not only of those that have one in the list.
+    #[arg(long)]
+    sha256: bool,
+    /// Print one JSON object per file: url, file, bytes, sha256, seconds, resumed_from, attempts, kept, error.
     #[arg(long)]
     json: bool,
+    /// Save the timeline of the demonstration as a picture.
+    #[arg(long, value_name = "FILE", hide = true, conflicts_with_all = ["urls", "input"])]
+    timeline_svg: Option<PathBuf>,
 }
 
-/// A duration such as `500ms` or `2m`, and not none at all.
+/// Parses a duration such as `500ms` or `2m`.
 fn duration(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
-        Ok(Duration::ZERO) => Err("no time at all".into()),
+        Ok(Duration::ZERO) => Err("must be greater than zero".into()),
         Ok(duration) => Ok(duration),
         Err(error) => Err(error.to_string()),
     }
@@ -81,17 +90,17 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
-    // One thread for all connections. What takes time, hashing and writing, has threads of its own.
+    // One thread is enough for all connections. Hashing and writing have threads of their own.
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let code = runtime.block_on(async {
         tokio::select! {
-            biased; // the handler stands before the work begins
+            biased; // install the handler of Ctrl-C before the work begins
             _ = tokio::signal::ctrl_c() => ExitCode::from(130),
             code = run(arguments) => code,
         }
     });
-    // The threads that write need a moment to write what they have got. A thread that looks up a
-    // name may need much longer, and nobody can stop it: so not for ever.
+    // The threads that write need a moment to write what they have received. A thread that looks up a name may take
+    // much longer and cannot be stopped, so we do not wait forever.
     runtime.shutdown_timeout(Duration::from_secs(5));
     Ok(code)
 }
@@ -100,7 +109,7 @@ fn main() -> anyhow::Result<ExitCode> {
 async fn run(arguments: Arguments) -> ExitCode {
     match work(arguments).await {
         Ok(code) => code,
-        // Nobody reads on (`downloads ... | head -1`): the end, not an error.
+        // The reader has seen enough, as in `downloads ... | head -1`. That is not an error.
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             complain(&error);
@@ -116,9 +125,13 @@ async fn work(arguments: Arguments) -> anyhow::Result<ExitCode> {
         retries: arguments.retries,
         replace: arguments.force,
         sync: !arguments.no_sync,
+        hash: arguments.sha256,
     };
     if arguments.urls.is_empty() && arguments.input.is_none() {
-        demo::run(options).await?;
+        let timeline = demo::run(options).await?;
+        if let Some(path) = arguments.timeline_svg {
+            timeline.save_svg(&path).with_context(|| path.display().to_string())?;
+        }
         return Ok(ExitCode::SUCCESS);
     }
     let builder = || {
@@ -128,8 +141,8 @@ async fn work(arguments: Arguments) -> anyhow::Result<ExitCode> {
             .user_agent(concat!("downloads/", env!("CARGO_PKG_VERSION")))
     };
     let format = if arguments.json { Format::Json } else { Format::Lines };
-    // Reading a list may block, from a terminal even for ever: so on no thread of the runtime, which
-    // would wait for it at its end.
+    // Reading a list may block, from a terminal even forever. A thread of the runtime would not do, because the runtime
+    // waits for its threads when it shuts down.
     let Arguments { urls, input, directory, .. } = arguments;
     let (planned, plan) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
@@ -149,11 +162,11 @@ async fn work(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
     };
     let client = client(&plan, builder)?;
-    Ok(ExitCode::from(tool::run(&client, &plan, options, format).await?))
+    Ok(ExitCode::from(tool::run(&client, &plan, options, format, |_, _| {}).await?))
 }
 
-/// A client with the certificates of this machine. Where it has none, there is no https; plain HTTP
-/// needs none.
+/// Builds a client with the CA certificates of this machine. If there are none, the client can do plain HTTP
+/// only, which is fine unless one of the URLs is https.
 fn client(plan: &[Download], builder: impl Fn() -> ClientBuilder) -> anyhow::Result<Client> {
     let is_https = |download: &Download| download.url.to_lowercase().starts_with("https:");
     let client = match builder().build() {
@@ -161,8 +174,4 @@ fn client(plan: &[Download], builder: impl Fn() -> ClientBuilder) -> anyhow::Res
         result => result,
     };
     client.context("setting up TLS (are CA certificates installed?)")
-}
-
-fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
 }

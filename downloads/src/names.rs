@@ -1,60 +1,58 @@
-//! The name a file is saved under: rules without any I/O. A name that comes from elsewhere is cleaned
-//! until it names one plain file in the folder, on every system.
+//! The names that a download uses: rules without any I/O.
+//!
+//! A name from a URL or a server may be an attack. We clean it until it names one plain file in the folder, on
+//! every system.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use percent_encoding::percent_decode_str;
 use reqwest::Url;
 
 use crate::Download;
-use crate::part::{origin_path, part_path};
 
-/// File systems allow 255 bytes, and `.part.json` has to fit.
+/// The longest name, in bytes. File systems allow 255, and `.part.json` has to fit.
 const LONGEST: usize = 245;
 
-/// The URL, if it is one of http or https.
-pub fn http_url(text: &str) -> Option<Url> {
-    Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))
+/// Returns where the bytes of a file are until it is complete: in `NAME.part`.
+pub fn part_path(path: &Path) -> PathBuf {
+    with_suffix(path, ".part")
 }
 
-/// The URL as it may be shown: without user name and password.
-pub fn without_credentials(url: &str) -> String {
-    if let Some(mut parsed) = http_url(url) {
-        if parsed.username().is_empty() && parsed.password().is_none() {
-            return url.into();
-        }
-        if parsed.set_username("").is_ok() && parsed.set_password(None).is_ok() {
-            return parsed.into();
-        }
-    }
-    // No such URL, but perhaps meant as one: whatever stands before an `@` may be a password.
-    url.rsplit_once('@').map_or_else(|| url.into(), |(_, rest)| format!("***@{rest}"))
+/// Returns where we keep which version of the file they belong to: in `NAME.part.json`, the *sidecar*.
+pub fn sidecar_path(path: &Path) -> PathBuf {
+    with_suffix(path, ".part.json")
 }
 
-/// All names that these downloads use, for their files and until those are whole.
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// Returns all names that these downloads use, for their files, partial files and sidecars.
 pub fn taken(downloads: &[Download]) -> HashSet<String> {
     downloads.iter().flat_map(|download| used(&download.path)).collect()
 }
 
-/// The names that a download to this path uses.
+/// Returns the names that a download to this path uses.
 pub fn used(path: &Path) -> [String; 3] {
-    [key(path), key(&part_path(path)), key(&origin_path(path))]
+    [key(path), key(&part_path(path)), key(&sidecar_path(path))]
 }
 
-/// The same for names that are one file on systems that do not tell `A` from `a`.
+/// Returns the same text for names that are the same file on a system that ignores case.
 pub fn key(path: &Path) -> String {
     path.to_string_lossy().to_lowercase()
 }
 
-/// The last part of the URL's path, decoded and cleaned; `index.html` where there is none.
+/// Returns the last segment of the URL's path, decoded and cleaned, or `index.html` if there is none.
 pub fn from_url(url: &Url) -> String {
     let last = url.path_segments().and_then(|mut segments| segments.next_back()).unwrap_or("");
     clean(&percent_decode_str(last).decode_utf8_lossy()).unwrap_or_else(|| "index.html".into())
 }
 
-/// The name in a `Content-Disposition` header (RFC 6266), cleaned. `filename*`, which knows every
-/// character, comes before `filename`.
+/// Returns the name in a `Content-Disposition` header (RFC 6266), cleaned. `filename*` can hold any character,
+/// and has precedence over `filename`.
 pub fn from_disposition(header: &str) -> Option<String> {
     let (mut plain, mut extended) = (None, None);
     for (name, value) in parameters(header) {
@@ -65,15 +63,15 @@ pub fn from_disposition(header: &str) -> Option<String> {
         }
     }
     let mut name = clean(&extended.or(plain)?)?;
-    // What ends so is the beginning of another file, of this run or of another.
-    let small = name.to_lowercase();
-    if small.ends_with(".part") || small.ends_with(".part.json") {
+    // A name with these endings would look like the partial file of another download.
+    let lower = name.to_lowercase();
+    if lower.ends_with(".part") || lower.ends_with(".part.json") {
         name.push('_');
     }
     Some(name)
 }
 
-/// The `name=value` of a header after its first `;`, the values without their quotes.
+/// Returns the `name=value` pairs after the first `;` of a header. The values have no quotes any more.
 fn parameters(header: &str) -> Vec<(String, String)> {
     let mut parameters = Vec::new();
     let mut rest = header.split_once(';').map_or("", |(_, rest)| rest);
@@ -104,7 +102,7 @@ fn parameters(header: &str) -> Vec<(String, String)> {
     parameters
 }
 
-/// `UTF-8'language'percent-encoded` (RFC 8187).
+/// Decodes `UTF-8'language'percent-encoded` (RFC 8187).
 fn decode_extended(value: &str) -> Option<String> {
     let (charset, rest) = value.split_once('\'')?;
     let (_language, text) = rest.split_once('\'')?;
@@ -114,12 +112,12 @@ fn decode_extended(value: &str) -> Option<String> {
     Some(percent_decode_str(text).decode_utf8().ok()?.into_owned())
 }
 
-/// A name that is safe to use in a folder: one component, visible, no character and no name that means
-/// something to a system, not too long. `None` where nothing is left of it.
+/// Returns a name that is safe to use in a folder: a single component, not hidden and not too long, without
+/// characters or names that have a special meaning on some system. Returns `None` if nothing is left.
 pub fn clean(name: &str) -> Option<String> {
     let last = name.rsplit(['/', '\\']).next().unwrap_or("");
     let mut name: String = last.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
-    // Windows takes dots and spaces off the end of a name.
+    // Windows removes dots and spaces from the end of a name.
     name.truncate(name.trim_end_matches(['.', ' ']).len());
     let name = name.trim_start();
     if name.is_empty() {
@@ -134,12 +132,12 @@ pub fn clean(name: &str) -> Option<String> {
 }
 
 fn is_plain(c: char) -> bool {
-    // Among the invisible, those that turn the direction of what follows, and hide an extension.
-    let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    !c.is_control() && !turns && !r#"<>:"|?*"#.contains(c)
+    // These change the direction of writing, and can hide an extension.
+    let turns_direction = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    !c.is_control() && !turns_direction && !r#"<>:"|?*"#.contains(c)
 }
 
-/// Names of devices on Windows, with any extension.
+/// Whether this is the name of a device on Windows, with any extension.
 fn is_reserved(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or("").trim_end().to_ascii_uppercase();
     let numbered = |device| {
@@ -152,7 +150,7 @@ fn is_reserved(name: &str) -> bool {
         || numbered("LPT")
 }
 
-/// Cuts what is too long before its extension.
+/// Shortens a name that is too long, and keeps its extension.
 fn shorten(name: String) -> String {
     if name.len() <= LONGEST {
         return name;
@@ -171,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_gives_the_last_part_of_its_path() {
+    fn a_url_gives_the_last_segment_of_its_path() {
         for (url, name) in [
             ("http://host/a/b.txt", "b.txt"),
             ("http://host/b.txt?query=1#fragment", "b.txt"),
@@ -189,23 +187,6 @@ mod tests {
             ("http://host/.profile", "_profile"),
         ] {
             assert_eq!(from_url(&Url::parse(url).unwrap()), name, "{url}");
-        }
-    }
-
-    #[test]
-    fn user_names_and_passwords_are_never_shown() {
-        for (url, shown) in [
-            ("http://host/a@b", "http://host/a@b"),
-            ("http://host:80/%7Ea", "http://host:80/%7Ea"),
-            ("http://me:secret@host/a", "http://host/a"),
-            ("http://me@host/a", "http://host/a"),
-            ("http://:secret@host/a", "http://host/a"),
-            // Not URLs that we could download, but still something that may hold a password.
-            ("ftp://me:secret@host/a", "***@host/a"),
-            ("me:sec@ret@host/a", "***@host/a"),
-            ("no url", "no url"),
-        ] {
-            assert_eq!(without_credentials(url), shown, "{url}");
         }
     }
 
@@ -246,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clean_name_is_one_plain_visible_file() {
+    fn a_cleaned_name_is_one_plain_visible_file() {
         let long = "x".repeat(300);
         let wide = "\u{4e2d}".repeat(100) + ".tar.gz";
         for (name, cleaned) in [
@@ -273,7 +254,7 @@ mod tests {
         assert_eq!(clean(&long).unwrap().len(), 245);
         let dotted = "x".repeat(244) + "." + &"y".repeat(30);
         assert_eq!(clean(&dotted).unwrap(), "x".repeat(244));
-        // What follows the last dot is an extension if it has fewer than 20 characters.
+        // The text after the last dot is an extension if it has fewer than 20 characters.
         for (extension, cleaned) in
             [(19, format!("{}.{}", "x".repeat(225), "y".repeat(19))), (20, "x".repeat(245))]
         {
@@ -286,7 +267,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn whatever_comes_a_clean_name_stays_in_its_folder(name in "\\PC*|[./\\\\a\\x00 -]*") {
+        fn any_cleaned_name_stays_in_its_folder(name in "\\PC*|[./\\\\a\\x00 -]*") {
             if let Some(clean) = clean(&name) {
                 proptest::prop_assert!(!clean.is_empty() && clean.len() <= 245);
                 proptest::prop_assert!(!clean.starts_with('.') && !clean.ends_with(['.', ' ']));

@@ -1,8 +1,8 @@
-//! Whether a half finished file can be gone on with: rules without any I/O.
+//! Whether a partial file can be resumed: rules without any I/O.
 //!
-//! The danger is to append the end of one version of a file to the beginning of another. So a part is
-//! gone on with only where the server says, with a validator that it gave for the beginning, that the
-//! rest is of the very same bytes (RFC 9110, sections 8.8, 13.1.5 and 14).
+//! The danger is to append the end of one version of a file to the beginning of another. So we resume only if
+//! the server says that the rest belongs to the very same bytes. It says so with a *validator*, which it gave us
+//! together with the beginning (RFC 9110, sections 8.8, 13.1.5 and 14).
 
 use std::time::Duration;
 
@@ -12,19 +12,21 @@ use reqwest::header::{
 };
 use serde::{Deserialize, Serialize};
 
-/// What a server says of a version of a file, to tell it from any other.
+/// What identifies one version of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Validator {
     /// A strong entity tag, with its quotes.
     ETag(String),
-    /// A date, as the server wrote it.
+    /// The date of the last change, as the server wrote it.
     LastModified(String),
 }
 
 impl Validator {
-    /// What these headers offer, where it is strong. A weak tag (`W/"..."`) stands for content that
-    /// means the same, not for the same bytes; and where there is any tag, a date must not be used
-    /// instead. A date tells only seconds: it is good when it was a minute old.
+    /// Returns the validator in these headers, if it is a strong one, which stands for exactly these bytes.
+    ///
+    /// A weak tag (`W/"..."`) only says that the content has the same meaning. If there is any tag, a date must
+    /// not be used instead. A date counts whole seconds, and a file may change twice within one. So a date is
+    /// strong only if it was already a minute old when the server sent it.
     pub fn of(headers: &HeaderMap) -> Option<Self> {
         if let Some(tag) = text(headers, ETAG) {
             let is_strong = tag.len() >= 2 && tag.starts_with('"') && tag.ends_with('"');
@@ -36,7 +38,7 @@ impl Validator {
         (age >= Duration::from_secs(60)).then_some(Self::LastModified(modified))
     }
 
-    /// As the value of `If-Range`.
+    /// Returns the value of an `If-Range` header.
     pub fn text(&self) -> &str {
         match self {
             Self::ETag(text) | Self::LastModified(text) => text,
@@ -48,31 +50,31 @@ fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
     Some(String::from_utf8_lossy(headers.get(name)?.as_bytes()).trim().to_owned())
 }
 
-/// What is known of the file that a part is the beginning of. Kept beside the part.
+/// What we know about the file that a partial file belongs to. It is kept in the sidecar.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// Where it comes from, without user name and password.
     pub url: String,
-    /// The name that the server has given it.
+    /// The name that the server has given it, if any.
     #[serde(default)]
     pub name: Option<String>,
-    /// Which version of it. Without one, the part cannot be gone on with.
+    /// Which version of the file it is. Without a validator, the partial file cannot be resumed.
     pub validator: Option<Validator>,
-    /// The bytes of the whole file, where the server has said.
+    /// The length of the whole file in bytes, if the server has announced it.
     pub length: Option<u64>,
 }
 
-/// `Content-Range`: `bytes FIRST-LAST/TOTAL`, or `bytes */TOTAL`.
+/// A `Content-Range` header: `bytes FIRST-LAST/TOTAL`, or `bytes */TOTAL`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ContentRange {
-    /// The first and the last byte of this answer.
+    /// The positions of the first and the last byte of this response.
     pub bytes: Option<(u64, u64)>,
-    /// The bytes of the whole file.
+    /// The length of the whole file in bytes.
     pub total: Option<u64>,
 }
 
 impl ContentRange {
-    /// `None` for what is no such header.
+    /// Parses the header. Returns `None` if it is not valid.
     pub fn parse(text: &str) -> Option<Self> {
         let (bytes, total) = text.trim().strip_prefix("bytes ")?.split_once('/')?;
         let bytes = match bytes {
@@ -90,25 +92,25 @@ impl ContentRange {
     }
 }
 
-/// What of an answer matters here.
+/// The parts of a response that matter here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// Its status.
+    /// The status of the response.
     pub status: StatusCode,
-    /// The bytes of its body, where it says.
+    /// The length of the body in bytes, if the response says so.
     pub length: Option<u64>,
-    /// Which part of the file it is, where it is a part.
+    /// Which range of the file the body is, if it is a range.
     pub range: Option<ContentRange>,
-    /// Its entity tag, strong or weak.
+    /// The entity tag, strong or weak.
     pub tag: Option<String>,
-    /// Its date.
+    /// The date of the last change.
     pub modified: Option<String>,
-    /// Which version of the file it is of, where that is sure.
+    /// Which version of the file it is, if there is a strong validator.
     pub validator: Option<Validator>,
 }
 
 impl Answer {
-    /// Reads the head of an answer.
+    /// Reads the head of a response.
     pub fn of(status: StatusCode, headers: &HeaderMap) -> Self {
         Self {
             status,
@@ -120,7 +122,7 @@ impl Answer {
         }
     }
 
-    /// Whether it may be of this version: it says so, or says nothing to the contrary.
+    /// Whether the response can belong to this version: it says so, or says nothing that contradicts it.
     fn may_be(&self, version: &Validator) -> bool {
         match version {
             Validator::ETag(tag) => self.tag.as_ref().is_none_or(|says| says == tag),
@@ -130,7 +132,7 @@ impl Answer {
         }
     }
 
-    /// The bytes of the whole file, where the answer says.
+    /// Returns the length of the whole file in bytes, if the response says so.
     pub fn total(&self) -> Option<u64> {
         match self.status {
             StatusCode::OK => self.length,
@@ -139,25 +141,25 @@ impl Answer {
     }
 }
 
-/// What to do with an answer.
+/// What to do with a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// Its body is the rest of the file: append it.
+    /// The body is the rest of the file: append it.
     Append,
-    /// Its body is the whole file: write it from the beginning.
+    /// The body is the whole file: write it from the beginning.
     Whole,
-    /// Nothing is missing: the part is the file.
+    /// Nothing is missing: the partial file is the whole file.
     Complete,
-    /// The part is of no use, and neither is this answer: ask for the whole file.
+    /// Neither the partial file nor this response is of any use: ask for the whole file.
     AskAgain,
-    /// It is no file.
+    /// The response is not a file.
     Refuse,
 }
 
-/// Decides on the answer to a request for the whole file, or, where there is a part of `have` bytes
-/// from `origin`, for the bytes after those.
+/// Decides what to do with the response to a request. If there is a partial file of `have` bytes that belongs to
+/// `origin`, the request was for the bytes after those. Otherwise it was for the whole file.
 pub fn decide(part: Option<(u64, &Origin)>, answer: &Answer) -> Decision {
-    // Asked for or not: a body with this status is the whole file as it is now.
+    // With this status, the body is the whole file as it is now, whether or not we asked for a range.
     if answer.status == StatusCode::OK {
         return Decision::Whole;
     }
@@ -200,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_strong_validator_is_one() {
+    fn only_a_strong_validator_counts() {
         let old = "Sun, 06 Nov 1994 08:49:37 GMT";
         let (soon, later) = ("Sun, 06 Nov 1994 08:50:36 GMT", "Sun, 06 Nov 1994 08:50:37 GMT");
         let date = Some(Validator::LastModified(old.into()));
@@ -230,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_says_how_long_the_whole_file_is() {
+    fn a_response_says_how_long_the_whole_file_is() {
         for (status, lines, total) in [
             (200, &[("content-length", "10")][..], Some(10)),
             (200, &[("content-length", "10"), ("content-range", "bytes 0-4/20")], Some(10)),
@@ -267,13 +269,13 @@ mod tests {
         }
     }
 
-    /// A part of 5 bytes of 10.
+    /// The origin of a file of 10 bytes.
     fn origin(validator: Option<Validator>) -> Origin {
         Origin { url: "http://host/".into(), name: None, validator, length: Some(10) }
     }
 
     #[test]
-    fn every_answer_has_its_decision() {
+    fn each_response_leads_to_its_decision() {
         use Decision::*;
         let same = || origin(tag("\"a\""));
         let of_5_bytes = || Origin { length: Some(5), ..same() };
@@ -296,7 +298,7 @@ mod tests {
             (5, same(), answer(206, "bytes 5-9/10", Some(5), tag("\"a\"")), Append),
             (5, same(), answer(206, "bytes 5-9/10", None, None), Append),
             (5, same(), answer(206, "bytes 5-9/*", Some(5), None), Append),
-            // 206 that does not fit
+            // a 206 that does not fit
             (5, same(), answer(206, "bytes 4-9/10", Some(6), None), AskAgain),
             (5, same(), answer(206, "bytes 6-9/10", Some(4), None), AskAgain),
             (5, same(), answer(206, "bytes 5-8/10", Some(4), None), AskAgain),
@@ -309,10 +311,10 @@ mod tests {
             (5, same(), answer(206, "bytes */10", None, None), AskAgain),
             (5, same(), answer(206, "", Some(5), None), AskAgain),
             (5, same(), answer(206, "bytes 5-18446744073709551615/10", None, None), AskAgain),
-            // changed validator, and none
+            // a changed validator, and none
             (5, same(), answer(206, "bytes 5-9/10", Some(5), tag("\"b\"")), AskAgain),
             (5, origin(None), answer(206, "bytes 5-9/10", Some(5), None), AskAgain),
-            // a weak tag, and dates: whatever is said to the contrary counts
+            // a weak tag, and dates: whatever contradicts counts
             (5, same(), with(Some("W/\"a\""), None), AskAgain),
             (5, same(), with(None, Some("today")), Append),
             (5, dated("today"), with(None, Some("today")), Append),
@@ -329,7 +331,7 @@ mod tests {
             (5, same(), answer(416, "bytes */10", None, None), AskAgain),
             (10, same(), answer(416, "bytes */9", None, None), AskAgain),
             (10, same(), answer(416, "", None, None), AskAgain),
-            // no file
+            // not a file
             (5, same(), answer(404, "", None, None), Refuse),
             (5, same(), answer(204, "", None, None), Refuse),
             (5, same(), answer(304, "", None, None), Refuse),
@@ -337,7 +339,7 @@ mod tests {
         ] {
             assert_eq!(decide(Some((have, &origin)), &answer), decision, "{have} {answer:?}");
             let whole = if answer.status == StatusCode::OK { Whole } else { Refuse };
-            assert_eq!(decide(None, &answer), whole, "nothing was there: {answer:?}");
+            assert_eq!(decide(None, &answer), whole, "without a partial file: {answer:?}");
         }
     }
 

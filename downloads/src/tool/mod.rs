@@ -1,24 +1,28 @@
-//! The tool around the lesson: which file goes where, and what the user sees of it.
+//! The tool around the lesson: which file goes where, and what the user sees.
 
 pub mod plan;
 pub mod progress;
 
 use std::io::{self, Write};
 
-use downloads::{Download, Options};
+use downloads::{Download, Event, Options};
 use reqwest::Client;
 
 use progress::{Format, Progress};
 
-/// Downloads the plan, shows its progress, and returns the exit status.
+/// Downloads the plan, shows its progress, and returns the exit status. `watch` is called with each event, too.
 pub async fn run(
     client: &Client,
     plan: &[Download],
     options: Options,
     format: Format,
+    watch: impl Fn(usize, &Event<'_>),
 ) -> io::Result<u8> {
     let progress = Progress::new(plan, format);
-    let report = |place, event: downloads::Event<'_>| progress.show(place, event);
+    let report = |place, event: Event<'_>| {
+        watch(place, &event);
+        progress.show(place, event);
+    };
     let results = downloads::download_all(client, plan, options, report).await;
     let failed = |kind: fn(&downloads::DownloadError) -> bool| {
         results.iter().filter_map(|result| result.as_ref().err()).any(kind)
@@ -28,14 +32,14 @@ pub async fn run(
         (true, false) => 1,
         (false, false) => 0,
     };
-    // An error here is stdout's; what happened to the files has been told by then.
+    // This fails if stdout cannot be written. A failed download is more important.
     match progress.finish().await {
         Err(error) if code == 0 => Err(error),
         _ => Ok(code),
     }
 }
 
-/// Says on stderr what went wrong, in one line; nothing where stderr is closed, too.
+/// Reports an error in one line on stderr. If stderr is closed too, there is nothing left to do.
 pub fn complain(error: &anyhow::Error) {
     let _ = writeln!(io::stderr(), "downloads: {error:#}");
 }

@@ -1,4 +1,4 @@
-//! Which file goes where: decided before anything is fetched.
+//! Decides which file goes where, before anything is downloaded.
 
 use std::collections::HashMap;
 use std::fs;
@@ -7,19 +7,19 @@ use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
 use downloads::part::in_the_way;
-use downloads::{Download, DownloadError, names};
+use downloads::{Download, DownloadError, names, url};
 
-/// No list is longer, in bytes.
+/// The longest list to accept, in bytes.
 const LONGEST_LIST: u64 = 64 << 20;
 
-/// What the user asks for: a URL, and what else is known of its file.
+/// One line of what the user asks for: a URL, and what is known about its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
-    /// Where it comes from.
+    /// Where the file comes from.
     pub url: String,
-    /// What its bytes must be.
+    /// The SHA-256 that it must have.
     pub sha256: Option<[u8; 32]>,
-    /// The name to save it under.
+    /// The name to save it under. By default, it is taken from the URL.
     pub name: Option<String>,
 }
 
@@ -39,14 +39,14 @@ pub fn read_list(path: &Path) -> anyhow::Result<Vec<Wanted>> {
     };
     let name = path.display();
     let bytes = read.with_context(|| format!("{name}"))? as u64;
-    ensure!(bytes <= LONGEST_LIST, "{name}: longer than 64 MiB");
+    ensure!(bytes <= LONGEST_LIST, "{name}: a list must not be longer than 64 MiB");
     parse_list(&text).with_context(|| format!("{name}"))
 }
 
-/// Reads lines of `URL [sha256:HEX] [NAME]`; empty ones, and those that begin with `#`, say nothing.
+/// Parses lines of `URL [sha256:HEX] [NAME]`. Empty lines and those that begin with `#` are ignored.
 pub fn parse_list(text: &str) -> anyhow::Result<Vec<Wanted>> {
-    let says_something = |line: &&str| !line.is_empty() && !line.starts_with('#');
-    let lines = text.lines().map(str::trim).enumerate().filter(|(_, line)| says_something(line));
+    let has_content = |line: &&str| !line.is_empty() && !line.starts_with('#');
+    let lines = text.lines().map(str::trim).enumerate().filter(|(_, line)| has_content(line));
     lines
         .map(|(place, line)| parse_line(line).with_context(|| format!("line {}", place + 1)))
         .collect()
@@ -64,15 +64,15 @@ fn parse_line(line: &str) -> anyhow::Result<Wanted> {
     if !rest.is_empty() {
         ensure!(
             names::clean(rest).as_deref() == Some(rest),
-            "{:?} cannot be the name of a file here",
-            names::without_credentials(rest)
+            "{:?} cannot be the name of a file here: use a plain name without a folder",
+            url::without_credentials(rest)
         );
         wanted.name = Some(rest.into());
     }
     Ok(wanted)
 }
 
-/// 64 hexadecimal digits.
+/// Parses 64 hexadecimal digits.
 fn parse_hex(hex: &str) -> anyhow::Result<[u8; 32]> {
     let mut bytes = [0; 32];
     ensure!(hex.len() == 64 && hex.is_ascii(), "not 64 hexadecimal digits");
@@ -85,22 +85,25 @@ fn parse_hex(hex: &str) -> anyhow::Result<[u8; 32]> {
 /// Gives every file its path in `folder`.
 ///
 /// # Errors
-/// A folder that cannot be written, a URL that is none, two with one name, or a part file that this
-/// program has not made.
+/// Fails if the folder cannot be written to, if a URL is invalid, if two files would have the same name, or if there
+/// is a file in the way of a partial file.
 pub fn plan(wanted: Vec<Wanted>, folder: &Path) -> anyhow::Result<Vec<Download>> {
     check_folder(folder)?;
     let mut taken: HashMap<String, String> = HashMap::new();
     let mut plan = Vec::with_capacity(wanted.len());
     for Wanted { url, sha256, name } in wanted {
-        let shown = names::without_credentials(&url);
-        let Some(parsed) = names::http_url(&url) else {
+        let shown = url::without_credentials(&url);
+        let Some(parsed) = url::http_url(&url) else {
             bail!("{shown}: not an http or https URL");
         };
         let may_be_renamed = name.is_none();
         let path = folder.join(name.unwrap_or_else(|| names::from_url(&parsed)));
         for name in names::used(&path) {
             if let Some(other) = taken.insert(name, shown.clone()) {
-                bail!("{shown}: would be saved as {}, in the way of {other}", path.display());
+                bail!(
+                    "{shown}: would be saved as {}, which {other} uses as well: give it a name in a list",
+                    path.display()
+                );
             }
         }
         if let Some(file) = in_the_way(&path) {
@@ -111,11 +114,11 @@ pub fn plan(wanted: Vec<Wanted>, folder: &Path) -> anyhow::Result<Vec<Download>>
     Ok(plan)
 }
 
-/// Fails where no file could be made in `folder`.
+/// Fails if no file can be created in `folder`.
 fn check_folder(folder: &Path) -> anyhow::Result<()> {
     match tempfile::tempfile_in(folder) {
         Ok(_) => Ok(()),
-        // Without the path of the file tried out.
+        // The error contains the path of the file that we tried to create, which would only confuse.
         Err(error) => {
             let why = error
                 .raw_os_error()
@@ -130,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_has_a_url_a_sum_and_a_name_a_line() {
+    fn each_line_of_a_list_has_a_url_a_sum_and_a_name() {
         let sum = "00".repeat(31) + "fF";
         let mut bytes = [0; 32];
         bytes[31] = 255;
@@ -155,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_line_is_named() {
+    fn an_invalid_line_is_named() {
         let short = "ab".repeat(31);
         for (line, words) in [
             (format!("http://host/a sha256:{short}"), "not 64 hexadecimal digits"),

@@ -1,5 +1,4 @@
-//! What the user sees: a bar for each running file and one for all on a terminal, and a line for each
-//! finished file.
+//! What the user sees: a line for each finished file, and on a terminal a bar for each running one.
 
 use std::cell::{Cell, RefCell};
 use std::io::{self, IsTerminal, Write};
@@ -7,25 +6,27 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use downloads::error::hex;
-use downloads::{Download, DownloadError, Event, Outcome, Saved, names};
+use downloads::{Download, DownloadError, Event, Outcome, Saved, url};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 
-/// So many bars are shown at most, beside that for all.
+use crate::printable::printable;
+
+/// How many bars are shown at most, in addition to the one for all files.
 const MOST_BARS: usize = 8;
 
 /// How results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// A line for people.
+    /// A line for people to read.
     Lines,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
-/// Shows events as they come. Bars and troubles go to stderr, results to stdout; both from a thread of
-/// its own, since a pipe that nobody empties blocks who writes to it.
+/// Shows events as they happen: bars and failures on stderr, results on stdout. A thread of its own prints them,
+/// because writing to a pipe that nobody reads blocks.
 pub struct Progress<'a> {
     plan: &'a [Download],
     format: Format,
@@ -34,9 +35,9 @@ pub struct Progress<'a> {
     start: Instant,
     totals: Cell<Totals>,
     lines: mpsc::UnboundedSender<Line>,
-    /// Dropped at the end: then nobody need wait for lines to come together.
+    /// Dropped at the end, so that the thread does not wait for more lines.
     ends: std::sync::mpsc::Sender<()>,
-    /// What printing has come to, at its end.
+    /// Receives the result of printing at the end.
     printed: oneshot::Receiver<io::Result<()>>,
 }
 
@@ -49,14 +50,14 @@ struct Row {
     bar: Option<ProgressBar>,
 }
 
-/// The sum of it all.
+/// The sum over all files.
 #[derive(Debug, Default, Clone, Copy)]
 struct Totals {
     saved: u64,
     kept: u64,
     failed: u64,
     bytes: u64,
-    /// The seconds of all files together.
+    /// The sum of the times of all files, in seconds.
     seconds: f64,
 }
 
@@ -71,7 +72,7 @@ enum Line {
     Err(String),
 }
 
-/// One line of JSON.
+/// One line of JSON. What is not known is `null`.
 #[derive(Serialize, Default)]
 struct Record {
     url: String,
@@ -86,14 +87,14 @@ struct Record {
 }
 
 impl<'a> Progress<'a> {
-    /// Nothing is shown before the first event.
+    /// Starts to show the progress of these downloads.
     pub fn new(plan: &'a [Download], format: Format) -> Self {
         let bars = io::stderr().is_terminal().then(|| Bars::new(plan.len()));
         let (lines, to_print) = mpsc::unbounded_channel();
         let (at_its_end, printed) = oneshot::channel();
         let (ends, the_end) = std::sync::mpsc::channel();
         let terminal = bars.as_ref().map(|bars| bars.all.clone());
-        // No thread of the runtime, which would wait for it at its end.
+        // A thread of the runtime would not do: the runtime waits for its threads when it shuts down.
         thread::spawn(|| at_its_end.send(print_all(to_print, terminal, the_end)));
         let row = Row { since: None, attempts: 1, bytes: 0, bar: None };
         Self {
@@ -109,7 +110,7 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// Shows what has happened to the file at this place of the plan.
+    /// Shows what has happened to the file at this place in the plan.
     pub fn show(&self, place: usize, event: Event<'_>) {
         let row = &mut self.rows.borrow_mut()[place];
         match event {
@@ -130,7 +131,7 @@ impl<'a> Progress<'a> {
             Event::Retrying(error, pause) => {
                 row.attempts += 1;
                 let (shown, pause) = (self.shown(place), pause.as_secs_f64());
-                self.say(Line::Err(format!("{shown}: {error}; again in {pause:.1} s")));
+                self.say(Line::Err(format!("{shown}: {error}; retrying in {pause:.1} s")));
             }
             Event::Ended(result) => {
                 if let Some(bars) = &self.bars {
@@ -143,7 +144,10 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// The last line, and whether all lines could be printed.
+    /// Prints the last line, and waits until all lines are printed.
+    ///
+    /// # Errors
+    /// Returns the error of writing to stdout, such as a closed pipe.
     pub async fn finish(self) -> io::Result<()> {
         let Totals { saved, kept, failed, bytes, seconds } = self.totals.get();
         let together = self.start.elapsed().as_secs_f64();
@@ -200,17 +204,16 @@ impl<'a> Progress<'a> {
         };
         let what = match result {
             Ok(Outcome::Saved(Saved { path, bytes, sha256, resumed_from })) => {
-                let mut line = format!(
-                    "saved {} ({bytes} bytes in {seconds:.2} s, sha256 {}",
-                    name(path),
-                    hex(sha256)
-                );
+                let mut line = format!("saved {} ({bytes} bytes in {seconds:.2} s", name(path));
+                if let Some(sum) = sha256 {
+                    line.push_str(&format!(", sha256 {}", hex(sum)));
+                }
                 if *resumed_from > 0 {
                     line.push_str(&format!(", resumed from {resumed_from}"));
                 }
                 line + ")"
             }
-            Ok(Outcome::Kept(path)) => format!("kept {}, which was there", name(path)),
+            Ok(Outcome::Kept(path)) => format!("kept {}, which already exists", name(path)),
             Err(_) => return None,
         };
         Some(format!("{now:6.2} s  {what}"))
@@ -228,7 +231,7 @@ impl<'a> Progress<'a> {
             Ok(Outcome::Saved(saved)) => {
                 record.file = Some(saved.path.to_string_lossy().into_owned());
                 record.bytes = Some(saved.bytes);
-                record.sha256 = Some(hex(&saved.sha256));
+                record.sha256 = saved.sha256.as_ref().map(|sum| hex(sum));
                 record.resumed_from = Some(saved.resumed_from);
             }
             Ok(Outcome::Kept(path)) => {
@@ -245,11 +248,11 @@ impl<'a> Progress<'a> {
     }
 
     fn shown(&self, place: usize) -> String {
-        names::without_credentials(&self.plan[place].url)
+        url::without_credentials(&self.plan[place].url)
     }
 
     fn say(&self, line: Line) {
-        // An error: stdout is closed. The files are worth having even if nobody reads about them.
+        // This fails if stdout is closed. The files are still worth downloading.
         let _ = self.lines.send(line);
     }
 }
@@ -263,7 +266,7 @@ impl Bars {
         Self { all, total, shown: Cell::new(0) }
     }
 
-    /// A bar for one more file, if there is room for it.
+    /// Adds a bar for one more file, if there is room for it.
     fn begin(&self, name: String) -> Option<ProgressBar> {
         if self.shown.get() == MOST_BARS {
             return None;
@@ -288,8 +291,8 @@ fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
-/// Prints lines as they come, above the bars where there are any. The first error of stdout is kept
-/// for the end; what goes to stderr is printed all the same.
+/// Prints lines as they arrive, above the bars if there are any. Returns the first error of stdout at the end. Lines
+/// for stderr are still printed after that.
 fn print_all(
     mut lines: mpsc::UnboundedReceiver<Line>,
     terminal: Option<MultiProgress>,
@@ -308,20 +311,15 @@ fn print_all(
             if printed.is_ok() {
                 printed = io::stdout().write_all(out.as_bytes());
             }
-            // Where stderr is closed there is nobody to tell.
+            // If stderr is closed, there is no other place to report that.
             let _ = io::stderr().write_all(err.as_bytes());
         };
         match &terminal {
             Some(bars) => bars.suspend(print),
             None => print(),
         }
-        // Fifty times a second is often enough for who reads, and lets lines come together.
+        // Fifty times a second is often enough for a reader, and several lines are then printed together.
         let _ = the_end.recv_timeout(Duration::from_millis(20));
     }
     printed
-}
-
-/// The text on one line, and without what would move a terminal's cursor.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

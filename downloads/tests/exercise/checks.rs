@@ -1,5 +1,5 @@
-//! What the exercise asks of a downloader: one function a promise, the same for our solution, for the
-//! downloader as it is usually written, and for yours. Each says what it has seen and what it expected.
+//! What the exercise asks of a downloader: one function for each promise. The same checks run on our solution, on the
+//! downloader as people usually write it, and on yours. Each reports what it saw and what it expected.
 
 use std::path::PathBuf;
 use std::sync::atomic::Ordering::SeqCst;
@@ -10,11 +10,11 @@ use tokio::time::timeout;
 
 use crate::server;
 
-/// What the checks need to know of a downloader.
+/// What the checks need from a downloader.
 #[allow(async_fn_in_trait, reason = "nothing is spawned here")]
 pub trait Downloader {
-    /// Downloads each URL to its path, so many at a time; the bytes of each or why there are none,
-    /// in the order of `files`.
+    /// Downloads each URL to its path, at most `at_once` at the same time. Returns the number of bytes of each file, or
+    /// a text that says why there is none, in the order of `files`.
     async fn download_all(
         client: &Client,
         files: &[(String, PathBuf)],
@@ -22,17 +22,17 @@ pub trait Downloader {
     ) -> Vec<Result<u64, String>>;
 }
 
-/// What was seen, where it is not what was promised.
+/// `Ok`, or what the check saw instead of what was promised.
 pub type Seen = Result<(), String>;
 
-/// Makes a test of each check, for one downloader.
+/// Makes a test of each check for one downloader.
 macro_rules! promises {
     ($downloader:ty) => {
         promises! {
             $downloader: files_arrive_whole_and_in_the_order_asked_for,
-            so_many_at_a_time_and_no_more,
+            at_most_the_limit_runs_at_the_same_time,
             one_failure_does_not_lose_the_others,
-            a_transfer_that_breaks_off_leaves_nothing_under_the_name,
+            a_broken_transfer_leaves_nothing_under_the_name,
         }
     };
     ($downloader:ty: $($name:ident,)*) => {
@@ -53,24 +53,26 @@ pub async fn files_arrive_whole_and_in_the_order_asked_for<D: Downloader>() -> S
     let files = ["a", "bb", "ccc"].map(|name| (format!("{root}/{name}"), folder.path().join(name)));
     let results = run::<D>(&files, 3).await?;
     for ((_, path), result) in files.iter().zip(&results) {
-        expect(*result == Ok(300_000), || format!("a file of 300,000 bytes gave {result:?}"))?;
+        expect(*result == Ok(300_000), || {
+            format!("for a file of 300,000 bytes, the result is {result:?}")
+        })?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let right = std::fs::read(path).is_ok_and(|bytes| bytes == server::contents(&name));
-        expect(right, || format!("the file {name} does not hold what the server has sent"))?;
+        expect(right, || format!("the file {name} does not contain what the server has sent"))?;
     }
     let names = server::names_in(folder.path());
-    expect(names == ["a", "bb", "ccc"], || format!("in the folder there are {names:?}"))
+    expect(names == ["a", "bb", "ccc"], || format!("the folder contains {names:?}"))
 }
 
-pub async fn so_many_at_a_time_and_no_more<D: Downloader>() -> Seen {
+pub async fn at_most_the_limit_runs_at_the_same_time<D: Downloader>() -> Seen {
     let ((root, most), folder) = (server::files().await, folder()?);
     let files: Vec<_> = (0..20)
         .map(|n| (format!("{root}/file{n}"), folder.path().join(format!("file{n}"))))
         .collect();
     run::<D>(&files, 3).await?;
     let most = most.load(SeqCst);
-    expect(most <= 3, || format!("3 at a time: the server has seen {most} at once"))?;
-    expect(most > 1, || "one after another: nothing has overlapped".into())
+    expect(most <= 3, || format!("3 at a time: the server saw {most} concurrently"))?;
+    expect(most > 1, || "the downloads ran one after another".into())
 }
 
 pub async fn one_failure_does_not_lose_the_others<D: Downloader>() -> Seen {
@@ -81,20 +83,22 @@ pub async fn one_failure_does_not_lose_the_others<D: Downloader>() -> Seen {
     let results = run::<D>(&files, 3).await?;
     let kinds: Vec<_> = results.iter().map(Result::is_ok).collect();
     expect(kinds == [true, false, true], || {
-        format!("a file, an answer 404 and a file gave {results:?}")
+        format!("for a file, a 404 and a file, the results are {results:?}")
     })?;
     let names = server::names_in(folder.path());
-    expect(names == ["one", "two"], || format!("in the folder there are {names:?}"))
+    expect(names == ["one", "two"], || format!("the folder contains {names:?}"))
 }
 
-pub async fn a_transfer_that_breaks_off_leaves_nothing_under_the_name<D: Downloader>() -> Seen {
+pub async fn a_broken_transfer_leaves_nothing_under_the_name<D: Downloader>() -> Seen {
     let (root, folder) = (server::breaks_off(false).await, folder()?);
     let files = [(format!("{root}/file"), folder.path().join("file"))];
     let results = run::<D>(&files, 1).await?;
-    expect(results[0].is_err(), || format!("the connection broke off: {:?}", results[0]))?;
+    expect(results[0].is_err(), || {
+        format!("the connection broke, but the result is {:?}", results[0])
+    })?;
     let names = server::names_in(folder.path());
     expect(names.is_empty(), || {
-        format!("the connection broke off in the middle: the folder holds {names:?}")
+        format!("the connection broke in the middle, and the folder contains {names:?}")
     })
 }
 
@@ -105,9 +109,9 @@ async fn run<D: Downloader>(
     let client = server::client();
     let patience = Duration::from_secs(30);
     let results = timeout(patience, D::download_all(&client, files, at_once)).await;
-    let results = results.map_err(|_| "it still waits after half a minute")?;
+    let results = results.map_err(|_| "the downloader still waits after half a minute")?;
     expect(results.len() == files.len(), || {
-        format!("{} files gave {} results", files.len(), results.len())
+        format!("for {} files, there are {} results", files.len(), results.len())
     })?;
     Ok(results)
 }

@@ -1,4 +1,4 @@
-//! The checks of the exercise, held against your solution in `exercise.rs`.
+//! The checks of the exercise, applied to your solution in `exercise.rs`.
 //!
 //! Run with: `cargo test -p downloads --test exercise`
 

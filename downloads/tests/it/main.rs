@@ -1,4 +1,4 @@
-//! All integration tests in one program, so that the crate is linked only once for them.
+//! All integration tests in one program, so that the crate has to be linked only once for them.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 #[path = "../exercise/checks.rs"]
@@ -10,5 +10,6 @@ mod naive_download;
 mod plan;
 mod program;
 mod promises;
+mod readme;
 mod server;
 mod solution;

@@ -1,11 +1,11 @@
-//! The download of the exercise as it is usually written.
+//! The downloader as people usually write it.
 
 use std::io;
 use std::path::Path;
 
 use tokio::io::AsyncWriteExt;
 
-/// Writes straight to the final name, as `open(name, "wb")` in the loop would.
+/// Writes directly to the final name, as `open(name, "wb")` does in Python.
 pub async fn naive_download(client: &reqwest::Client, url: &str, path: &Path) -> io::Result<u64> {
     let mut response = client.get(url).send().await.map_err(io::Error::other)?;
     let mut file = tokio::fs::File::create(path).await?;

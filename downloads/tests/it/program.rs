@@ -1,4 +1,4 @@
-//! The program, started as a user would.
+//! The program, started as a user would start it.
 
 use std::fs;
 use std::process::{Output, Stdio};
@@ -13,7 +13,7 @@ const DOWNLOADS: &str = env!("CARGO_BIN_EXE_downloads");
 
 async fn downloads(arguments: &[&str]) -> Output {
     let mut command = Command::new(DOWNLOADS);
-    // A proxy in the environment is not for this machine.
+    // Don't use a proxy for requests to this machine.
     command.args(arguments).env("NO_PROXY", "127.0.0.1");
     command.timeout(std::time::Duration::from_secs(30));
     tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
@@ -24,20 +24,26 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn without_arguments_it_downloads_four_files_at_once() {
-    let output = downloads(&[]).await;
-    let lines = text(&output.stdout);
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    assert_eq!(lines.lines().count(), 4, "{lines}");
+async fn the_demo_downloads_four_files_and_resumes_one_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let picture = folder.path().join("timeline.svg");
+    let output = downloads(&["--timeline-svg", picture.to_str().unwrap()]).await;
+    let (lines, errors) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{errors}");
     for name in ["alpha", "beta", "gamma", "delta"] {
         assert!(lines.contains(&format!("saved {name}.bin (262144 bytes")), "{lines}");
+        let row = lines.lines().find(|line| line.starts_with(&format!("{name} "))).unwrap();
+        assert!(row.contains('█') && row.ends_with('✓'), "{lines}");
+        assert_eq!(row.contains('×'), name == "gamma", "{lines}");
     }
+    let gamma = lines.lines().find(|line| line.contains("saved gamma.bin")).unwrap();
+    assert!(gamma.ends_with(", resumed from 131072)"), "{lines}");
     // `...; 1.91 s together, one after another 6.31 s`
-    let errors = text(&output.stderr);
-    let times = errors.split_once("; ").unwrap().1;
+    let times = errors.lines().last().unwrap().split_once("; ").unwrap().1;
     let numbers = times.split(' ').filter_map(|word| word.parse().ok());
-    let [together, apart]: [f64; 2] = numbers.collect::<Vec<_>>().try_into().unwrap();
-    assert!(together < apart, "{errors}");
+    let [together, in_turn]: [f64; 2] = numbers.collect::<Vec<_>>().try_into().unwrap();
+    assert!(together < in_turn, "{errors}");
+    assert!(fs::read_to_string(picture).unwrap().contains("gamma"));
 }
 
 #[tokio::test]
@@ -68,7 +74,7 @@ async fn a_failure_is_named_and_the_others_are_saved() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_failure_is_told_even_where_nobody_reads_stdout() {
+async fn a_failure_is_reported_even_if_nobody_reads_stdout() {
     let (root, _) = server::files().await;
     let folder = tempfile::tempdir().unwrap();
     let mut child = std::process::Command::new(DOWNLOADS)
@@ -86,11 +92,11 @@ async fn a_failure_is_told_even_where_nobody_reads_stdout() {
 }
 
 #[tokio::test]
-async fn a_wrong_call_is_told_in_one_line_before_anything_starts() {
+async fn a_usage_error_is_reported_in_one_line_before_anything_starts() {
     let (root, _) = server::files().await;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_str().unwrap();
-    fs::write(folder.path().join("left.part"), "of somebody else").unwrap();
+    fs::write(folder.path().join("left.part"), "made by another program").unwrap();
     fs::write(folder.path().join("list"), format!("{root}/x\n{root}/y sha256:beef\n")).unwrap();
     let (good, left) = (format!("{root}/good"), format!("{root}/left"));
     let (not_a_folder, list) = (format!("{path}/left.part"), format!("{path}/list"));
@@ -98,10 +104,13 @@ async fn a_wrong_call_is_told_in_one_line_before_anything_starts() {
     for (arguments, words) in [
         (vec!["-d", path, &good, "nonsense"], "nonsense: not an http or https URL"),
         (vec!["-d", path, &good, "ftp://127.0.0.1/x"], "not an http or https URL"),
-        (vec!["-d", path, &good, &good], "in the way of"),
-        (vec!["-d", path, &good, &upper], "in the way of"),
-        (vec!["-d", path, &good, &part], "in the way of"),
-        (vec!["-d", path, &good, &left], "left.part is in the way, and none of ours"),
+        (vec!["-d", path, &good, &good], "uses as well"),
+        (vec!["-d", path, &good, &upper], "uses as well"),
+        (vec!["-d", path, &good, &part], "uses as well"),
+        (
+            vec!["-d", path, &good, &left],
+            "left.part is in the way and was not made by this program",
+        ),
         (vec!["-d", "/nonexistent/folder", &good], "/nonexistent/folder: cannot write"),
         (vec!["-d", &not_a_folder, &good], "cannot write to this folder"),
         (vec!["-d", path, "-i", "/nonexistent", &good], "/nonexistent: "),
@@ -121,7 +130,7 @@ async fn a_wrong_call_is_told_in_one_line_before_anything_starts() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_there_is_kept_unless_forced() {
+async fn an_existing_file_is_kept_unless_forced() {
     let (root, _) = server::files().await;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("here");
@@ -129,7 +138,7 @@ async fn a_file_that_is_there_is_kept_unless_forced() {
     let (folder, url) = (folder.path().to_str().unwrap(), format!("{root}/here"));
     let output = downloads(&["-d", folder, &url, &format!("{root}/new")]).await;
     assert!(output.status.success());
-    assert!(text(&output.stdout).contains("kept here, which was there"));
+    assert!(text(&output.stdout).contains("kept here, which already exists"));
     assert!(text(&output.stderr).contains("1 saved (300000 bytes), 0 failed, 1 kept"));
     assert_eq!(fs::read_to_string(&path).unwrap(), "already");
     assert!(downloads(&["--force", "-d", folder, &url]).await.status.success());
@@ -137,7 +146,7 @@ async fn a_file_that_is_there_is_kept_unless_forced() {
 }
 
 #[tokio::test]
-async fn a_list_gives_sums_and_names_and_json_tells_what_became_of_it() {
+async fn a_list_gives_sums_and_names_and_json_reports_each_file() {
     let (root, _) = server::files().await;
     let folder = tempfile::tempdir().unwrap();
     let sum = hex(&sha2::Sha256::digest(contents("a")));
@@ -154,9 +163,25 @@ async fn a_list_gives_sums_and_names_and_json_tells_what_became_of_it() {
     rows.sort_by_key(|row| row["url"].to_string());
     assert_eq!(rows[0]["sha256"], *sum);
     assert_eq!((&rows[0]["bytes"], &rows[0]["resumed_from"]), (&300_000.into(), &0.into()));
+    assert_eq!(rows[1]["sha256"], serde_json::Value::Null, "nobody has asked for it");
     assert!(rows[1]["file"].as_str().unwrap().ends_with("renamed file.bin"));
-    assert!(rows[2]["error"].as_str().unwrap().contains("its sha256 is"));
+    assert!(rows[2]["error"].as_str().unwrap().contains("wrong sha256: expected 0000"));
     assert_eq!(names_in(folder.path()), ["a", "renamed file.bin"]);
+}
+
+#[tokio::test]
+async fn a_sum_is_only_computed_if_somebody_asks_for_it() {
+    let (root, _) = server::files().await;
+    let sum = hex(&sha2::Sha256::digest(contents("a")));
+    for (arguments, printed) in [(&["--no-sync"][..], false), (&["--no-sync", "--sha256"], true)] {
+        for format in [&[][..], &["--json"]] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().to_str().unwrap();
+            let output =
+                downloads(&[arguments, format, &["-d", path, &format!("{root}/a")]].concat()).await;
+            assert_eq!(text(&output.stdout).contains(&sum), printed, "{}", text(&output.stdout));
+        }
+    }
 }
 
 #[tokio::test]
@@ -184,7 +209,7 @@ async fn passwords_are_never_printed() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn ctrl_c_ends_it_with_130_and_keeps_what_can_be_gone_on_with() {
+async fn ctrl_c_ends_it_with_130_and_keeps_what_can_be_resumed() {
     let start = "ETag: \"one\"\r\nContent-Length: 1000000\r\n";
     let bytes = server::answer(200, start, b"only the beginning");
     let with_tag =
@@ -210,7 +235,7 @@ async fn ctrl_c_ends_it_with_130_and_keeps_what_can_be_gone_on_with() {
 }
 
 #[tokio::test]
-async fn killed_at_any_moment_it_goes_on_to_the_same_file() {
+async fn killed_at_any_moment_the_next_run_ends_with_the_same_file() {
     let kills = if std::env::var_os("STRESS").is_some() { 50 } else { 10 };
     let contents: Vec<u8> = (0..6_000_000_u32).map(|n| (n / 7) as u8).collect();
     let contents = Arc::new(contents);
@@ -228,8 +253,8 @@ async fn killed_at_any_moment_it_goes_on_to_the_same_file() {
     let mut killed = 0;
     while killed < kills {
         let mut child = command().spawn().unwrap();
-        // The moment is a piece of the 184 that the server sends; at the last kill it is one that leaves
-        // something to resume.
+        // The moment of the kill is one of the 184 pieces that the server sends. The last kill comes at a moment that
+        // leaves something to resume.
         let moment = async {
             if killed + 1 < kills {
                 let then = *sent.borrow() + fastrand::usize(0..100);
@@ -246,7 +271,7 @@ async fn killed_at_any_moment_it_goes_on_to_the_same_file() {
         let _ = child.start_kill(); // fails only if it has ended by itself
         let output = child.wait_with_output().await.unwrap();
         killed += usize::from(!output.status.success());
-        // Killed or not: what has the file's name is the whole file.
+        // Whether it was killed or not, a file under the final name is complete.
         if let Ok(found) = fs::read(&file) {
             assert!(found == *contents);
             fs::remove_file(&file).unwrap();
@@ -261,7 +286,7 @@ async fn killed_at_any_moment_it_goes_on_to_the_same_file() {
 }
 
 #[tokio::test]
-async fn killed_among_many_short_files_it_goes_on_too() {
+async fn killed_among_many_short_files_the_next_run_saves_all_of_them() {
     const TO_SAVE: usize = 60;
     let (root, _) = server::files().await;
     let folder = tempfile::tempdir().unwrap();
@@ -279,7 +304,7 @@ async fn killed_among_many_short_files_it_goes_on_too() {
         let mut child = command().spawn().unwrap();
         let then = asked.times() + fastrand::usize(1..10);
         tokio::select! {
-            () = server::wait_until("it has asked for some", || asked.times() >= then) => {}
+            () = server::wait_until("it has requested some of them", || asked.times() >= then) => {}
             _ = child.wait() => {}
         }
         let _ = child.start_kill(); // fails only if it has ended by itself
@@ -292,7 +317,7 @@ async fn killed_among_many_short_files_it_goes_on_too() {
     }
 }
 
-/// A file system of one mebibyte, where we may make one.
+/// A file system of one mebibyte, if we have the right to mount one.
 #[cfg(target_os = "linux")]
 struct SmallDisk(tempfile::TempDir);
 
@@ -327,7 +352,7 @@ async fn a_full_disk_has_its_own_exit_status_and_keeps_the_part() {
     assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
     assert!(text(&output.stderr).contains("file.part: No space left"), "{}", text(&output.stderr));
     assert_eq!(names_in(folder), ["file.part", "file.part.json"]);
-    // With room again, the next run goes on.
+    // Once there is room again, the next run resumes.
     let mut mount = std::process::Command::new("mount");
     mount.args(["-o", "remount,size=8m"]).arg(folder);
     assert!(mount.status().unwrap().success());

@@ -1,4 +1,4 @@
-//! What the lesson promises of `download` and `download_all`.
+//! The promises of `download` and `download_all`, each as a test.
 
 use std::cell::{Cell, RefCell};
 use std::fs;
@@ -11,11 +11,12 @@ use std::time::Duration;
 use crate::server::{
     self, Pace, Reply, Then, answer, at_once, client, contents, names_in, script, to,
 };
-use downloads::part::{origin_path, part_path};
+use downloads::names::{part_path, sidecar_path};
+use downloads::retry::is_transient;
 use downloads::{Download, DownloadError, Event, Options, Outcome, Saved, download, download_all};
 use futures_util::future::join_all;
 
-/// Downloads one file, without a second attempt.
+/// Downloads one file in a single attempt.
 async fn get(file: &Download) -> Result<Outcome, DownloadError> {
     download(&client(), file, at_once(1), server::no_report).await
 }
@@ -44,7 +45,7 @@ async fn files_arrive_whole_and_in_the_order_asked_for() {
 }
 
 #[tokio::test]
-async fn no_more_than_the_limit_run_at_once() {
+async fn at_most_the_limit_runs_at_the_same_time() {
     let (root, most) = server::files().await;
     let folder = tempfile::tempdir().unwrap();
     let plan: Vec<_> = (0..20).map(|n| to(folder.path(), &root, &format!("file{n}"))).collect();
@@ -64,7 +65,7 @@ async fn no_more_than_the_limit_run_at_once() {
 }
 
 #[tokio::test]
-async fn no_more_than_the_limit_are_from_one_host_and_others_go_on() {
+async fn at_most_the_limit_is_from_one_host_and_others_continue() {
     let ((one, most_of_one), (other, most_of_other)) =
         (server::files().await, server::files().await);
     let folder = tempfile::tempdir().unwrap();
@@ -86,7 +87,7 @@ async fn no_more_than_the_limit_are_from_one_host_and_others_go_on() {
     download_all(&client(), &plan, options, report).await;
     assert_eq!(names_in(folder.path()).len(), 20);
     assert!(most_of_one.load(SeqCst) <= 2 && most_of_other.load(SeqCst) <= 2);
-    assert_eq!(most_running.get(), 4, "who waits for a host keeps no slot from another");
+    assert_eq!(most_running.get(), 4, "a download that waits for its host must not hold a permit");
 }
 
 #[tokio::test]
@@ -111,7 +112,7 @@ async fn one_failure_does_not_lose_the_others() {
 }
 
 #[tokio::test]
-async fn a_transfer_that_breaks_off_leaves_nothing_under_the_name() {
+async fn a_broken_transfer_leaves_nothing_under_the_name() {
     let root = server::breaks_off(false).await;
     let folder = tempfile::tempdir().unwrap();
     let file = to(folder.path(), &root, "file");
@@ -119,33 +120,33 @@ async fn a_transfer_that_breaks_off_leaves_nothing_under_the_name() {
     let replace = Options { replace: true, ..at_once(1) };
     let result = download(&client(), &file, replace, server::no_report).await;
     assert!(matches!(result, Err(DownloadError::Transfer { .. })), "{result:?}");
-    // Without a validator the part is of no use, and is gone too.
+    // Without a validator, the partial file cannot be resumed, so it is removed too.
     assert_eq!(names_in(folder.path()), ["file"]);
     assert_eq!(fs::read_to_string(&file.path).unwrap(), "an older version");
 }
 
 #[tokio::test]
-async fn until_it_is_whole_a_file_is_only_a_part_file() {
+async fn until_it_is_complete_a_file_is_only_a_partial_file() {
     let root = server::breaks_off(true).await;
     let folder = tempfile::tempdir().unwrap();
     let file = to(folder.path(), &root, "file");
     let part = part_path(&file.path);
     let in_the_middle = async {
         server::appears(&part).await;
-        server::appears(&origin_path(&file.path)).await;
+        server::appears(&sidecar_path(&file.path)).await;
         names_in(folder.path())
     };
-    // Dropped in the middle: `select!` drops the loser before it hands out what has won.
+    // `select!` drops the download in the middle, before it runs the code of the branch that has won.
     tokio::select! {
         result = get(&file) => panic!("it ended: {result:?}"),
         names = in_the_middle => assert_eq!(names, ["file.part", "file.part.json"]),
     }
     server::disappears(&part).await;
-    server::disappears(&origin_path(&file.path)).await;
+    server::disappears(&sidecar_path(&file.path)).await;
     assert_eq!(names_in(folder.path()), [""; 0]);
 }
 
-/// A file of a million bytes, and a server's first answer: half of it, and then nothing more.
+/// Returns a file of a million bytes, and a reply that breaks off after half of it.
 fn half(headers: &str) -> (Vec<u8>, Reply) {
     let whole: Vec<u8> = (0..1_000_000_u32).map(|n| (n / 3) as u8).collect();
     let headers = format!("Content-Length: 1000000\r\n{headers}");
@@ -153,7 +154,7 @@ fn half(headers: &str) -> (Vec<u8>, Reply) {
     (whole, reply)
 }
 
-/// The answer to who asks for the other half.
+/// Returns the reply to a request for the other half.
 fn the_other_half(whole: &[u8]) -> Reply {
     let range = "Content-Length: 500000\r\nContent-Range: bytes 500000-999999/1000000\r\n";
     answer(206, &format!("{TAG}{range}"), &whole[500_000..]).into()
@@ -162,7 +163,7 @@ fn the_other_half(whole: &[u8]) -> Reply {
 const TAG: &str = "ETag: \"one\"\r\n";
 
 #[tokio::test]
-async fn what_breaks_off_is_gone_on_with_where_the_server_vouches_for_it() {
+async fn a_broken_transfer_is_resumed_if_the_server_identifies_the_version() {
     let (whole, first) = half(TAG);
     let (root, asked) = script(vec![first, the_other_half(&whole)]).await;
     let folder = tempfile::tempdir().unwrap();
@@ -186,7 +187,7 @@ async fn what_breaks_off_is_gone_on_with_where_the_server_vouches_for_it() {
 }
 
 #[tokio::test]
-async fn the_next_run_goes_on_too_and_hashes_what_was_there() {
+async fn the_next_run_resumes_too_and_hashes_what_was_there() {
     use sha2::Digest;
     let (whole, first) = half(TAG);
     let (root, _) = script(vec![first, the_other_half(&whole)]).await;
@@ -201,8 +202,8 @@ async fn the_next_run_goes_on_too_and_hashes_what_was_there() {
 
 #[tokio::test]
 async fn no_answer_makes_a_wrong_file() {
-    // What the server has first: half a file. Then this; and then, asked once more, the file as it
-    // stands in the third column.
+    // The server's first reply breaks off after half of the file. Then comes the trap. If it is asked once more, it
+    // sends a whole file.
     let tag = |tag: &str| format!("ETag: \"{tag}\"\r\n");
     let range = |range: &str, length: usize| {
         format!("Content-Range: bytes {range}\r\nContent-Length: {length}\r\n")
@@ -240,7 +241,7 @@ async fn no_answer_makes_a_wrong_file() {
             other: true,
         },
         Row {
-            trap: "the file has changed, and the server sends a range of it all the same",
+            trap: "the file has changed, and the server still sends a range of it",
             first: tag("a"),
             second: answer(206, &(tag("b") + &fits()), &other[500_000..]),
             asked: 3,
@@ -248,7 +249,7 @@ async fn no_answer_makes_a_wrong_file() {
             other: false,
         },
         Row {
-            trap: "another range than asked for",
+            trap: "another range than we asked for",
             first: tag("a"),
             second: answer(206, &range("499999-999999/1000000", 500_001), &whole[499_999..]),
             asked: 3,
@@ -272,7 +273,7 @@ async fn no_answer_makes_a_wrong_file() {
             other: false,
         },
         Row {
-            trap: "a part without saying which",
+            trap: "a range, without saying which",
             first: tag("a"),
             second: answer(206, "Content-Length: 500000\r\n", rest),
             asked: 3,
@@ -280,7 +281,7 @@ async fn no_answer_makes_a_wrong_file() {
             other: false,
         },
         Row {
-            trap: "416 with a part that is not whole",
+            trap: "416, although our part is not complete",
             first: tag("a"),
             second: answer(416, &range("*/1000000", 0), b""),
             asked: 3,
@@ -288,7 +289,7 @@ async fn no_answer_makes_a_wrong_file() {
             other: false,
         },
         Row {
-            trap: "a weak validator: nothing to go on with",
+            trap: "a weak validator, which does not allow us to resume",
             first: "ETag: W/\"a\"\r\n".into(),
             second: all("", &whole),
             asked: 2,
@@ -296,7 +297,7 @@ async fn no_answer_makes_a_wrong_file() {
             other: false,
         },
         Row {
-            trap: "the rest, as asked for",
+            trap: "no trap: the rest, as we asked for",
             first: tag("a"),
             second: answer(206, &(tag("a") + &fits()), rest),
             asked: 2,
@@ -304,7 +305,7 @@ async fn no_answer_makes_a_wrong_file() {
             other: false,
         },
     ];
-    // All rows run concurrently: each waits a random time before its second attempt.
+    // All rows run concurrently, because each of them waits for a random time before its second attempt.
     let (whole, other, tag, all) = (&whole, &other, &tag, &all);
     join_all(rows.into_iter().map(|row| async move {
         let Row { trap, first, second, asked: times, resumed, other: is_other } = row;
@@ -313,7 +314,7 @@ async fn no_answer_makes_a_wrong_file() {
             script(vec![half(&first).1, second.clone().into(), third.into()])
         };
         let expected = if is_other { other } else { whole };
-        // Once through the library, once through the program.
+        // Each row runs once through the library and once through the program.
         let ((root, asked), (root_of_program, asked_by_program)) = (server().await, server().await);
         let (folder, folder_of_program) =
             (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -334,14 +335,18 @@ async fn no_answer_makes_a_wrong_file() {
             assert_eq!(names_in(folder.path()), ["file"], "{trap}");
             assert_eq!(asked.times(), times, "{trap}");
             if times == 3 {
-                assert_eq!(asked.header(2, "range"), None, "{trap}: asked for the whole");
+                assert_eq!(
+                    asked.header(2, "range"),
+                    None,
+                    "{trap}: the third request is for the whole file"
+                );
             }
         }
     }))
     .await;
 }
 
-/// A server may close an idle connection at the very moment at which the client sends a request over it.
+/// A server may close an idle connection at the moment at which the client sends a request over it.
 #[tokio::test]
 async fn a_request_without_an_answer_is_sent_again_but_only_once() {
     let first = b"HTTP/1.1 200 X\r\nContent-Length: 5\r\n\r\nfirst".to_vec();
@@ -358,7 +363,7 @@ async fn a_request_without_an_answer_is_sent_again_but_only_once() {
     let bytes: Vec<_> = results.into_iter().map(|result| saved(result.unwrap()).bytes).collect();
     assert_eq!((bytes, asked.times()), (vec![5, 6], 3));
 
-    // A server that never answers is asked twice in each of two attempts, and no more.
+    // A server that never answers is asked twice in each of the two attempts.
     let (root, asked) = script(vec![Vec::new().into()]).await;
     let options = Options { retries: 1, ..at_once(1) };
     let file = to(folder.path(), &root, "three");
@@ -368,16 +373,16 @@ async fn a_request_without_an_answer_is_sent_again_but_only_once() {
     assert_eq!(names_in(folder.path()), ["one", "two"]);
 }
 
-/// Leaves a part as an earlier run would have.
+/// Leaves a partial file as an earlier run would have.
 fn leave_part(file: &Download, bytes: &[u8], origin: &str) {
     fs::write(part_path(&file.path), bytes).unwrap();
-    fs::write(origin_path(&file.path), origin.replace("URL", &file.url)).unwrap();
+    fs::write(sidecar_path(&file.path), origin.replace("URL", &file.url)).unwrap();
 }
 
 const ORIGIN: &str = r#"{"url":"URL","validator":{"ETag":"\"one\""},"length":9}"#;
 
 #[tokio::test]
-async fn a_part_that_is_whole_is_only_given_its_name() {
+async fn a_part_that_is_complete_only_gets_its_name() {
     let reply = answer(416, "Content-Range: bytes */9\r\nContent-Length: 0\r\n", b"");
     let (root, asked) = script(vec![reply.into()]).await;
     let folder = tempfile::tempdir().unwrap();
@@ -390,7 +395,7 @@ async fn a_part_that_is_whole_is_only_given_its_name() {
 }
 
 #[tokio::test]
-async fn a_part_that_cannot_be_gone_on_with_is_begun_anew() {
+async fn a_part_that_cannot_be_resumed_is_replaced() {
     let reply = || answer(200, "Content-Length: 4\r\n", b"this").into();
     let no_validator = r#"{"url":"URL","validator":null,"length":9}"#;
     for origin in [&ORIGIN.replace("URL", "http://elsewhere/"), no_validator] {
@@ -406,7 +411,7 @@ async fn a_part_that_cannot_be_gone_on_with_is_begun_anew() {
 }
 
 #[tokio::test]
-async fn what_does_not_come_costs_no_part_of_another_url() {
+async fn a_failed_download_does_not_touch_the_part_of_another_url() {
     let (root, _) = script(vec![answer(404, "Content-Length: 0\r\n", b"").into()]).await;
     let folder = tempfile::tempdir().unwrap();
     let file = to(folder.path(), &root, "file");
@@ -417,23 +422,23 @@ async fn what_does_not_come_costs_no_part_of_another_url() {
 }
 
 #[tokio::test]
-async fn an_origin_that_is_somebody_elses_file_is_left_alone() {
+async fn a_sidecar_that_is_not_ours_is_left_alone() {
     let (root, _) = server::files().await;
     let folder = tempfile::tempdir().unwrap();
     let file = to(folder.path(), &root, "file");
-    fs::write(origin_path(&file.path), "precious").unwrap();
+    fs::write(sidecar_path(&file.path), "precious").unwrap();
     let error = get(&file).await.unwrap_err();
     assert!(matches!(error, DownloadError::NotOurs { .. }), "{error:?}");
-    assert_eq!(fs::read_to_string(origin_path(&file.path)).unwrap(), "precious");
-    // One of ours that was cut short is none.
-    fs::write(origin_path(&file.path), r#"{"url":"http://"#).unwrap();
+    assert_eq!(fs::read_to_string(sidecar_path(&file.path)).unwrap(), "precious");
+    // One of ours that was cut short does not count.
+    fs::write(sidecar_path(&file.path), r#"{"url":"http://"#).unwrap();
     fs::write(part_path(&file.path), "").unwrap();
     assert_eq!(saved(get(&file).await.unwrap()).bytes, 300_000);
     assert_eq!(names_in(folder.path()), ["file"]);
 }
 
 #[tokio::test]
-async fn the_name_that_was_given_to_the_beginning_stays() {
+async fn a_name_given_to_the_beginning_stays() {
     let (whole, _) = half("");
     let named = format!("{TAG}Content-Disposition: attachment; filename=given\r\n");
     let (_, first) = half(&named);
@@ -450,10 +455,10 @@ async fn a_part_that_is_not_ours_or_in_use_is_left_alone() {
     let (root, _) = server::files().await;
     let folder = tempfile::tempdir().unwrap();
     let file = to(folder.path(), &root, "file");
-    fs::write(part_path(&file.path), "somebody's").unwrap();
+    fs::write(part_path(&file.path), "another program's").unwrap();
     let error = get(&file).await.unwrap_err();
     assert!(matches!(error, DownloadError::NotOurs { .. }), "{error:?}");
-    assert_eq!(fs::read_to_string(part_path(&file.path)).unwrap(), "somebody's");
+    assert_eq!(fs::read_to_string(part_path(&file.path)).unwrap(), "another program's");
 
     leave_part(&file, b"at this moment", ORIGIN);
     let other = fs::File::open(part_path(&file.path)).unwrap();
@@ -478,19 +483,19 @@ async fn nothing_is_written_through_a_symbolic_link() {
     symlink(&precious, part_path(&file.path)).unwrap();
     assert!(matches!(get(&file).await, Err(DownloadError::Disk { .. })));
     fs::remove_file(part_path(&file.path)).unwrap();
-    // Where the sidecar goes, and where the file itself goes.
-    symlink(&precious, origin_path(&file.path)).unwrap();
+    // Now a link in place of the sidecar, and one in place of the file itself.
+    symlink(&precious, sidecar_path(&file.path)).unwrap();
     assert!(matches!(get(&file).await, Err(DownloadError::NotOurs { .. })));
-    fs::remove_file(origin_path(&file.path)).unwrap();
+    fs::remove_file(sidecar_path(&file.path)).unwrap();
     symlink(&precious, &file.path).unwrap();
     assert_eq!(get(&file).await.unwrap(), Outcome::Kept(file.path.clone()));
     let replace = Options { replace: true, ..at_once(1) };
     download(&client(), &file, replace, server::no_report).await.unwrap();
     assert_eq!(fs::read(&file.path).unwrap(), contents("file"));
-    assert!(!file.path.is_symlink(), "the link was replaced, and not followed");
+    assert!(!file.path.is_symlink(), "the link must be replaced, not followed");
     assert_eq!(fs::read_to_string(&precious).unwrap(), "precious");
     assert_eq!(names_in(outside.path()), ["precious"]);
-    // A link to nowhere is no file that could be kept.
+    // A link to nowhere is not a file that could be kept.
     fs::remove_file(&file.path).unwrap();
     symlink(outside.path().join("nothing"), &file.path).unwrap();
     assert!(matches!(get(&file).await, Err(DownloadError::Disk { .. })));
@@ -512,14 +517,14 @@ async fn a_folder_in_the_way_is_an_error_and_stays() {
 }
 
 #[tokio::test]
-async fn a_file_with_the_wrong_sum_is_none() {
+async fn a_file_with_the_wrong_sum_is_not_saved() {
     let (root, _) = server::files().await;
     let folder = tempfile::tempdir().unwrap();
     let file = Download { sha256: Some([7; 32]), ..to(folder.path(), &root, "file") };
     let error = get(&file).await.unwrap_err();
     assert!(matches!(error, DownloadError::Checksum { expected: [7, ..], .. }), "{error:?}");
     assert_eq!(names_in(folder.path()), [""; 0]);
-    // One that is there already is compared as well.
+    // An existing file is compared as well.
     fs::write(&file.path, "another").unwrap();
     let error = get(&file).await.unwrap_err();
     assert!(matches!(error, DownloadError::Differs { .. }), "{error:?}");
@@ -527,9 +532,9 @@ async fn a_file_with_the_wrong_sum_is_none() {
 }
 
 #[tokio::test]
-async fn parts_that_do_not_belong_together_are_fetched_anew() {
+async fn parts_that_do_not_belong_together_are_downloaded_again() {
     use sha2::Digest;
-    // A part that somebody has written into, and a server that vouches for it.
+    // Somebody has written into the partial file, and the server says that the version is still the same.
     let (whole, _) = half("");
     let rest = format!("{TAG}Content-Length: 999991\r\nContent-Range: bytes 9-999999/1000000\r\n");
     let all = format!("{TAG}Content-Length: 1000000\r\n");
@@ -570,7 +575,7 @@ async fn the_server_may_name_the_file_but_not_its_folder() {
         assert_eq!(names_in(&folder), [name], "{header}");
         assert_eq!(names_in(outer.path()), ["a"], "{header}");
     }
-    // Two files that are given one name, and one that is given the name of another.
+    // The server gives two files the same name, and a third one the name of another download.
     let (root, _) = script(vec![named("attachment; filename=\"same\"")]).await;
     let (parts, _) = script(vec![named("attachment; filename=\"ONE\"")]).await;
     let folder = tempfile::tempdir().unwrap();
@@ -584,21 +589,21 @@ async fn the_server_may_name_the_file_but_not_its_folder() {
     assert!(matches!(results[1], Err(DownloadError::NameTaken { .. })), "{:?}", results[1]);
     assert!(matches!(results[2], Err(DownloadError::NameTaken { .. })), "{:?}", results[2]);
     assert_eq!(names_in(folder.path()), ["same"]);
-    // And one that is there already.
+    // The server gives a file a name that already exists.
     assert_eq!(get(&plan[0]).await.unwrap(), Outcome::Kept(folder.path().join("same")));
-    // No server says which file to replace; and one that is another than wanted is no success.
+    // A server never decides which file to replace. And an existing file with another sum is an error.
     let replace = Options { replace: true, ..at_once(1) };
     let kept = download(&client(), &plan[0], replace, server::no_report).await.unwrap();
     assert_eq!(kept, Outcome::Kept(folder.path().join("same")));
     let wrong = Download { sha256: Some([7; 32]), ..plan[0].clone() };
     assert!(matches!(get(&wrong).await, Err(DownloadError::Differs { .. })));
-    // The name the user has given stands.
+    // A name given by the user stays.
     let file = Download { may_be_renamed: false, ..to(folder.path(), &root, "mine") };
     assert_eq!(saved(get(&file).await.unwrap()).path, file.path);
 }
 
 #[tokio::test]
-async fn a_transfer_that_stands_still_is_begun_again() {
+async fn a_transfer_that_stands_still_is_resumed() {
     let contents = Arc::new(half("").0);
     let (root, _) = server::with_ranges(Arc::clone(&contents), Pace::StopsAfter(10)).await;
     let folder = tempfile::tempdir().unwrap();
@@ -609,7 +614,7 @@ async fn a_transfer_that_stands_still_is_begun_again() {
         .read_timeout(Duration::from_millis(100))
         .build()
         .unwrap();
-    // One retry is enough, unless a busy machine makes another transfer look as if it stood still.
+    // One retry is enough, unless the machine is so busy that another transfer seems to stand still.
     let options = Options { retries: 5, ..at_once(1) };
     let saved = saved(download(&hasty, &file, options, server::no_report).await.unwrap());
     assert!(saved.resumed_from >= 10 * server::PIECE as u64, "{saved:?}");
@@ -625,12 +630,12 @@ async fn retry_after_is_obeyed() {
         let folder = tempfile::tempdir().unwrap();
         let plan = ["waits", "appears"].map(|name| to(folder.path(), &root, name));
         let options = Options { retries: 1, ..at_once(1) };
-        // While the first download waits, somebody else saves the second file. By the time of its turn,
-        // what we saw at the start is too old to rely on.
+        // While the first download waits, another program saves the second file. When it is the turn of that one, what
+        // we saw at the start is too old to rely on.
         let report = |_, event: Event<'_>| {
             if let Event::Retrying(_, pause) = event {
                 assert_eq!(pause, Duration::from_secs(1));
-                fs::write(&plan[1].path, "somebody else's").unwrap();
+                fs::write(&plan[1].path, "another program's").unwrap();
             }
         };
         let results = download_all(&client(), &plan, options, report).await;
@@ -638,13 +643,13 @@ async fn retry_after_is_obeyed() {
         assert!(matches!(results[0], Ok(Outcome::Saved(_))), "{:?}", results[0]);
         assert!(matches!(results[1], Ok(Outcome::Kept(_))), "{:?}", results[1]);
         assert_eq!(asked.times(), 2);
-        assert_eq!(fs::read_to_string(&plan[1].path).unwrap(), "somebody else's");
+        assert_eq!(fs::read_to_string(&plan[1].path).unwrap(), "another program's");
     }))
     .await;
 }
 
 #[tokio::test]
-async fn what_does_not_pass_is_not_tried_again() {
+async fn a_permanent_failure_is_not_retried() {
     let missing = answer(404, "Content-Length: 0\r\n", b"");
     let (root, asked) = script(vec![missing.into()]).await;
     let folder = tempfile::tempdir().unwrap();
@@ -658,7 +663,7 @@ async fn what_does_not_pass_is_not_tried_again() {
 }
 
 #[tokio::test]
-async fn progress_is_told_as_it_comes() {
+async fn progress_is_reported() {
     let short = answer(200, "Content-Length: 5\r\n", b"short");
     for (root, length) in
         [(server::files().await.0, 300_000), (script(vec![short.into()]).await.0, 5)]
@@ -679,7 +684,7 @@ async fn progress_is_told_as_it_comes() {
 }
 
 #[tokio::test]
-async fn a_file_without_length_is_saved_as_it_comes() {
+async fn a_file_without_a_length_is_saved() {
     let (root, _) = script(vec![answer(200, "", b"until I hang up").into()]).await;
     let folder = tempfile::tempdir().unwrap();
     let saved = saved(get(&to(folder.path(), &root, "file")).await.unwrap());
@@ -688,15 +693,15 @@ async fn a_file_without_length_is_saved_as_it_comes() {
     assert!(Path::new(&saved.path).is_file());
 }
 
-/// A long file from a server that sends as fast as it can.
+/// Returns a long file, and a server that sends it as fast as it can.
 async fn fast() -> (Arc<Vec<u8>>, String, tempfile::TempDir) {
     let contents = Arc::new(vec![7; 12_000_000]);
     let (root, _) = server::with_ranges(Arc::clone(&contents), Pace::Fast).await;
     (contents, root, tempfile::tempdir().unwrap())
 }
 
-/// The runtime may use one thread for blocking work, and the test occupies it before the writer can have
-/// it: that is a disk that takes nothing.
+/// This runtime has one thread for blocking work, and the test occupies it before the writer can have it. For the
+/// download, that is a disk that stands still.
 #[test]
 fn a_disk_that_stands_still_stops_the_transfer() {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -723,12 +728,12 @@ fn a_disk_that_stands_still_stops_the_transfer() {
         };
         let mut changes = received.subscribe();
         let until_it_stops = async {
-            // A busy machine may seem to stop early. Then this test sees less, but does not fail.
+            // On a busy machine, the transfer may seem to stop too early. Then this test sees less, but does not fail.
             let pause = Duration::from_millis(200);
             while tokio::time::timeout(pause, changes.changed()).await.is_ok() {}
             let so_far = *changes.borrow();
-            assert!(so_far < contents.len() as u64, "all of it went to memory");
-            assert!(pieces.get() <= 9, "{} pieces wait for the disk", pieces.get());
+            assert!(so_far < contents.len() as u64, "the whole file is in memory");
+            assert!(pieces.get() <= 9, "{} pieces are waiting for the disk", pieces.get());
             drop(disk_runs_again);
         };
         let client = client();
@@ -751,10 +756,10 @@ async fn a_disk_that_fails_ends_the_transfer() {
     };
     let error = download(&client(), &file, at_once(1), report).await.unwrap_err();
     assert!(matches!(error, DownloadError::Disk { .. }), "{error:?}");
-    assert!(received.get() < contents.len() as u64, "nobody wanted the rest");
+    assert!(received.get() < contents.len() as u64, "the rest must not be received");
 }
 
-/// The error of one attempt to download a file.
+/// Returns the error of one attempt to download a file.
 async fn error_of(client: &reqwest::Client, root: &str) -> DownloadError {
     let folder = tempfile::tempdir().unwrap();
     download(client, &to(folder.path(), root, "file"), at_once(1), server::no_report)
@@ -776,22 +781,22 @@ async fn an_error_names_its_cause() {
     let hasty_to_read = builder().read_timeout(short).build().unwrap();
     let patient = client();
     for (client, reply, scheme, words) in [
-        // The server never answers the start of a TLS session, which is part of connecting.
+        // The server never answers the TLS handshake, which is part of connecting.
         (&hasty_to_connect, &silent, "https:", "timed out while connecting"),
-        (&hasty_to_read, &silent, "http:", "timed out: no byte has come for too long"),
-        (&patient, &begun.into(), "http:", "the transfer broke off: "),
+        (&hasty_to_read, &silent, "http:", "timed out: the server sent nothing for too long"),
+        (&patient, &begun.into(), "http:", "the connection broke: "),
     ] {
         let (root, asked) = script(vec![reply.clone()]).await;
         let error = error_of(client, &root.replace("http:", scheme)).await;
-        assert!(error.may_pass(), "{error:?}");
+        assert!(is_transient(&error), "{error:?}");
         assert!(error.to_string().starts_with(words), "{error}");
         assert_eq!(asked.connections(), 1, "{words} is no reason to ask again immediately");
     }
     let error = error_of(&patient, &nobody).await;
-    assert!(error.may_pass() && error.to_string().starts_with("cannot connect: "), "{error}");
+    assert!(is_transient(&error) && error.to_string().starts_with("cannot connect: "), "{error}");
 }
 
-/// The paused clock jumps to the next timer whenever all tasks wait, so the half minute takes no time.
+/// The paused clock jumps to the next timer whenever all tasks wait, so half a minute takes no real time.
 #[tokio::test(start_paused = true)]
 async fn a_client_waits_ten_seconds_to_connect_and_thirty_for_an_answer() {
     let silent = Reply { bytes: Vec::new(), then: Then::StaySilent };
@@ -880,7 +885,7 @@ async fn a_rest_that_is_too_short_is_resumed_by_the_next_attempt() {
     let (whole, first) = half(TAG);
     let rest = |from: usize, to: usize| {
         let range = format!("{TAG}Content-Range: bytes {from}-999999/1000000\r\n");
-        // Without a length, the body is over when the server hangs up, and nothing seems to be wrong.
+        // Without a length, the body ends when the server hangs up, so nothing seems to be wrong.
         answer(206, &range, &whole[from..to]).into()
     };
     let (root, asked) = script(vec![first, rest(500_000, 700_000), rest(700_000, 1_000_000)]).await;
@@ -896,7 +901,7 @@ async fn a_rest_that_is_too_short_is_resumed_by_the_next_attempt() {
 #[tokio::test]
 async fn a_file_that_appears_during_the_transfer_is_not_replaced() {
     let named = "Content-Disposition: attachment; filename=given\r\n";
-    // The user may replace files, but not those that the server names.
+    // The user may ask to replace files, but that does not apply to a file that the server names.
     for (headers, name, replace, is_replaced) in
         [("", "file", false, false), ("", "file", true, true), (named, "given", true, false)]
     {
@@ -936,7 +941,7 @@ async fn wrong_bytes_are_not_left_for_the_next_run() {
     assert_eq!(names_in(folder.path()), [""; 0]);
 }
 
-/// What happens in a folder, in order, as the kernel reports it.
+/// Returns what happens in a folder, in order, as the kernel reports it.
 #[cfg(target_os = "linux")]
 fn steps_in(folder: &Path) -> impl Fn() -> Vec<&'static str> {
     use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
@@ -957,7 +962,7 @@ fn steps_in(folder: &Path) -> impl Fn() -> Vec<&'static str> {
     }
 }
 
-/// The folder is opened for nothing but its sync.
+/// We only open the folder in order to sync it.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn the_folder_is_synced_after_the_file_has_its_name() {

@@ -1,4 +1,4 @@
-//! Loopback servers: one that serves files, one that says what it is told and hangs up or waits.
+//! Loopback servers: one that serves files, and one that follows a script.
 #![allow(clippy::unwrap_used, dead_code, reason = "test support, of which each test uses a part")]
 
 use std::path::Path;
@@ -21,14 +21,14 @@ pub fn no_report(_: downloads::Event<'_>) {}
 /// Ignores what many downloads report.
 pub fn no_reports(_: usize, _: downloads::Event<'_>) {}
 
-/// The contents of the file that a server sends under this name: different for each, and larger
-/// than what goes through the sockets in one piece.
+/// Returns the contents of the file of this name. They differ from name to name, and are larger than what
+/// goes through a socket in one piece.
 pub fn contents(name: &str) -> Vec<u8> {
     name.bytes().cycle().take(300_000).collect()
 }
 
-/// Serves `/{name}` and `/status/{code}`; returns its root URL and the most requests it has had
-/// under way at once.
+/// Serves `/{name}` and `/status/{code}`. Returns the root URL, and how many requests were in flight at the same
+/// time at most.
 pub async fn files() -> (String, Arc<AtomicUsize>) {
     let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let most_seen = most.clone();
@@ -49,14 +49,14 @@ pub async fn files() -> (String, Arc<AtomicUsize>) {
     (root, most_seen)
 }
 
-/// Answers every request with the first bytes of a longer file, then hangs up or stays silent.
+/// Answers every request with the first bytes of a longer file. Then it hangs up, or stays silent.
 pub async fn breaks_off(then_silent: bool) -> String {
     let bytes = answer(200, "Content-Length: 1000000\r\n", b"only the beginning");
     let then = if then_silent { Then::StaySilent } else { Then::HangUp };
     script(vec![Reply { bytes, then }]).await.0
 }
 
-/// What a server does with one request: it sends these bytes, and then this.
+/// What a server does with one request.
 #[derive(Clone)]
 pub struct Reply {
     pub bytes: Vec<u8>,
@@ -68,7 +68,7 @@ pub struct Reply {
 pub enum Then {
     /// The server closes it.
     HangUp,
-    /// It stays open, and nothing more comes.
+    /// The connection stays open, and the server sends nothing more.
     StaySilent,
     /// The server reads the next request from it.
     ReadOn,
@@ -80,8 +80,8 @@ impl From<Vec<u8>> for Reply {
     }
 }
 
-/// Answers the first request with the first reply, the second with the second, and so on; the last
-/// reply is repeated. Records each request in lower case, and when it came.
+/// Answers the first request with the first reply, the second with the second, and so on, and all further ones with
+/// the last. Records each request, in lower case, and the time of its arrival.
 pub async fn script(replies: Vec<Reply>) -> (String, Asked) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let root = format!("http://{}", listener.local_addr().unwrap());
@@ -124,7 +124,7 @@ async fn read_head(socket: &mut TcpStream) -> Option<String> {
     Some(String::from_utf8_lossy(&head).to_lowercase())
 }
 
-/// What a server was asked.
+/// The requests that a server has received.
 #[derive(Clone, Default)]
 pub struct Asked {
     requests: Arc<Mutex<Vec<(Instant, String)>>>,
@@ -132,7 +132,7 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// Records a request and returns how many came before it.
+    /// Records a request. Returns how many came before it.
     fn record(&self, request: String) -> usize {
         let mut asked = self.requests.lock().unwrap();
         asked.push((Instant::now(), request));
@@ -151,7 +151,7 @@ impl Asked {
         self.requests.lock().unwrap()[place].0
     }
 
-    /// The value of a header of a request.
+    /// Returns the value of a header of a request.
     pub fn header(&self, place: usize, name: &str) -> Option<String> {
         let asked = self.requests.lock().unwrap();
         let line =
@@ -160,9 +160,8 @@ impl Asked {
     }
 }
 
-/// An answer with these headers (`Name: value\r\n` each) and this body, by a server that then closes
-/// the connection and says so. Without `Connection: close`, a client would be free to send its next
-/// request while the connection is being closed.
+/// Returns a response with these headers (`Name: value\r\n` each) and this body. It announces that the server will
+/// close the connection. Otherwise, a client could send its next request while the connection is being closed.
 pub fn answer(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
     let head = format!("HTTP/1.1 {status} X\r\nConnection: close\r\n{headers}\r\n");
     [head.as_bytes(), body].concat()
@@ -175,12 +174,12 @@ pub enum Pace {
     Fast,
     /// With a pause of a millisecond after each piece.
     Slow,
-    /// Slowly, and the first answer stops after this many pieces without an end.
+    /// Slowly. The first response stops after this many pieces, and the connection stays open.
     StopsAfter(usize),
 }
 
-/// Serves one file as a good server does, with ranges and an entity tag, in pieces of [`PIECE`] bytes.
-/// Returns its root URL and how many pieces it has sent so far.
+/// Serves one file as a good server does, with ranges and an entity tag, in pieces of [`PIECE`] bytes. Returns the
+/// root URL, and how many pieces it has sent so far.
 pub async fn with_ranges(contents: Arc<Vec<u8>>, pace: Pace) -> (String, watch::Receiver<usize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let root = format!("http://{}", listener.local_addr().unwrap());
@@ -243,7 +242,7 @@ pub fn client() -> reqwest::Client {
     downloads::client_builder().tls_certs_only([]).no_proxy().build().unwrap()
 }
 
-/// The names of all files in a folder, sorted.
+/// Returns the names of all files in a folder, sorted.
 pub fn names_in(folder: &Path) -> Vec<String> {
     let mut names: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
@@ -263,8 +262,8 @@ pub async fn disappears(path: &Path) {
     wait_until(&format!("{} is removed", path.display()), || !path.exists()).await;
 }
 
-/// Waits for a condition that nothing notifies us of. The limit is far beyond what a loaded machine
-/// needs: it is there to make a broken promise a failure, and not a test that never ends.
+/// Waits for a condition by looking again and again. The limit is far beyond what even a busy machine needs. It turns a
+/// broken promise into a failure, instead of a test that never ends.
 pub async fn wait_until(condition: &str, mut is_met: impl FnMut() -> bool) {
     let polling = async {
         while !is_met() {
@@ -275,7 +274,7 @@ pub async fn wait_until(condition: &str, mut is_met: impl FnMut() -> bool) {
     tokio::time::timeout(limit, polling).await.unwrap_or_else(|_| panic!("never: {condition}"));
 }
 
-/// Options for tests: so many at once, and no second attempt.
+/// Returns options for tests: up to `n` downloads at the same time, and no retries.
 pub fn at_once(n: usize) -> downloads::Options {
     let at_once = std::num::NonZeroUsize::new(n).unwrap();
     downloads::Options { at_once, retries: 0, ..Default::default() }

@@ -1,5 +1,4 @@
-//! The checks of the exercise, held against our solution and against the downloader as it is usually
-//! written.
+//! The checks of the exercise, applied to our solution and to the downloader as people usually write it.
 
 use crate::server;
 use std::path::PathBuf;
@@ -36,7 +35,7 @@ impl Downloader for Ours {
     }
 }
 
-/// `await asyncio.gather(*(download(url) for url in urls))`
+/// This is `await asyncio.gather(*(download(url) for url in urls))`.
 struct Naive;
 
 impl Downloader for Naive {
@@ -59,7 +58,7 @@ promises!(Ours);
 async fn the_usual_downloader_breaks_three_promises_of_four() {
     use crate::checks::*;
     assert_eq!(files_arrive_whole_and_in_the_order_asked_for::<Naive>().await, Ok(()));
-    assert!(so_many_at_a_time_and_no_more::<Naive>().await.is_err());
+    assert!(at_most_the_limit_runs_at_the_same_time::<Naive>().await.is_err());
     assert!(one_failure_does_not_lose_the_others::<Naive>().await.is_err());
-    assert!(a_transfer_that_breaks_off_leaves_nothing_under_the_name::<Naive>().await.is_err());
+    assert!(a_broken_transfer_leaves_nothing_under_the_name::<Naive>().await.is_err());
 }

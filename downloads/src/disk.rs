@@ -1,0 +1,42 @@
+//! Where files are finished: on one thread, or each on a thread of its own.
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::spawn_blocking;
+
+use crate::stream::blocking;
+
+/// Runs the last steps of files, which may block.
+pub(crate) enum Disk {
+    /// Each file has a thread of its own. Many syncs at the same time take hardly longer than one.
+    Many,
+    /// All files share one thread. Without syncs, there is little to wait for, and as long as the thread has
+    /// work, it does not have to be woken. Waking a thread takes longer than writing a small file.
+    One(mpsc::Sender<Box<dyn FnOnce() + Send>>),
+}
+
+impl Disk {
+    /// Starts the one thread, if there is to be one. It ends when this is dropped and all its work is done.
+    pub(crate) fn start(sync: bool) -> Self {
+        if sync {
+            return Self::Many;
+        }
+        let (work, mut to_do) = mpsc::channel::<Box<dyn FnOnce() + Send>>(64);
+        spawn_blocking(move || {
+            while let Some(work) = to_do.blocking_recv() {
+                work();
+            }
+        });
+        Self::One(work)
+    }
+
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> T {
+        let Self::One(to_do) = self else { return blocking(work).await };
+        let (done, result) = oneshot::channel();
+        let work = Box::new(move || _ = done.send(work()));
+        let _ = to_do.send(work).await;
+        result.await.expect("the thread runs until we are dropped")
+    }
+}

@@ -1,0 +1,72 @@
+//! From the socket to the disk, with back-pressure.
+//!
+//! Sockets are asynchronous, and file systems are not: a write to a file blocks its thread. So one task reads
+//! the socket, and one thread writes to the disk. Between them is a channel with room for a few pieces:
+//!
+//! ```text
+//!  server ──► socket ──► task ──► [ channel: at most 8 pieces ] ──► thread ──► disk
+//! ```
+//!
+//! What happens if the disk is slower than the network? The channel fills up, and `send` waits. While the task
+//! waits, it does not read the socket. The socket's buffer fills up, and the system tells the server to send no
+//! more. This is called *back-pressure*: the slowest part sets the pace of all others, and the memory does not
+//! grow with the file.
+//!
+//! Python would do the same with `asyncio.Queue(8)` and `asyncio.to_thread`.
+
+use std::panic::resume_unwind;
+
+use bytes::Bytes;
+use reqwest::Response;
+use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
+
+/// How many pieces may wait for the disk. A few of them keep both sides busy. More would only use memory.
+const PIECES: usize = 8;
+
+/// Reads the body of a response, and passes its pieces to `write`, which runs on a thread that may block.
+/// Calls `received` with the length of each piece. Returns what `write` returned, and whether the whole body
+/// was received.
+///
+/// If `write` stops before the end of the body, the rest is not read. If the future is dropped, `write` still
+/// gets the pieces that were received by then.
+pub(crate) async fn stream<T: Send + 'static>(
+    mut response: Response,
+    mut received: impl FnMut(usize),
+    write: impl FnOnce(Pieces) -> T + Send + 'static,
+) -> (T, reqwest::Result<()>) {
+    let (pieces, to_write) = mpsc::channel(PIECES);
+    let writer = spawn_blocking(move || write(Pieces(to_write)));
+    let body = loop {
+        match response.chunk().await {
+            Ok(Some(bytes)) => {
+                received(bytes.len());
+                if pieces.send(bytes).await.is_err() {
+                    break Ok(()); // the writer has stopped, and its result says why
+                }
+            }
+            Ok(None) => break Ok(()),
+            Err(error) => break Err(error),
+        }
+    };
+    // This closes the channel: the writer gets the pieces that are still in it, and then the end.
+    drop(pieces);
+    let written = writer.await.unwrap_or_else(|panic| resume_unwind(panic.into_panic()));
+    (written, body)
+}
+
+/// The pieces of a body. Waiting for the next one blocks the thread.
+pub(crate) struct Pieces(mpsc::Receiver<Bytes>);
+
+impl Iterator for Pieces {
+    type Item = Bytes;
+
+    fn next(&mut self) -> Option<Bytes> {
+        self.0.blocking_recv()
+    }
+}
+
+/// Runs something that may block on a thread that may.
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    spawn_blocking(work).await.unwrap_or_else(|panic| resume_unwind(panic.into_panic()))
+}

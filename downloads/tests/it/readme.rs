@@ -1,0 +1,15 @@
+//! The code in the README, compiled.
+#![allow(dead_code, reason = "it only has to compile")]
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+async fn from_the_socket_to_the_disk(
+    mut response: reqwest::Response,
+    pieces: mpsc::Sender<Bytes>,
+) -> anyhow::Result<()> {
+    while let Some(bytes) = response.chunk().await? {
+        pieces.send(bytes).await?;
+    }
+    Ok(())
+}
