@@ -123,6 +123,15 @@ async fn fetch_in_turn(
 /// timeouts of the client or `options.timeout` passes, [`FetchError::Status`] for a response other than a
 /// success, [`FetchError::TooLarge`] for a body over `options.max_size`, and the other variants if there is
 /// no connection, no end to the redirects, or no complete response.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let client = fetch::client_builder().build()?;
+/// let page = fetch::fetch(&client, "https://example.org", fetch::Options::default()).await?;
+/// println!("{} bytes", page.body.len());
+/// # Ok(())
+/// # }
+/// ```
 pub async fn fetch(client: &Client, url: &str, options: Options) -> Result<Page, FetchError> {
     let address = url::http_url(url).ok_or(FetchError::InvalidUrl)?;
     let page = timeout(options.timeout, get(client, address, options.max_size)).await;

@@ -90,6 +90,17 @@ impl RateLimiter {
     ///
     /// # Errors
     /// Returns [`LimitError::TooMany`] immediately if `n` is above the limit.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use rate_limiter::RateLimiter;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// let limiter = RateLimiter::new(3, Duration::from_millis(10)).unwrap();
+    /// limiter.acquire_many(2).await.unwrap();
+    /// assert!(limiter.acquire_many(4).await.is_err());
+    /// # })
+    /// ```
     pub async fn acquire_many(&self, n: usize) -> Result<Grant, LimitError> {
         if n > self.max_requests {
             return Err(LimitError::TooMany { asked: n, limit: self.max_requests });
@@ -102,6 +113,15 @@ impl RateLimiter {
 
     /// Takes a grant if there is one now. It never waits, and it never jumps the queue: while other
     /// callers wait, it returns `None`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use rate_limiter::RateLimiter;
+    ///
+    /// let limiter = RateLimiter::new(1, Duration::from_secs(60)).unwrap();
+    /// assert!(limiter.try_acquire().is_some());
+    /// assert!(limiter.try_acquire().is_none());
+    /// ```
     pub fn try_acquire(&self) -> Option<Grant> {
         let mut grants = self.grants();
         if grants.waiting > 0 { None } else { self.take(&mut grants, 1).ok() }

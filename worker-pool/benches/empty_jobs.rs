@@ -1,4 +1,4 @@
-//! What an empty job costs, beside the usual ways to run so many at a time.
+//! The cost of an empty job, next to the usual ways to run a limited number of jobs concurrently.
 //!
 //! Run with: `cargo bench -p worker-pool --bench empty_jobs`
 
@@ -13,11 +13,11 @@ use worker_pool::WorkerPool;
 
 const JOBS: usize = 100_000;
 const WORKERS: usize = 4;
-/// Room in a queue, or jobs in flight: the same for all, and enough that nobody waits for long.
+/// The room in a queue, or the number of jobs in flight. It is the same for all, and large enough to keep them busy.
 const ROOM: usize = 64;
 const ROUNDS: usize = 15;
 
-/// The job: a number, so that there is a result to bring home.
+/// The job returns a number, so that there is a result to pass on.
 async fn job(number: usize) -> usize {
     number
 }
@@ -70,12 +70,12 @@ async fn task_tracker() -> usize {
     sum
 }
 
-/// Not on workers: all futures inside the one task.
+/// Polls all futures in one task, without workers.
 async fn buffer_unordered() -> usize {
     stream::iter(0..JOBS).map(job).buffer_unordered(ROOM).fold(0, async |sum, n| sum + n).await
 }
 
-/// The least that a pool with handles has to do: one future type, no panic caught, no figures.
+/// The least that a pool with handles has to do: one type of future, no counters, and no protection against panics.
 async fn bare_channel() -> usize {
     let (queue, jobs) = async_channel::bounded::<(usize, oneshot::Sender<usize>)>(ROOM);
     let mut workers = JoinSet::new();
@@ -102,7 +102,7 @@ async fn bare_channel() -> usize {
     sum
 }
 
-/// Times one way, in a task of its own on a fresh runtime, and checks its work.
+/// Times one contestant, in a task of its own on a fresh runtime, and checks its result.
 fn time<F: Future<Output = usize> + Send + 'static>(work: fn() -> F) -> Duration {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let task = runtime.spawn(async move {
@@ -115,7 +115,7 @@ fn time<F: Future<Output = usize> + Send + 'static>(work: fn() -> F) -> Duration
     time
 }
 
-/// A way to run jobs, and what times it.
+/// A contestant: its name, and the function that times it.
 type Way = (&'static str, fn() -> Duration);
 
 fn main() {
@@ -127,7 +127,7 @@ fn main() {
         ("bare async-channel workers", || time(bare_channel)),
     ];
     let mut times = vec![Vec::new(); ways.len()];
-    // Interleaved, so that a disturbance meets all of them; the first round warms up.
+    // The runs are interleaved, so that a disturbance affects all of them. The first round is a warm-up.
     for round in 0..=ROUNDS {
         for (way, times) in ways.iter().zip(&mut times) {
             let time = way.1();
