@@ -1,67 +1,72 @@
-//! Every way to fail, and what may be done about it.
+//! The error type of this lesson: one variant for each way in which a service can fail.
+//!
+//! In Python, each of them would be a class of its own, and `except` would name the ones to catch. Here,
+//! `match` names the variants, and the compiler reports a `match` that forgets one.
 
+use std::any::Any;
+use std::error::Error;
 use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use thiserror::Error;
 use tokio::task::JoinError;
 
-/// Why a service did not greet us.
-#[derive(Debug, Error)]
+/// Why there is no greeting.
+#[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
-    /// The address is not of the form `HOST:PORT`.
-    #[error("the address is not HOST:PORT")]
+    /// The address does not have the form `HOST:PORT`.
+    #[error("the address must be HOST:PORT, such as localhost:22 or [::1]:22")]
     BadAddress,
-    /// The name has no address, or nobody could be asked for it.
+    /// The name has no address, or no name server could be asked for it.
     #[error("the name was not found")]
     NameNotFound(#[source] io::Error),
-    /// Nobody took the connection: the port is closed, the host or the network is down.
+    /// The connection was refused, or the host or the network cannot be reached.
     #[error("cannot connect")]
     CannotConnect(#[source] io::Error),
-    /// The time was up.
+    /// The attempt took too long.
     #[error("timed out after {after:?} while {phase}")]
     TimedOut {
-        /// What it was doing then.
+        /// What the attempt was doing when its time was over.
         phase: Phase,
-        /// The time allowed for connecting and reading together.
+        /// The time after which it was given up. Connecting and reading share this time.
         after: Duration,
     },
-    /// The service hung up before its line was complete.
-    #[error("the service hung up after {0} bytes")]
+    /// The service closed the connection after this many bytes, before the end of the line.
+    #[error("the service hung up after {0} bytes, before the end of its greeting")]
     ClosedEarly(usize),
-    /// The connection broke.
+    /// The connection failed while we were reading, for example because the service reset it.
     #[error("the connection broke")]
     Broken(#[source] io::Error),
-    /// What came is no line of text.
-    #[error("the service talks garbage: {0}")]
+    /// The service sent something that is not a line of text. The text says why not.
+    #[error("the service sent garbage: {0}")]
     Garbage(&'static str),
-    /// The task that asked has panicked, with this message.
+    /// The task that asked the service panicked with this message.
     #[error("the task panicked: {0}")]
     Panicked(String),
-    /// It was cancelled: what others had done by then decided the matter.
+    /// The request was cancelled, because the answer or failure of another one was enough.
     #[error("cancelled")]
     Cancelled,
 }
 
 impl ServiceError {
-    /// Whether the same question may be answered a moment later, so that another try is worth it.
-    pub fn may_pass(&self) -> bool {
+    /// Whether the service failed, so that a default may replace its answer. A wrong address and a
+    /// panic are mistakes of our own, and a default would only hide them.
+    ///
+    /// ```
+    /// use errors::ServiceError;
+    ///
+    /// assert!(ServiceError::ClosedEarly(0).is_service_failure());
+    /// assert!(!ServiceError::BadAddress.is_service_failure());
+    /// ```
+    pub fn is_service_failure(&self) -> bool {
         match self {
-            Self::CannotConnect(_) | Self::TimedOut { .. } => true,
-            Self::ClosedEarly(_) | Self::Broken(_) => true,
-            Self::BadAddress | Self::NameNotFound(_) | Self::Garbage(_) => false,
-            Self::Panicked(_) | Self::Cancelled => false,
+            Self::NameNotFound(_) | Self::CannotConnect(_) | Self::TimedOut { .. } => true,
+            Self::ClosedEarly(_) | Self::Broken(_) | Self::Garbage(_) => true,
+            Self::BadAddress | Self::Panicked(_) | Self::Cancelled => false,
         }
     }
 
-    /// Whether it is the service that failed, so that a default may stand in for its answer. A wrong
-    /// address and a panic are mistakes of our own: a default would only hide them.
-    pub fn is_of_the_service(&self) -> bool {
-        !matches!(self, Self::BadAddress | Self::Panicked(_) | Self::Cancelled)
-    }
-
-    /// The kind of failure in one word, for programs to tell them apart.
+    /// Returns the variant as one word, for programs that read our output.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::BadAddress => "bad-address",
@@ -75,27 +80,58 @@ impl ServiceError {
             Self::Cancelled => "cancelled",
         }
     }
-}
 
-/// Why a task has no result: it was aborted, or it panicked. A panic comes with what it said, where it
-/// said it in words.
-impl From<JoinError> for ServiceError {
-    fn from(error: JoinError) -> Self {
-        let Ok(payload) = error.try_into_panic() else { return Self::Cancelled };
-        let said = payload.downcast_ref::<String>().map(String::as_str);
-        let said = said.or_else(|| payload.downcast_ref::<&str>().copied());
-        Self::Panicked(said.unwrap_or("no message").into())
+    /// Returns the message and the messages of its causes, in one line. An error's own `Display` leaves
+    /// the causes out, so that the caller can decide whether to show them.
+    ///
+    /// ```
+    /// use std::io;
+    /// use errors::ServiceError;
+    ///
+    /// let error = ServiceError::CannotConnect(io::Error::other("connection refused"));
+    /// assert_eq!(error.with_causes(), "cannot connect: connection refused");
+    /// ```
+    pub fn with_causes(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            text = format!("{text}: {error}");
+            cause = error.source();
+        }
+        text
     }
 }
 
-/// What was under way when the time was up.
+/// A task ends without a result for one of two reasons: it panicked, or it was aborted.
+impl From<JoinError> for ServiceError {
+    fn from(error: JoinError) -> Self {
+        match error.try_into_panic() {
+            Ok(payload) => Self::Panicked(panic_message(payload.as_ref())),
+            Err(_) => Self::Cancelled,
+        }
+    }
+}
+
+/// `panic!("text")` carries a `&str`, and `panic!("{value}")` carries a `String`. Other payloads are
+/// possible, but have no message.
+fn panic_message(payload: &(dyn Any + Send)) -> String {
+    if let Some(text) = payload.downcast_ref::<&str>() {
+        (*text).to_owned()
+    } else if let Some(text) = payload.downcast_ref::<String>() {
+        text.clone()
+    } else {
+        "no message".to_owned()
+    }
+}
+
+/// What an attempt was doing when its time was over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// Waiting until others have been asked.
+    /// It waited until fewer requests were in flight.
     Queued,
-    /// Looking up the name, and connecting.
+    /// It looked up the name, or waited for the connection.
     Connecting,
-    /// Waiting for the line to be complete.
+    /// It waited for the end of the line.
     Reading,
 }
 

@@ -1,4 +1,4 @@
-//! The risky operation: connect to a TCP service, and read the line it greets with.
+//! The risky operation: connect to a TCP service, and read the line that it greets with.
 
 use std::net::Ipv6Addr;
 use std::time::{Duration, Instant};
@@ -7,53 +7,79 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
-use crate::{Phase, ServiceError};
+use crate::error::{Phase, ServiceError};
 
-/// The longest greeting taken for one, in bytes with its line end. SMTP allows 512 (RFC 5321),
-/// SSH 255 (RFC 4253). Whoever sends more without a line end must not fill our memory.
+/// How many bytes a greeting may have, with its line end. SMTP allows 512 (RFC 5321) and SSH 255
+/// (RFC 4253). The limit keeps a service that never ends its line from filling our memory.
 pub const MAX_GREETING: u64 = 1024;
 
-/// Connects to a service and returns the line it greets with, without its line end, within
-/// `time_out` in all. Dropping the future closes the connection; a look-up of the name goes on, on a
-/// thread of its own, since systems have no way to stop one.
+/// Connects to a service and returns the line that it greets with, without its line end. Connecting
+/// and reading together may take as long as `time_limit`.
+///
+/// If the future is dropped, the connection is closed. A name lookup in progress continues on a thread
+/// of its own, because operating systems have no way to stop one.
 ///
 /// # Errors
-/// Each way it can fail is a variant of [`ServiceError`]; here it is never `Panicked` or `Cancelled`.
-pub async fn greeting(address: &str, time_out: Duration) -> Result<String, ServiceError> {
+/// Returns any variant of [`ServiceError`] except `Panicked` and `Cancelled`.
+///
+/// # Example
+/// ```no_run
+/// use std::time::Duration;
+/// use errors::{ServiceError, greeting};
+///
+/// # async fn example() {
+/// match greeting("localhost:22", Duration::from_secs(2)).await {
+///     Ok(line) => println!("greeted with {line:?}"),
+///     Err(ServiceError::CannotConnect(cause)) => println!("is it running? {cause}"),
+///     Err(other) => println!("failed: {other}"),
+/// }
+/// # }
+/// ```
+pub async fn greeting(address: &str, time_limit: Duration) -> Result<String, ServiceError> {
     let start = Instant::now();
-    let late = |phase| move |_| ServiceError::TimedOut { phase, after: time_out };
+    let timed_out = |phase| ServiceError::TimedOut { phase, after: time_limit };
 
-    // A time-out is a race: whichever is over first, the other is dropped.
-    let stream = timeout(time_out, connect(address)).await.map_err(late(Phase::Connecting))??;
-    let rest = time_out.saturating_sub(start.elapsed());
-    timeout(rest, read_greeting(stream)).await.map_err(late(Phase::Reading))?
+    // `timeout` polls a future next to a timer. If the timer is over first, it returns an error, and
+    // the future is dropped. So there are two results here, one inside the other: the first `?` is for
+    // that of `timeout`, and the second one for that of `connect`.
+    let connected = timeout(time_limit, connect(address)).await;
+    let stream = connected.map_err(|_| timed_out(Phase::Connecting))??;
+
+    let remaining = time_limit.saturating_sub(start.elapsed());
+    let line = timeout(remaining, read_greeting(stream)).await;
+    line.map_err(|_| timed_out(Phase::Reading))?
 }
 
+/// Looks up the name, and tries its addresses until one of them accepts the connection.
 async fn connect(address: &str) -> Result<TcpStream, ServiceError> {
-    let place = host_and_port(address).ok_or(ServiceError::BadAddress)?;
-    let addresses = lookup_host(place).await.map_err(ServiceError::NameNotFound)?;
+    let host_and_port = host_and_port(address).ok_or(ServiceError::BadAddress)?;
+    let addresses = lookup_host(host_and_port).await.map_err(ServiceError::NameNotFound)?;
     let addresses: Vec<_> = addresses.collect();
     TcpStream::connect(addresses.as_slice()).await.map_err(ServiceError::CannotConnect)
 }
 
-/// Splits `HOST:PORT`. An IPv6 address stands in brackets, `[::1]:22`, or nobody could tell where it
-/// ends.
+/// Splits `HOST:PORT`. An IPv6 address has colons of its own, so it stands in brackets: `[::1]:22`.
 fn host_and_port(address: &str) -> Option<(&str, u16)> {
     let (host, port) = address.rsplit_once(':')?;
-    let port =
-        port.parse().ok().filter(|number: &u16| *number > 0 && number.to_string() == port)?;
-    if let Some(inside) = host.strip_prefix('[') {
-        let host = inside.strip_suffix(']')?;
-        return host.parse::<Ipv6Addr>().is_ok().then_some((host, port));
+    let number: u16 = port.parse().ok()?;
+    // `parse` also accepts `+22` and `022`.
+    if number == 0 || number.to_string() != port {
+        return None;
     }
-    let is_of_a_name = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
-    (!host.is_empty() && host.chars().all(is_of_a_name)).then_some((host, port))
+    if let Some(rest) = host.strip_prefix('[') {
+        let ipv6 = rest.strip_suffix(']')?;
+        return ipv6.parse::<Ipv6Addr>().is_ok().then_some((ipv6, number));
+    }
+    let is_part_of_a_name = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let is_name = !host.is_empty() && host.chars().all(is_part_of_a_name);
+    is_name.then_some((host, number))
 }
 
+/// Reads up to the end of the first line, but not more than [`MAX_GREETING`] bytes.
 async fn read_greeting(stream: TcpStream) -> Result<String, ServiceError> {
     let mut line = Vec::new();
-    let mut bounded = BufReader::new(stream.take(MAX_GREETING));
-    bounded.read_until(b'\n', &mut line).await.map_err(ServiceError::Broken)?;
+    let mut reader = BufReader::new(stream.take(MAX_GREETING));
+    reader.read_until(b'\n', &mut line).await.map_err(ServiceError::Broken)?;
     let Some(text) = line.strip_suffix(b"\n") else {
         return Err(match line.len() as u64 {
             MAX_GREETING.. => ServiceError::Garbage("no line end in the first 1024 bytes"),

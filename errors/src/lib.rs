@@ -1,160 +1,108 @@
-//! Services that fail, each in its own way: what `try`/`except` around an `await` becomes.
+//! Services that fail, each in its own way: what `try` and `except` around an `await` become.
 //!
-//! The risky operation is [`greeting`]: connect to a TCP service and read the line it greets with.
-//! Every kind of failure is a variant of one error type, so that a caller can catch just the kinds it
-//! has an answer to, and the compiler knows them all. Here stands what is made of such a result:
-//! [`retry`] asks again, [`ask_all`] asks many and says when it is enough, [`hedged`] asks twice.
+//! The risky operation is [`greeting`]: connect to a TCP service and read the line that it greets with.
+//! Every way to fail is a variant of [`ServiceError`], so a caller can catch exactly those it has an
+//! answer to. The other functions do something about a failure: [`retry()`] asks again, [`ask_all()`] asks
+//! many services and decides when to stop, [`hedged`] asks a second time if the answer is slow, and
+//! [`greetings`] in this file puts them together.
+//!
+//! Two modules show what else belongs to a request: [`context`] the values that go with a task, and
+//! [`deadline`] the time by which it must be done.
 //!
 //! Run with: `cargo run -p errors`
 
+mod ask_all;
+pub mod context;
+pub mod deadline;
 mod error;
 mod greeting;
-mod patience;
+mod hedge;
+mod retry;
 
-use std::collections::HashMap;
-use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBuilder, Retryable};
-use futures_util::future::select_ok;
 use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 use tracing::debug;
 
+pub use ask_all::{Until, ask_all};
 pub use error::{Phase, ServiceError};
 pub use greeting::{MAX_GREETING, greeting};
-pub use patience::{FIRST_PAUSE, LONGEST_PAUSE, Patience};
+pub use hedge::hedged;
+pub use retry::{FIRST_PAUSE, LONGEST_PAUSE, RetryPolicy, retry};
 
-/// Tries until it succeeds, the failure is one that will not pass, or patience is at an end; returns
-/// the last result. Dropping the future drops the attempt under way, or ends the pause.
+/// How many requests of [`greetings`] may be in flight at the same time. Each of them takes a socket,
+/// and a process may open only so many. Without a bound, running out of sockets on our side would look
+/// as if the services were down.
+pub const MAX_IN_FLIGHT: usize = 64;
+
+/// Asks every service for its [`greeting`], with [`retry()`] for each and [`ask_all()`] for the whole.
+/// Returns one result for each address, in the order of the addresses.
 ///
-/// # Errors
-/// That of the last attempt.
-pub async fn retry<T, F>(patience: Patience, attempt: impl FnMut() -> F) -> Result<T, ServiceError>
-where
-    F: Future<Output = Result<T, ServiceError>>,
-{
-    let mut random = patience.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
-    let backoff = ExponentialBuilder::new()
-        .with_min_delay(FIRST_PAUSE)
-        .with_max_delay(LONGEST_PAUSE)
-        .with_max_times(patience.retries);
-    attempt
-        .retry(backoff.build())
-        .sleep(sleep)
-        .when(|error| patience.covers(error))
-        .adjust(|_, backoff| patience.pause(backoff?, random.f64(), Instant::now()))
-        .await
-}
-
-/// When [`ask_all`] has seen enough: `return_when` of `asyncio.wait`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Until {
-    /// All have ended: every failure is reported.
-    AllEnded,
-    /// One has failed (fail fast): without it the others are of no use.
-    FirstFailure,
-    /// One has answered: any will do.
-    FirstAnswer,
-}
-
-/// Runs all checks side by side, each in a task of its own, until there is enough, and returns one
-/// result for each, in their order. The rest is cancelled by then, and its sockets are closed. A panic
-/// is one more failure, and no end of its caller. Dropping the future aborts all tasks.
-pub async fn ask_all<T, F>(
-    checks: impl IntoIterator<Item = F>,
-    until: Until,
-) -> Vec<Result<T, ServiceError>>
-where
-    T: Send + 'static,
-    F: Future<Output = Result<T, ServiceError>> + Send + 'static,
-{
-    // A plain `tokio::spawn` would go on after its handle is dropped. A set aborts.
-    let mut tasks = JoinSet::new();
-    let mut places = HashMap::new();
-    for (place, check) in checks.into_iter().enumerate() {
-        places.insert(tasks.spawn(check).id(), place);
-    }
-    let mut results: Vec<_> = places.iter().map(|_| Err(ServiceError::Cancelled)).collect();
-    let mut is_enough = false;
-    // Also after `abort_all`: a task is over when it has been joined, and not before.
-    while let Some(ended) = tasks.join_next_with_id().await {
-        let (id, result) = match ended {
-            Ok((id, result)) => (id, result),
-            Err(error) => (error.id(), Err(error.into())),
-        };
-        if is_enough && until == Until::FirstAnswer {
-            continue; // one is enough: whoever comes too late has lost
-        }
-        is_enough |= match until {
-            Until::AllEnded => false,
-            Until::FirstFailure => result.is_err(),
-            Until::FirstAnswer => result.is_ok(),
-        };
-        results[places[&id]] = result;
-        if is_enough {
-            tasks.abort_all();
-        }
-    }
-    results
-}
-
-/// How many services [`greetings`] asks at a time: each takes a socket, and a process has only so
-/// many. Without a bound, our own want of sockets would look like services that are down.
-pub const AT_ONCE: usize = 64;
-
-/// The [`greeting`] of each service, with [`retry`] and [`ask_all`], at most [`AT_ONCE`] at a time.
-/// Waiting for one's turn takes nothing off the time of an attempt, but does off the deadline.
+/// At most [`MAX_IN_FLIGHT`] requests run at the same time. Time spent waiting for a permit counts
+/// against the policy's deadline, but not against the timeout of an attempt.
+///
+/// If the future is dropped, all requests are aborted.
+///
+/// # Example
+/// ```no_run
+/// use std::time::Duration;
+/// use errors::{RetryPolicy, Until, greetings};
+///
+/// # async fn example() {
+/// let services = ["localhost:22".to_owned(), "localhost:25".to_owned()];
+/// let policy = RetryPolicy { retries: 2, ..RetryPolicy::once(Duration::from_secs(3)) };
+/// for result in greetings(&services, policy, Until::AllEnded).await {
+///     println!("{result:?}");
+/// }
+/// # }
+/// ```
 pub async fn greetings(
     addresses: &[String],
-    patience: Patience,
+    policy: RetryPolicy,
     until: Until,
 ) -> Vec<Result<String, ServiceError>> {
-    let slots = Arc::new(Semaphore::new(AT_ONCE));
-    let check = |address: &String| {
-        let (address, slots) = (address.clone(), Arc::clone(&slots));
-        let attempt = async move |number: u32| {
-            let _slot = slots.acquire().await.expect("the semaphore is never closed");
-            let answer = match patience.time_for_one(Instant::now()) {
-                // The deadline has passed meanwhile: nothing is to be said of the service.
-                after @ Duration::ZERO => {
-                    Err(ServiceError::TimedOut { phase: Phase::Queued, after })
-                }
-                time => greeting(&address, time).await,
-            };
-            debug!(service = address, attempt = number, ?answer);
-            answer
-        };
-        async move {
-            let mut number = 0;
-            retry(patience, || {
-                number += 1;
-                attempt(number)
-            })
-            .await
-        }
-    };
-    ask_all(addresses.iter().map(check), until).await
+    let permits = Arc::new(Semaphore::new(MAX_IN_FLIGHT));
+    // Each check becomes a task, and a task has to own what it uses: a copy of its address, and a share
+    // of the semaphore.
+    let checks = addresses.iter().map(|address| {
+        Check { address: address.clone(), policy, permits: Arc::clone(&permits) }.run()
+    });
+    ask_all(checks, until).await
 }
 
-/// Asks, and asks a second time when there is no answer after `patience`: the first good answer counts,
-/// and the other attempt is dropped. It cuts off what is slow by chance, for little more work.
-/// (Source: "The Tail at Scale", Dean and Barroso, CACM 2013, where it is called a hedged request.)
-/// Only for what may be done twice. Dropping the future drops both.
-///
-/// # Errors
-/// That of the first attempt, where it fails before the second has begun; else that of whichever fails
-/// last.
-pub async fn hedged<T, F>(patience: Duration, ask: impl Fn() -> F) -> Result<T, ServiceError>
-where
-    F: Future<Output = Result<T, ServiceError>>,
-{
-    let mut first = pin!(ask());
-    tokio::select! {
-        result = &mut first => return result,
-        () = sleep(patience) => {}
+/// What [`greetings`] does for one service.
+struct Check {
+    address: String,
+    policy: RetryPolicy,
+    permits: Arc<Semaphore>,
+}
+
+impl Check {
+    /// Makes as many attempts as the policy allows.
+    async fn run(self) -> Result<String, ServiceError> {
+        let mut number = 0;
+        retry(self.policy, || {
+            number += 1;
+            self.attempt(number)
+        })
+        .await
     }
-    select_ok([first, pin!(ask())]).await.map(|(answer, _)| answer)
+
+    /// Makes one attempt when there is a permit for it, and logs how it went.
+    async fn attempt(&self, number: u32) -> Result<String, ServiceError> {
+        // The permit is given back when `_permit` is dropped: at the end of the attempt, or when the
+        // attempt is cancelled.
+        let queued = Instant::now();
+        let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
+        let time = self.policy.time_for_attempt(Instant::now());
+        let answer = if time.is_zero() {
+            // The deadline passed while we waited for the permit. This says nothing about the service.
+            Err(ServiceError::TimedOut { phase: Phase::Queued, after: queued.elapsed() })
+        } else {
+            greeting(&self.address, time).await
+        };
+        debug!(service = self.address, attempt = number, ?answer);
+        answer
+    }
 }

@@ -1,56 +1,99 @@
-//! How long to go on: rules without any I/O.
+//! Trying again: which failures are worth it, how long to pause, and when to stop.
+//!
+//! The rules are pure functions of a [`RetryPolicy`] and the time. [`retry`] follows them.
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use backon::{BackoffBuilder, ExponentialBuilder, Retryable};
+use tokio::time::{Instant, sleep};
 
-use crate::ServiceError;
+use crate::error::ServiceError;
 
-/// How hard to try for one answer.
+/// The first pause is at most this long. The bound doubles with each pause until it reaches
+/// [`LONGEST_PAUSE`].
+pub const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// No pause between two attempts is longer than this.
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+impl ServiceError {
+    /// Whether the failure is transient: the same request may succeed a moment later.
+    ///
+    /// ```
+    /// use errors::ServiceError;
+    ///
+    /// assert!(ServiceError::ClosedEarly(0).is_transient());
+    /// assert!(!ServiceError::Garbage("not UTF-8").is_transient());
+    /// ```
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::CannotConnect(_) | Self::TimedOut { .. } => true,
+            Self::ClosedEarly(_) | Self::Broken(_) => true,
+            Self::BadAddress | Self::NameNotFound(_) | Self::Garbage(_) => false,
+            Self::Panicked(_) | Self::Cancelled => false,
+        }
+    }
+}
+
+/// How many attempts to make for one answer, and how much time to spend on them.
 #[derive(Debug, Clone, Copy)]
-pub struct Patience {
-    /// The time for one attempt.
+pub struct RetryPolicy {
+    /// How long one attempt may take.
     pub timeout: Duration,
-    /// How often to try again, at most.
+    /// How many more attempts may follow the first one.
     pub retries: usize,
-    /// When to be through with all attempts and the pauses between them.
+    /// The time by which all attempts, and the pauses between them, have to be over.
     pub deadline: Option<Instant>,
-    /// Where the randomness of pauses starts, for tests that want the same ones again.
+    /// The seed of the random pauses. Tests set it to get the same pauses again.
     pub seed: Option<u64>,
 }
 
-impl Patience {
-    /// One attempt.
+impl RetryPolicy {
+    /// Allows a single attempt.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use errors::RetryPolicy;
+    ///
+    /// let once = RetryPolicy::once(Duration::from_secs(2));
+    /// let up_to_four_times = RetryPolicy { retries: 3, ..once };
+    /// # assert_eq!((once.retries, up_to_four_times.retries), (0, 3));
+    /// ```
     pub fn once(timeout: Duration) -> Self {
         Self { timeout, retries: 0, deadline: None, seed: None }
     }
 
-    /// Attempts for so long from now, for a service that is about to start.
+    /// Allows any number of attempts within the time `wait` from now. This is the policy for a service
+    /// that is still starting.
     pub fn waiting(wait: Duration, timeout: Duration) -> Self {
         let now = Instant::now();
-        // Further than a clock can count is as good as a century.
+        // A wait that is too long for the clock becomes one of a century.
         let century = Duration::from_secs(100 * 365 * 24 * 60 * 60);
         let deadline = now.checked_add(wait).unwrap_or(now + century);
         Self { timeout, retries: usize::MAX, deadline: Some(deadline), seed: None }
     }
 
-    /// The time that an attempt may take which starts now.
-    pub fn time_for_one(&self, now: Instant) -> Duration {
-        let rest = self.deadline.map(|deadline| deadline.saturating_duration_since(now));
-        rest.map_or(self.timeout, |rest| rest.min(self.timeout))
+    /// Returns how long an attempt may take that starts now: `timeout`, or less if the deadline is
+    /// nearer. After the deadline, this is zero.
+    pub fn time_for_attempt(&self, now: Instant) -> Duration {
+        match self.deadline {
+            Some(deadline) => deadline.saturating_duration_since(now).min(self.timeout),
+            None => self.timeout,
+        }
     }
 
-    /// Whether to try again after such a failure. Who waits for a service to start also waits for its
-    /// name, which may come into being with it.
-    pub fn covers(&self, error: &ServiceError) -> bool {
-        error.may_pass()
-            || self.deadline.is_some() && matches!(error, ServiceError::NameNotFound(_))
+    /// Whether to try again after this failure, if retries and time are left. A caller that waits for
+    /// a service to start also waits for its name, because the name may appear along with the service.
+    pub fn should_retry(&self, error: &ServiceError) -> bool {
+        let is_waiting = self.deadline.is_some();
+        error.is_transient() || is_waiting && matches!(error, ServiceError::NameNotFound(_))
     }
 
-    /// A random part of the back-off (`random` is from 0 to 1), if there is time for it. That all of
-    /// the pause is left to chance is called full jitter: clients that failed together do not come
-    /// back together. (Source: "Exponential Backoff And Jitter", Marc Brooker, AWS Architecture Blog,
-    /// 2015.)
+    /// Returns the pause before the next attempt: the fraction `random` (from 0 to 1) of `backoff`.
+    /// Returns `None` if the pause would not be over before the deadline.
+    ///
+    /// Choosing the pause at random between zero and the bound is called *full jitter*. It keeps
+    /// clients that failed at the same moment from coming back at the same moment. (Source:
+    /// "Exponential Backoff And Jitter", Marc Brooker, AWS Architecture Blog, 2015.)
     pub fn pause(&self, backoff: Duration, random: f64, now: Instant) -> Option<Duration> {
         let pause = backoff.mul_f64(random);
         let is_in_time = self.deadline.is_none_or(|deadline| now + pause < deadline);
@@ -58,7 +101,52 @@ impl Patience {
     }
 }
 
-/// The first pause is up to this, the next up to twice as much, and so on to [`LONGEST_PAUSE`].
-pub const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// No pause between two attempts is longer.
-pub const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// Calls `attempt` until it succeeds or the policy says stop, and returns the last result.
+///
+/// `retry` limits the number of attempts and the pauses between them. How long one attempt takes is up
+/// to `attempt`: [`RetryPolicy::time_for_attempt`] returns the limit.
+///
+/// If the future is dropped, the attempt in progress is dropped too, and no other one follows.
+///
+/// # Errors
+/// Returns the error of the last attempt.
+///
+/// # Example
+/// ```
+/// use std::time::Duration;
+/// use errors::{RetryPolicy, ServiceError, retry};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// let policy = RetryPolicy { retries: 5, ..RetryPolicy::once(Duration::from_secs(2)) };
+/// let mut attempts = 0;
+/// let answer = retry(policy, || {
+///     attempts += 1;
+///     let result = if attempts < 3 { Err(ServiceError::ClosedEarly(0)) } else { Ok("hello") };
+///     async move { result }
+/// });
+/// assert_eq!(answer.await.unwrap(), "hello");
+/// assert_eq!(attempts, 3);
+/// # }
+/// ```
+pub async fn retry<T, F>(policy: RetryPolicy, attempt: impl FnMut() -> F) -> Result<T, ServiceError>
+where
+    F: Future<Output = Result<T, ServiceError>>,
+{
+    let mut random = match policy.seed {
+        Some(seed) => fastrand::Rng::with_seed(seed),
+        None => fastrand::Rng::new(),
+    };
+    let backoff = ExponentialBuilder::new()
+        .with_min_delay(FIRST_PAUSE)
+        .with_max_delay(LONGEST_PAUSE)
+        .with_max_times(policy.retries);
+    attempt
+        .retry(backoff.build())
+        .sleep(sleep)
+        .when(|error| policy.should_retry(error))
+        // `backon` offers the bound of the next pause, or `None` if no retries are left. What we
+        // return is the pause, or `None` to stop.
+        .adjust(|_, bound| policy.pause(bound?, random.f64(), Instant::now()))
+        .await
+}

@@ -106,3 +106,48 @@ fn the_six_lessons_after_hello_share_one_tokio() {
     let lines: Vec<_> = members()[1..7].iter().map(tokio).collect();
     assert!(lines.iter().all(|line| *line == lines[0]), "{lines:#?}");
 }
+
+/// Small helpers that several lessons need are copied, so that no lesson depends on another.
+#[test]
+fn copies_of_a_file_are_identical() {
+    for file in ["timeline.rs", "pipe.rs", "printable.rs", "url.rs"] {
+        let copies = members().into_iter().map(|member| format!("{member}/src/{file}"));
+        let copies: Vec<_> = copies.filter(|path| root().join(path).exists()).collect();
+        assert!(copies.len() > 1, "only {copies:?} is there, so it is no copy");
+        for copy in &copies {
+            assert!(read(copy) == read(&copies[0]), "{copy} differs from {}", copies[0]);
+        }
+    }
+}
+
+/// The text of each Rust snippet of a README.
+fn snippets(text: &str) -> Vec<&str> {
+    let starts = text.split("```rust\n").skip(1);
+    starts.map(|rest| rest.split("```").next().unwrap()).collect()
+}
+
+/// Whether the source has these lines, perhaps further to the right.
+fn contains_lines(source: &str, snippet: &str) -> bool {
+    (0..6).any(|level| {
+        let indented = snippet.lines().map(|line| match line {
+            "" => "\n".into(),
+            line => format!("{:1$}{line}\n", "", 4 * level),
+        });
+        source.contains(&indented.collect::<String>())
+    })
+}
+
+#[test]
+fn rust_snippets_in_the_readmes_of_lessons_are_compiled() {
+    for member in &members()[..7] {
+        let readme = read(format!("{member}/README.md"));
+        let folders = ["src", "tests/it"].map(|folder| root().join(member).join(folder));
+        let files = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap());
+        let files = files.map(|file| file.unwrap().path()).filter(|path| path.is_file());
+        let sources: Vec<_> = files.map(read).collect();
+        for snippet in snippets(&readme) {
+            let is_compiled = sources.iter().any(|source| contains_lines(source, snippet));
+            assert!(is_compiled, "{member}: no file has this snippet of its README:\n{snippet}");
+        }
+    }
+}

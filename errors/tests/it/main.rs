@@ -4,4 +4,5 @@
 mod naive;
 mod program;
 mod promises;
+mod readme;
 mod services;

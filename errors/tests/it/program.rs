@@ -1,6 +1,7 @@
 //! The program, started as a user would.
 
 use crate::services;
+use std::path::Path;
 use std::process::{Output, Stdio};
 
 use assert_cmd::Command;
@@ -8,6 +9,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 
 const ERRORS: &str = env!("CARGO_BIN_EXE_errors");
 
+/// Runs the program to its end.
 async fn errors(arguments: &[&str]) -> Output {
     let mut command = Command::new(ERRORS);
     command.args(arguments).timeout(std::time::Duration::from_secs(30));
@@ -19,8 +21,9 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn without_arguments_it_shows_every_way_to_deal_with_a_failure() {
-    let output = errors(&[]).await;
+async fn without_arguments_it_plays_every_scene() {
+    let picture = Path::new(env!("CARGO_TARGET_TMPDIR")).join("errors-timeline.svg");
+    let output = errors(&["--timeline-svg", picture.to_str().unwrap()]).await;
     let lines = text(&output.stdout);
     assert!(output.status.success(), "{}", text(&output.stderr));
     // In this order.
@@ -28,23 +31,23 @@ async fn without_arguments_it_shows_every_way_to_deal_with_a_failure() {
     for words in [
         "a default:",
         "closed     failed: cannot connect",
-        "so the default stands in",
-        "misspelt   failed: the address is not HOST:PORT",
+        "so we use the default",
+        "no port    failed: the address must be HOST:PORT",
         "a timeout:",
         "silent     failed: timed out after 125ms while waiting for its greeting",
-        "another try:",
+        "a retry:",
         "failed: the service hung up",
         "failed: the service hung up",
         "greets with",
         "a panic:",
         "our bug    failed: the task panicked: a bug",
         "healthy    greets with",
-        "collect all:",
+        "collect:",
         "cannot connect",
         "garbage: not UTF-8",
         "ready when you are",
         "timed out",
-        // Which of the two fails first, and cancels the other, is up to the scheduler.
+        // Either `closed` or `garbage` fails first and cancels the others: the scheduler decides.
         "fail fast:",
         "slow       failed: cancelled",
         "silent     failed: cancelled",
@@ -61,10 +64,42 @@ async fn without_arguments_it_shows_every_way_to_deal_with_a_failure() {
         rest = after;
     }
     assert!(lines.contains("the caller has hung up"), "{lines}");
+
+    // How each request ended is the last thing in its row of the timeline.
+    for (row, ending) in [
+        ("in turn  slow", '✓'),
+        ("in turn  silent", '×'),
+        ("collect  garbage", '×'),
+        ("collect  slow", '✓'),
+        ("fail fast  silent", '○'),
+        ("any  closed", '×'),
+        ("any  slow", '✓'),
+        ("any  silent", '○'),
+        ("alone", '✓'),
+        ("hedged  first", '○'),
+        ("hedged  second", '✓'),
+    ] {
+        let line = lines.lines().find(|line| line.starts_with(&format!("{row}  "))).unwrap();
+        assert!(line.ends_with(ending), "{line:?} should end with {ending}");
+    }
+    let svg = std::fs::read_to_string(picture).unwrap();
+    assert!(svg.starts_with("<svg ") && svg.contains("hedged  second"), "{svg}");
 }
 
 #[tokio::test]
-async fn it_names_each_service_that_fails_and_prints_the_others() {
+async fn a_closed_pipe_ends_the_demonstration_quietly() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let program =
+        std::process::Command::new(ERRORS).stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
+    let output =
+        tokio::task::spawn_blocking(move || program.wait_with_output().unwrap()).await.unwrap();
+    assert!(output.status.success());
+    assert_eq!(text(&output.stderr), "");
+}
+
+#[tokio::test]
+async fn it_names_each_failed_service_and_prints_the_other_greetings() {
     let good = services::says(b"220 hello\r\n").await;
     let closed = services::closed();
     let output = errors(&[&closed, &good, "nonsense"]).await;
@@ -74,18 +109,21 @@ async fn it_names_each_service_that_fails_and_prints_the_others() {
     let errors: Vec<_> = errors.lines().collect();
     assert_eq!(errors.len(), 2, "{errors:?}");
     assert!(errors[0].starts_with(&format!("errors: {closed}: cannot connect: ")), "{errors:?}");
-    assert_eq!(errors[1], "errors: nonsense: the address is not HOST:PORT");
+    assert_eq!(
+        errors[1],
+        "errors: nonsense: the address must be HOST:PORT, such as localhost:22 or [::1]:22"
+    );
 }
 
 #[tokio::test]
-async fn a_default_stands_in_for_what_failed_and_not_for_a_wrong_address() {
+async fn a_default_replaces_a_failed_service_but_not_a_wrong_address() {
     let (closed, garbage) = (services::closed(), services::says(b"\xff\n").await);
     let output = errors(&["--default", "down", &closed, &garbage]).await;
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(text(&output.stdout), format!("{closed}  down\n{garbage}  down\n"));
-    let told = text(&output.stderr);
-    assert!(told.contains("the default stands in: "), "{told}");
-    assert!(told.contains("cannot connect") && told.contains("not UTF-8"), "{told}");
+    let reported = text(&output.stderr);
+    assert!(reported.contains(": using the default: "), "{reported}");
+    assert!(reported.contains("cannot connect") && reported.contains("not UTF-8"), "{reported}");
 
     let output = errors(&["--default", "down", "localhost"]).await;
     assert_eq!(output.status.code(), Some(1));
@@ -93,7 +131,7 @@ async fn a_default_stands_in_for_what_failed_and_not_for_a_wrong_address() {
 }
 
 #[tokio::test]
-async fn retries_help_against_what_may_pass() {
+async fn retries_help_against_transient_failures() {
     let (shaky, _seen) = services::shaky(3, b"at last\n").await;
     assert_eq!(errors(&["--retries", "1", &shaky]).await.status.code(), Some(1));
     let (shaky, _seen) = services::shaky(3, b"at last\n").await;
@@ -122,35 +160,35 @@ async fn it_waits_until_a_service_is_up() {
 }
 
 #[tokio::test]
-async fn it_does_not_wait_longer_than_it_may() {
+async fn it_stops_waiting_when_the_time_is_over() {
     let closed = services::closed();
     let output = errors(&["--wait", "600ms", "-v", &closed]).await;
     assert_eq!(output.status.code(), Some(1));
-    let told = text(&output.stderr);
-    assert!(told.lines().last().unwrap().contains("cannot connect"), "{told}");
-    // The log has the seconds since the start.
-    let attempts: Vec<f64> = told
+    let reported = text(&output.stderr);
+    assert!(reported.lines().last().unwrap().contains("cannot connect"), "{reported}");
+    // Each line of the log starts with the seconds since the start.
+    let attempts: Vec<f64> = reported
         .lines()
         .filter(|line| line.contains("attempt="))
         .map(|line| line.split_whitespace().next().unwrap().trim_end_matches('s').parse().unwrap())
         .collect();
-    assert!(attempts.len() > 1, "{told}");
-    assert!(attempts.iter().all(|seconds| *seconds < 0.6 + 10.0), "{told}");
+    assert!(attempts.len() > 1, "{reported}");
+    assert!(attempts.iter().all(|seconds| *seconds < 0.6 + 10.0), "{reported}");
 }
 
 #[tokio::test]
-async fn fail_fast_stops_at_the_first_failure_and_says_what_was_cancelled() {
+async fn fail_fast_stops_at_the_first_failure_and_names_what_it_cancelled() {
     let (silent, _seen) = services::silent().await;
     let closed = services::closed();
     let output = errors(&["--fail-fast", "--timeout", "1h", &silent, &closed]).await;
     assert_eq!(output.status.code(), Some(1));
-    let told = text(&output.stderr);
-    assert!(told.contains(&format!("errors: {silent}: cancelled\n")), "{told}");
-    assert!(told.contains(&format!("errors: {closed}: cannot connect")), "{told}");
+    let reported = text(&output.stderr);
+    assert!(reported.contains(&format!("errors: {silent}: cancelled\n")), "{reported}");
+    assert!(reported.contains(&format!("errors: {closed}: cannot connect")), "{reported}");
 }
 
 #[tokio::test]
-async fn any_takes_the_first_that_answers() {
+async fn any_takes_the_first_answer() {
     let (silent, _seen) = services::silent().await;
     let (closed, good) = (services::closed(), services::says(b"here\n").await);
     let output = errors(&["--any", "--timeout", "1h", &silent, &closed, &good]).await;
@@ -164,7 +202,7 @@ async fn any_takes_the_first_that_answers() {
 }
 
 #[tokio::test]
-async fn json_has_one_object_a_line() {
+async fn json_prints_one_object_per_line() {
     let (good, closed) = (services::says(b"\x1b[0m\n").await, services::closed());
     let output = errors(&["--json", &good, &closed]).await;
     assert_eq!(output.status.code(), Some(1));
@@ -180,7 +218,7 @@ async fn json_has_one_object_a_line() {
 }
 
 #[tokio::test]
-async fn each_attempt_is_logged_where_that_is_asked_for() {
+async fn verbose_logs_each_attempt() {
     let (shaky, _seen) = services::shaky(2, b"at last\n").await;
     let output = errors(&["-v", "--retries", "2", &shaky]).await;
     let log = text(&output.stderr);
@@ -196,7 +234,7 @@ async fn each_attempt_is_logged_where_that_is_asked_for() {
 }
 
 #[tokio::test]
-async fn a_silent_service_is_given_up_after_the_time_out() {
+async fn a_silent_service_fails_after_the_timeout() {
     let (silent, _seen) = services::silent().await;
     let output = errors(&["--timeout", "100ms", &silent]).await;
     assert_eq!(output.status.code(), Some(1));
@@ -204,7 +242,7 @@ async fn a_silent_service_is_given_up_after_the_time_out() {
 }
 
 #[tokio::test]
-async fn a_service_cannot_write_all_over_the_terminal() {
+async fn control_characters_from_a_service_are_replaced() {
     let rude = services::says(b"\x1b[2Jgone\n").await;
     let output = errors(&[&rude]).await;
     assert_eq!(text(&output.stdout), format!("{rude}  \u{fffd}[2Jgone\n"));
@@ -214,7 +252,7 @@ async fn a_service_cannot_write_all_over_the_terminal() {
 }
 
 #[tokio::test]
-async fn a_time_out_that_is_none_is_a_wrong_call() {
+async fn an_invalid_time_or_number_is_a_usage_error() {
     let output = errors(&["--timeout", "soon", "127.0.0.1:1"]).await;
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("soon"));
@@ -222,12 +260,17 @@ async fn a_time_out_that_is_none_is_a_wrong_call() {
         let output = errors(&[wrong[0], wrong[1], "127.0.0.1:1"]).await;
         assert_eq!(output.status.code(), Some(2), "{wrong:?}");
     }
-    let output = errors(&["--any", "--fail-fast", "127.0.0.1:1"]).await;
-    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        text(&errors(&["--wait", "0s", "127.0.0.1:1"]).await.stderr).contains("greater than zero")
+    );
+    for conflict in [["--any", "--fail-fast"], ["--timeline-svg", "timeline.svg"]] {
+        let output = errors(&[conflict[0], conflict[1], "127.0.0.1:1"]).await;
+        assert_eq!(output.status.code(), Some(2), "{conflict:?}");
+    }
 }
 
 #[tokio::test]
-async fn what_fails_is_told_also_when_nobody_reads_the_rest() {
+async fn failures_are_reported_even_if_stdout_is_closed() {
     let (good, closed) = (services::says(b"here\n").await, services::closed());
     let mut command = std::process::Command::new(ERRORS);
     command.args([&good, &closed]).stderr(Stdio::piped());

@@ -1,4 +1,6 @@
-//! What the lesson promises: every kind of failure is a variant of its own, and none hides another.
+//! What the lesson promises: every kind of failure has a variant of its own, and none hides another.
+//!
+//! In this order: `greeting`, `ask_all`, `retry`, `hedged`, and then `greetings` and the rules.
 
 use crate::services;
 use std::cell::{Cell, RefCell};
@@ -9,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use errors::{
-    FIRST_PAUSE, LONGEST_PAUSE, MAX_GREETING, Patience, Phase, ServiceError, Until, ask_all,
+    FIRST_PAUSE, LONGEST_PAUSE, MAX_GREETING, Phase, RetryPolicy, ServiceError, Until, ask_all,
     greeting, greetings, hedged, retry,
 };
 use futures_util::FutureExt;
@@ -21,6 +23,9 @@ use tokio::time::{Instant, sleep, timeout};
 
 const SHORT: Duration = Duration::from_millis(200);
 const LONG: Duration = Duration::from_secs(20);
+
+/// Checks of different types, for one list.
+type Check = std::pin::Pin<Box<dyn Future<Output = Result<String, ServiceError>> + Send>>;
 
 async fn failure(address: &str) -> ServiceError {
     greeting(address, LONG).await.unwrap_err()
@@ -43,13 +48,13 @@ async fn a_closed_port_cannot_be_connected_to() {
 async fn a_name_without_an_address_is_not_found() {
     // `.invalid` never resolves (RFC 6761).
     let error = failure("no-such-host.invalid:22").await;
-    // A machine may be cut off such that nobody answers even that.
+    // On a machine without a network, the lookup may not even get that answer.
     let unanswered = matches!(error, ServiceError::TimedOut { phase: Phase::Connecting, .. });
     assert!(matches!(error, ServiceError::NameNotFound(_)) || unanswered, "{error:?}");
 }
 
 #[tokio::test]
-async fn what_is_no_host_and_port_is_refused() {
+async fn an_address_that_is_not_host_and_port_is_rejected() {
     for address in
         ["", "http://host:80", "host", "host:", ":22", "host:port", "host:65536", "host:-1"]
     {
@@ -59,7 +64,7 @@ async fn what_is_no_host_and_port_is_refused() {
 }
 
 #[tokio::test]
-async fn a_silent_service_times_out_while_reading_and_is_hung_up_on() {
+async fn a_silent_service_times_out_and_sees_the_connection_close() {
     let (address, mut seen) = services::silent().await;
     let error = greeting(&address, SHORT).await.unwrap_err();
     assert!(
@@ -70,7 +75,7 @@ async fn a_silent_service_times_out_while_reading_and_is_hung_up_on() {
     assert_eq!(seen.recv().await, Some("closed"));
 }
 
-// A listener whose queue of waiting connections is full lets further ones wait, on Linux.
+// On Linux, a new connection has to wait while the listener's queue is full.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_service_too_busy_to_accept_times_out_while_connecting() {
@@ -89,13 +94,13 @@ async fn a_service_too_busy_to_accept_times_out_while_connecting() {
 }
 
 #[tokio::test]
-async fn an_endless_time_out_does_not_overflow() {
+async fn an_endless_timeout_does_not_overflow() {
     let address = services::says(b"hello\n").await;
     assert_eq!(greeting(&address, Duration::MAX).await.unwrap(), "hello");
 }
 
 #[tokio::test]
-async fn a_service_that_hangs_up_closed_early() {
+async fn a_service_that_hangs_up_has_closed_early() {
     let error = failure(&services::says(b"").await).await;
     assert!(matches!(error, ServiceError::ClosedEarly(0)), "{error:?}");
     let error = failure(&services::says(b"220 no line end").await).await;
@@ -112,7 +117,7 @@ async fn a_connection_that_is_reset_is_broken() {
         result = &mut asking => panic!("not connected yet: {result:?}"),
         accepted = listener.accept() => accepted.unwrap().0,
     };
-    // Let the client see that it is connected: a reset before that would fail the connect instead.
+    // Let the client see that it is connected. If the reset came before that, connecting would fail.
     for _ in 0..10 {
         tokio::select! {
             biased;
@@ -127,13 +132,13 @@ async fn a_connection_that_is_reset_is_broken() {
 }
 
 #[tokio::test]
-async fn garbage_is_told_from_a_greeting() {
+async fn bytes_that_are_not_utf8_are_garbage() {
     let error = failure(&services::says(b"\xff\xfe\n").await).await;
     assert!(matches!(error, ServiceError::Garbage("not UTF-8")), "{error:?}");
 }
 
 #[tokio::test]
-async fn a_line_without_end_is_not_read_for_ever() {
+async fn a_line_that_is_too_long_is_garbage() {
     const FITS: [u8; MAX_GREETING as usize] = {
         let mut line = [b'x'; MAX_GREETING as usize];
         line[MAX_GREETING as usize - 1] = b'\n';
@@ -142,6 +147,26 @@ async fn a_line_without_end_is_not_read_for_ever() {
     assert!(greeting(&services::says(&FITS).await, LONG).await.is_ok());
     let error = failure(&services::says(&[b'x'; 5000]).await).await;
     assert!(matches!(error, ServiceError::Garbage(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn every_failure_is_collected_in_the_order_of_the_checks() {
+    let (silent, _seen) = services::silent().await;
+    let checks = [
+        (services::says(b"first\n").await, LONG),
+        (services::closed(), LONG),
+        (silent, SHORT),
+        (services::says(b"\xff\n").await, LONG),
+        (services::says(b"last\n").await, LONG),
+    ]
+    .map(|(address, time)| async move { greeting(&address, time).await });
+    let results = ask_all(checks, Until::AllEnded).await;
+    let [first, closed, silent, garbage, last] = results.try_into().unwrap();
+    assert_eq!(first.unwrap(), "first");
+    assert!(matches!(closed, Err(ServiceError::CannotConnect(_))));
+    assert!(matches!(silent, Err(ServiceError::TimedOut { .. })));
+    assert!(matches!(garbage, Err(ServiceError::Garbage(_))));
+    assert_eq!(last.unwrap(), "last");
 }
 
 #[tokio::test]
@@ -155,9 +180,9 @@ async fn a_panic_stays_in_its_task() {
     assert_eq!(results[2].as_ref().unwrap(), "good");
 }
 
-// The clock is paused: if every task waits, a timeout fires immediately.
+// The clock is paused: when every task is waiting, the timeout fires immediately.
 #[tokio::test(start_paused = true)]
-async fn a_dropped_question_is_aborted() {
+async fn dropping_ask_all_aborts_its_tasks() {
     let (held, mut ended) = mpsc::channel::<()>(1);
     let (started, has_started) = oneshot::channel();
     let check = async move {
@@ -193,7 +218,7 @@ async fn cancelled_checks_have_been_dropped_when_ask_all_returns() {
             }
         }));
         let results = timeout(LONG, ask_all(checks, until)).await.expect("nothing was cancelled");
-        // There is no `.await` in between, so no aborted task had time to end by itself.
+        // There is no `.await` since `ask_all` returned, so no aborted check could end after that.
         assert_eq!(Arc::strong_count(&held), 1, "{until:?}: a cancelled check still exists");
         let cancelled =
             results.iter().filter(|result| matches!(result, Err(ServiceError::Cancelled)));
@@ -201,110 +226,108 @@ async fn cancelled_checks_have_been_dropped_when_ask_all_returns() {
     }
 }
 
-/// A check of any kind.
-type Check = std::pin::Pin<Box<dyn Future<Output = Result<String, ServiceError>> + Send>>;
-
-/// Asks a silent service, and another when the first has taken the question.
-async fn ask_beside_a_silent_one(
+/// Asks a silent service. Asks another one as soon as the silent one has accepted the connection, and
+/// returns both results once the silent one has seen its connection close.
+async fn ask_next_to_a_silent_service(
     bytes: &'static [u8],
     until: Until,
 ) -> [Result<String, ServiceError>; 2] {
     let (silent, mut seen) = services::silent().await;
     let other = services::says(bytes).await;
-    let (tell, told) = tokio::sync::oneshot::channel();
+    let (hand_over, handed_over) = oneshot::channel();
     let waits: Check = Box::pin(async move { greeting(&silent, LONG).await });
     let decides = Box::pin(async move {
-        // Bounded, in case the silent service is never asked.
+        // The timeout ends the test if the silent service is never asked.
         let event = timeout(Duration::from_secs(5), seen.recv()).await;
         assert_eq!(event, Ok(Some("connected")));
         let result = greeting(&other, LONG).await;
-        tell.send(seen).unwrap();
+        hand_over.send(seen).unwrap();
         result
     });
     let results = ask_all([waits, decides], until).await;
-    assert_eq!(told.await.unwrap().recv().await, Some("closed"), "seen by the service");
+    assert_eq!(handed_over.await.unwrap().recv().await, Some("closed"));
     results.try_into().unwrap()
 }
 
 #[tokio::test]
 async fn the_first_failure_cancels_the_rest_and_their_services_see_it() {
-    let [waiting, failed] = ask_beside_a_silent_one(b"\xff\n", Until::FirstFailure).await;
+    let [waiting, failed] = ask_next_to_a_silent_service(b"\xff\n", Until::FirstFailure).await;
     assert!(matches!(waiting, Err(ServiceError::Cancelled)), "{waiting:?}");
     assert!(matches!(failed, Err(ServiceError::Garbage(_))), "{failed:?}");
 }
 
 #[tokio::test]
 async fn the_first_answer_cancels_the_rest_and_their_services_see_it() {
-    let [waiting, answered] = ask_beside_a_silent_one(b"here\n", Until::FirstAnswer).await;
+    let [waiting, answered] = ask_next_to_a_silent_service(b"here\n", Until::FirstAnswer).await;
     assert!(matches!(waiting, Err(ServiceError::Cancelled)), "{waiting:?}");
     assert_eq!(answered.unwrap(), "here");
 }
 
 #[tokio::test]
-async fn where_none_fails_or_none_answers_nothing_is_cancelled() {
+async fn nothing_is_cancelled_if_no_check_decides() {
     let good = [services::says(b"a\n").await, services::says(b"b\n").await];
-    let results = greetings(&good, Patience::once(LONG), Until::FirstFailure).await;
+    let results = greetings(&good, RetryPolicy::once(LONG), Until::FirstFailure).await;
     assert_eq!(results.into_iter().collect::<Result<Vec<_>, _>>().unwrap(), ["a", "b"]);
 
     let bad = [services::closed(), services::says(b"\xff\n").await];
-    let results = greetings(&bad, Patience::once(LONG), Until::FirstAnswer).await;
+    let results = greetings(&bad, RetryPolicy::once(LONG), Until::FirstAnswer).await;
     assert!(matches!(results[0], Err(ServiceError::CannotConnect(_))));
     assert!(matches!(results[1], Err(ServiceError::Garbage(_))));
 }
 
 #[tokio::test]
-async fn one_answer_is_taken_where_several_come_at_once() {
+async fn only_one_answer_counts_if_several_are_ready() {
     let ready = (0..10).map(|n| async move { Ok(n) });
     let results: Vec<Result<i32, _>> = ask_all(ready, Until::FirstAnswer).await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
 }
 
 #[tokio::test]
-async fn what_may_pass_is_tried_until_it_has() {
+async fn a_transient_failure_is_retried_until_it_is_over() {
     let (shaky, mut seen) = services::shaky(3, b"at last\n").await;
-    let patience = Patience { retries: 5, ..Patience::once(LONG) };
-    let result = retry(patience, || greeting(&shaky, LONG)).await;
+    let policy = RetryPolicy { retries: 5, ..RetryPolicy::once(LONG) };
+    let result = retry(policy, || greeting(&shaky, LONG)).await;
     assert_eq!(result.unwrap(), "at last");
     assert_eq!(std::iter::from_fn(|| seen.try_recv().ok()).count(), 3);
 }
 
 #[tokio::test]
-async fn what_will_not_pass_is_not_tried_again() {
+async fn a_permanent_failure_is_not_retried() {
     let (garbage, mut seen) = services::shaky(1, b"\xff\n").await;
-    let patience = Patience { retries: 5, ..Patience::once(LONG) };
-    let result = retry(patience, || greeting(&garbage, LONG)).await;
+    let policy = RetryPolicy { retries: 5, ..RetryPolicy::once(LONG) };
+    let result = retry(policy, || greeting(&garbage, LONG)).await;
     assert!(matches!(result, Err(ServiceError::Garbage(_))), "{result:?}");
     assert_eq!(std::iter::from_fn(|| seen.try_recv().ok()).count(), 1);
 }
 
 #[tokio::test]
-async fn it_is_tried_again_so_often_and_no_more() {
+async fn the_number_of_retries_is_limited() {
     let (shaky, mut seen) = services::shaky(9, b"never\n").await;
-    let patience = Patience { retries: 2, ..Patience::once(LONG) };
-    let result = retry(patience, || greeting(&shaky, LONG)).await;
+    let policy = RetryPolicy { retries: 2, ..RetryPolicy::once(LONG) };
+    let result = retry(policy, || greeting(&shaky, LONG)).await;
     assert!(matches!(result, Err(ServiceError::ClosedEarly(0))), "{result:?}");
     assert_eq!(std::iter::from_fn(|| seen.try_recv().ok()).count(), 3);
 }
 
-/// The pauses between attempts that all fail at once.
-async fn pauses(patience: Patience) -> Vec<Duration> {
+/// Returns the pauses between attempts that all fail immediately.
+async fn pauses(policy: RetryPolicy) -> Vec<Duration> {
     let attempts = RefCell::new(Vec::new());
     let fail = || {
         attempts.borrow_mut().push(Instant::now());
         async { Err::<(), _>(ServiceError::ClosedEarly(0)) }
     };
-    retry(patience, fail).await.unwrap_err();
+    retry(policy, fail).await.unwrap_err();
     attempts.borrow().windows(2).map(|pair| pair[1] - pair[0]).collect()
 }
 
 #[tokio::test(start_paused = true)]
-async fn pauses_are_left_to_chance_and_their_bound_doubles() {
+async fn pauses_are_random_and_their_bound_doubles() {
     let of_seed = async |seed| {
-        pauses(Patience { retries: 12, seed: Some(seed), ..Patience::once(SHORT) }).await
+        pauses(RetryPolicy { retries: 12, seed: Some(seed), ..RetryPolicy::once(SHORT) }).await
     };
     assert_eq!(of_seed(1).await, of_seed(1).await);
     assert_ne!(of_seed(1).await, of_seed(2).await);
-    let millisecond = Duration::from_millis(1); // timers are no finer
+    let millisecond = Duration::from_millis(1); // the resolution of a timer
     let mut longest = [Duration::ZERO; 12];
     for seed in 0..200 {
         for (place, pause) in of_seed(seed).await.into_iter().enumerate() {
@@ -313,25 +336,25 @@ async fn pauses_are_left_to_chance_and_their_bound_doubles() {
             longest[place] = longest[place].max(pause);
         }
     }
-    // Of 200 pauses one is nearly as long as it may be, and one of 200 is short: full jitter.
+    // The longest of 200 pauses is close to the bound, so the pause is random up to the whole bound.
     let bound = |place| (FIRST_PAUSE * 2_u32.pow(place)).min(LONGEST_PAUSE);
     assert!(longest.iter().zip(0..).all(|(longest, place)| *longest > bound(place) * 9 / 10));
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_deadline_holds_across_attempts_and_pauses() {
+async fn the_deadline_covers_all_attempts_and_pauses() {
     for seed in 0..100 {
         let start = Instant::now();
         let wait = Duration::from_millis(200 * seed);
-        let patience = Patience { seed: Some(seed), ..Patience::waiting(wait, SHORT) };
-        // Each attempt takes all the time that it has.
+        let policy = RetryPolicy { seed: Some(seed), ..RetryPolicy::waiting(wait, SHORT) };
+        // Each attempt takes all the time it is allowed to take.
         let attempts = Cell::new(0);
         let attempt = async || {
             attempts.set(attempts.get() + 1);
-            sleep(patience.time_for_one(Instant::now())).await;
+            sleep(policy.time_for_attempt(Instant::now())).await;
             Err::<(), _>(ServiceError::ClosedEarly(0))
         };
-        retry(patience, attempt).await.unwrap_err();
+        retry(policy, attempt).await.unwrap_err();
         let millisecond = Duration::from_millis(1);
         assert!(start.elapsed() <= wait + millisecond, "{:?} of {wait:?}", start.elapsed());
         assert!(wait < 2 * FIRST_PAUSE + 2 * SHORT || attempts.get() > 1, "{wait:?}");
@@ -339,21 +362,21 @@ async fn the_deadline_holds_across_attempts_and_pauses() {
 }
 
 #[tokio::test]
-async fn the_deadline_holds_with_a_service_that_is_silent() {
+async fn the_deadline_cuts_an_attempt_short() {
     let (silent, _seen) = services::silent().await;
-    // The deadline comes before the timeout. The error shows how long the attempt was allowed to take.
+    // The deadline comes before the timeout. The error shows how much time the attempt had.
     let timeout = Duration::from_secs(2);
-    let results = greetings(&[silent], Patience::waiting(SHORT, timeout), Until::AllEnded).await;
+    let results = greetings(&[silent], RetryPolicy::waiting(SHORT, timeout), Until::AllEnded).await;
     let Err(ServiceError::TimedOut { after, .. }) = results[0] else { panic!("{results:?}") };
     assert!(after <= SHORT, "the attempt was allowed to take {after:?}, past the deadline");
 }
 
 #[tokio::test]
-async fn who_has_no_time_left_when_its_turn_comes_says_so() {
+async fn a_check_that_is_queued_until_the_deadline_says_so() {
     let (silent, _seen) = services::silent().await;
-    let addresses = vec![silent; errors::AT_ONCE + 1];
-    let patience = Patience::waiting(SHORT, SHORT);
-    let results = greetings(&addresses, patience, Until::AllEnded).await;
+    let addresses = vec![silent; errors::MAX_IN_FLIGHT + 1];
+    let policy = RetryPolicy::waiting(SHORT, SHORT);
+    let results = greetings(&addresses, policy, Until::AllEnded).await;
     let queued = |result: &Result<_, _>| {
         matches!(result, Err(ServiceError::TimedOut { phase: Phase::Queued, .. }))
     };
@@ -364,18 +387,18 @@ async fn who_has_no_time_left_when_its_turn_comes_says_so() {
 #[test]
 fn a_wait_too_long_for_the_clock_lasts_for_decades() {
     let ninety_years = Duration::from_secs(2_840_000_000);
-    let deadline = Patience::waiting(Duration::MAX, SHORT).deadline.unwrap();
+    let deadline = RetryPolicy::waiting(Duration::MAX, SHORT).deadline.unwrap();
     assert!(deadline - Instant::now() > ninety_years);
 }
 
 #[test]
-fn who_waits_for_a_service_waits_for_its_name_too() {
+fn waiting_for_a_service_includes_waiting_for_its_name() {
     let not_found = ServiceError::NameNotFound(std::io::Error::other("why"));
-    assert!(!Patience { retries: 5, ..Patience::once(LONG) }.covers(&not_found));
-    let waiting = Patience::waiting(LONG, LONG);
-    assert!(waiting.covers(&not_found));
-    assert!(!waiting.covers(&ServiceError::BadAddress));
-    assert!(!waiting.covers(&ServiceError::Garbage("not UTF-8")));
+    assert!(!RetryPolicy { retries: 5, ..RetryPolicy::once(LONG) }.should_retry(&not_found));
+    let waiting = RetryPolicy::waiting(LONG, LONG);
+    assert!(waiting.should_retry(&not_found));
+    assert!(!waiting.should_retry(&ServiceError::BadAddress));
+    assert!(!waiting.should_retry(&ServiceError::Garbage("not UTF-8")));
 }
 
 #[tokio::test]
@@ -387,7 +410,7 @@ async fn a_quick_answer_needs_no_hedge() {
 }
 
 #[tokio::test]
-async fn a_hedge_overtakes_what_is_slow_and_drops_it() {
+async fn a_hedge_overtakes_a_slow_attempt_and_drops_it() {
     let (silent, mut seen) = services::silent().await;
     let quick = services::says(b"quick\n").await;
     let asked = Cell::new(0);
@@ -401,8 +424,9 @@ async fn a_hedge_overtakes_what_is_slow_and_drops_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hedge_counts_whichever_is_good() {
-    /// Asks with a first attempt that ends so after 10 s, and a second that does after 1 s.
+async fn a_hedge_takes_the_first_good_answer() {
+    /// The first attempt ends after 10 s with `first`, and the second one after 1 s with `second`.
+    /// `None` stands for a failure.
     async fn outcome(
         first: Option<&'static str>,
         second: Option<&'static str>,
@@ -422,7 +446,7 @@ async fn a_hedge_counts_whichever_is_good() {
     assert_eq!(outcome(Some("first"), None).await, Some("first"));
     assert_eq!(outcome(None, Some("second")).await, Some("second"));
     assert_eq!(outcome(None, None).await, None);
-    // What fails at once is no case for a hedge.
+    // If the first attempt fails before the delay is over, there is no second one.
     let once = Cell::new(0);
     let ask = || {
         once.set(once.get() + 1);
@@ -431,26 +455,6 @@ async fn a_hedge_counts_whichever_is_good() {
     assert!(hedged(SHORT, ask).await.is_err());
     assert_eq!(once.get(), 1);
     assert!(tokio::time::timeout(LONG, hedged(SHORT, pending::<Result<(), _>>)).await.is_err());
-}
-
-#[tokio::test]
-async fn every_failure_is_collected_in_the_order_asked_for() {
-    let (silent, _seen) = services::silent().await;
-    let checks = [
-        (services::says(b"first\n").await, LONG),
-        (services::closed(), LONG),
-        (silent, SHORT),
-        (services::says(b"\xff\n").await, LONG),
-        (services::says(b"last\n").await, LONG),
-    ]
-    .map(|(address, time)| async move { greeting(&address, time).await });
-    let results = ask_all(checks, Until::AllEnded).await;
-    let [first, closed, silent, garbage, last] = results.try_into().unwrap();
-    assert_eq!(first.unwrap(), "first");
-    assert!(matches!(closed, Err(ServiceError::CannotConnect(_))));
-    assert!(matches!(silent, Err(ServiceError::TimedOut { .. })));
-    assert!(matches!(garbage, Err(ServiceError::Garbage(_))));
-    assert_eq!(last.unwrap(), "last");
 }
 
 #[tokio::test]
@@ -466,7 +470,7 @@ async fn at_most_64_services_are_asked_at_the_same_time() {
                 open.push_back(listener.accept().await.unwrap().0);
                 to_come -= 1;
             }
-            // Give the other checks the chance to connect. None may do so until a connection is answered.
+            // Give the other checks a chance to connect. None of them may, until one is answered.
             for _ in 0..10 {
                 yield_now().await;
             }
@@ -476,7 +480,7 @@ async fn at_most_64_services_are_asked_at_the_same_time() {
         }
         pending().await
     };
-    let asking = greetings(&addresses, Patience::once(LONG), Until::AllEnded);
+    let asking = greetings(&addresses, RetryPolicy::once(LONG), Until::AllEnded);
     let results = tokio::select! {
         results = asking => results,
         () = service => unreachable!("it serves forever"),
@@ -486,7 +490,7 @@ async fn at_most_64_services_are_asked_at_the_same_time() {
 }
 
 #[test]
-fn a_timeout_says_what_was_under_way() {
+fn a_timeout_says_what_it_interrupted() {
     for (phase, words) in [
         (Phase::Queued, "timed out after 200ms while waiting for its turn"),
         (Phase::Connecting, "timed out after 200ms while connecting"),
@@ -497,10 +501,10 @@ fn a_timeout_says_what_was_under_way() {
 }
 
 #[test]
-fn each_kind_says_whether_a_default_may_stand_in_and_whether_to_try_again() {
+fn each_kind_says_whether_to_use_a_default_and_whether_to_retry() {
     let io = || std::io::Error::other("why");
     let late = |phase| ServiceError::TimedOut { phase, after: LONG };
-    for (error, kind, of_the_service, may_pass) in [
+    for (error, kind, is_service_failure, is_transient) in [
         (ServiceError::BadAddress, "bad-address", false, false),
         (ServiceError::NameNotFound(io()), "name-not-found", true, false),
         (ServiceError::CannotConnect(io()), "cannot-connect", true, true),
@@ -514,26 +518,26 @@ fn each_kind_says_whether_a_default_may_stand_in_and_whether_to_try_again() {
     ] {
         assert_eq!(error.kind(), kind);
         assert_eq!(
-            (error.is_of_the_service(), error.may_pass()),
-            (of_the_service, may_pass),
+            (error.is_service_failure(), error.is_transient()),
+            (is_service_failure, is_transient),
             "{kind}"
         );
     }
 }
 
 #[test]
-fn a_pause_is_a_part_of_the_back_off_and_only_made_if_it_ends_before_the_deadline() {
+fn a_pause_is_a_part_of_the_backoff_and_ends_before_the_deadline() {
     let (now, ms) = (Instant::now(), Duration::from_millis);
     let pause = |random, deadline: Option<u64>| {
         let deadline = deadline.map(|time| now + ms(time));
-        Patience { deadline, ..Patience::once(LONG) }.pause(ms(100), random, now)
+        RetryPolicy { deadline, ..RetryPolicy::once(LONG) }.pause(ms(100), random, now)
     };
     for (random, deadline, expected) in [
         (0.0, None, Some(0)),
         (0.5, None, Some(50)),
         (1.0, None, Some(100)),
         (0.5, Some(51), Some(50)),
-        // It would end at the deadline, which leaves no time for an attempt.
+        // This pause would end at the deadline and leave no time for an attempt.
         (0.5, Some(50), None),
         (0.5, Some(20), None),
         (0.0, Some(0), None),

@@ -1,11 +1,11 @@
-//! Loopback services that greet, and that do not.
-#![allow(clippy::unwrap_used, dead_code, reason = "test support, of which each test uses a part")]
+//! Services for the tests, on this machine: some greet, and some fail.
+#![allow(clippy::unwrap_used, dead_code, reason = "test support")]
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::mpsc;
 
-/// A service that sends `bytes` and hangs up.
+/// Starts a service that sends `bytes` and hangs up.
 pub async fn says(bytes: &'static [u8]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -23,7 +23,7 @@ pub fn says_on(listener: TcpListener, bytes: &'static [u8]) {
     });
 }
 
-/// A service that says nothing. It reports each connection, and each end of one.
+/// Starts a service that sends nothing. It reports when a connection is opened and when it is closed.
 pub async fn silent() -> (String, mpsc::UnboundedReceiver<&'static str>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -34,7 +34,7 @@ pub async fn silent() -> (String, mpsc::UnboundedReceiver<&'static str>) {
             let _ = events.send("connected");
             let events = events.clone();
             tokio::spawn(async move {
-                // Ends when the other side has hung up.
+                // The caller sends nothing, so this read ends when the caller hangs up.
                 let _ = stream.read(&mut [0]).await;
                 let _ = events.send("closed");
             });
@@ -43,8 +43,8 @@ pub async fn silent() -> (String, mpsc::UnboundedReceiver<&'static str>) {
     (address, seen)
 }
 
-/// A service that greets with `bytes` the `n`-th time it is asked and from then on, and before that
-/// hangs up. It reports each connection.
+/// Starts a service that hangs up on the first `n - 1` connections and greets with `bytes` from then
+/// on. It reports each connection.
 pub async fn shaky(n: usize, bytes: &'static [u8]) -> (String, mpsc::UnboundedReceiver<usize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -61,8 +61,8 @@ pub async fn shaky(n: usize, bytes: &'static [u8]) -> (String, mpsc::UnboundedRe
     (address, seen)
 }
 
-/// A port at which nobody listens, and the socket that keeps others from taking it. A connection to it
-/// is refused until `listen` is called on the socket.
+/// Returns the address of a port that refuses connections, and the socket that keeps other programs
+/// from taking the port. Connections are refused until `listen` is called on the socket.
 pub fn reserved() -> (TcpSocket, String) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -70,7 +70,7 @@ pub fn reserved() -> (TcpSocket, String) {
     (socket, address)
 }
 
-/// A port at which nobody listens as long as the test program runs.
+/// Returns the address of a port that refuses connections as long as the test program runs.
 pub fn closed() -> String {
     let (socket, address) = reserved();
     std::mem::forget(socket);

@@ -13,3 +13,5 @@ mod program;
 mod promises;
 mod readme;
 mod solution;
+#[path = "../../src/timeline.rs"]
+mod timeline;
