@@ -1,0 +1,82 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+use errors::{RetryPolicy, Until};
+
+/// Reads the greeting line of TCP services (SSH, SMTP, FTP and the like), all concurrently.
+#[derive(Parser)]
+#[command(after_help = "Examples:
+  errors                                       a demonstration on services of its own
+  errors localhost:22 mail.example:25          which are up, and why the others are not
+  errors --wait 1m --fail-fast db:22 mail:25   wait until both answer, at most a minute
+  errors --any a.example:22 b.example:22       the first one that answers
+  errors --default down localhost:22           print `down` if it fails
+
+Exit status: 0 all answered or were replaced by the default (with --any: one answered), 1 some failed,
+2 usage error, 130 interrupted.")]
+pub struct Arguments {
+    /// The services to ask. Without any, the program runs a demonstration on services of its own.
+    #[arg(value_name = "HOST:PORT")]
+    pub services: Vec<String>,
+    /// How long one attempt may take, connecting and reading together, such as 500ms or 2s.
+    #[arg(long, default_value = "3s", requires = "services", value_name = "TIME", value_parser = positive_time)]
+    timeout: Duration,
+    /// How many times to retry a transient failure.
+    #[arg(long, default_value_t = 0, requires = "services", value_name = "N")]
+    retries: usize,
+    /// How long to keep retrying transient failures, such as 30s or 5m, for a service that is still
+    /// starting. Any other failure is final.
+    #[arg(long, requires = "services", conflicts_with = "retries", value_name = "TIME", value_parser = positive_time)]
+    wait: Option<Duration>,
+    /// The text to print instead of the greeting of a service that failed.
+    #[arg(long, requires = "services", conflicts_with_all = ["fail_fast", "any"], value_name = "TEXT")]
+    pub default: Option<String>,
+    /// Stop at the first failure, and cancel the other requests.
+    #[arg(long, requires = "services", conflicts_with = "any")]
+    fail_fast: bool,
+    /// Stop at the first answer, and cancel the other requests.
+    #[arg(long, requires = "services")]
+    pub any: bool,
+    /// Print one JSON object per line for each service, with its service, greeting, error and kind.
+    #[arg(long, requires = "services")]
+    pub json: bool,
+    /// Log each attempt to stderr.
+    #[arg(short, long, requires = "services")]
+    pub verbose: bool,
+    /// Save the timeline of the demonstration as a picture.
+    #[arg(long, value_name = "FILE", hide = true, conflicts_with = "services")]
+    pub timeline_svg: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// Returns how many attempts to make for each service. The time of `--wait` starts now.
+    pub fn retry_policy(&self) -> RetryPolicy {
+        match self.wait {
+            Some(wait) => RetryPolicy::waiting(wait, self.timeout),
+            None => RetryPolicy { retries: self.retries, ..RetryPolicy::once(self.timeout) },
+        }
+    }
+
+    /// Returns when to stop asking.
+    pub fn until(&self) -> Until {
+        if self.fail_fast {
+            Until::FirstFailure
+        } else if self.any {
+            Until::FirstAnswer
+        } else {
+            Until::AllEnded
+        }
+    }
+}
+
+/// Parses a length of time that is not zero.
+fn positive_time(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(Duration::ZERO) => Err("the time must be greater than zero".into()),
+        Ok(time) => Ok(time),
+        Err(error) => Err(format!("{error}; write a number and a unit, such as 500ms or 2s")),
+    }
+}

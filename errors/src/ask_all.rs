@@ -1,0 +1,90 @@
+//! Asking many: `asyncio.wait` with its `return_when`, and a `TaskGroup` that keeps every result.
+
+use std::collections::HashMap;
+
+use tokio::task::JoinSet;
+
+use crate::error::ServiceError;
+
+/// When [`ask_all`] has seen enough. This is what `return_when` is for `asyncio.wait`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// Wait for all checks, so that every failure is reported.
+    AllEnded,
+    /// Stop at the first failure (*fail fast*), because the other answers are useless without this one.
+    FirstFailure,
+    /// Stop at the first answer, because one is enough.
+    FirstAnswer,
+}
+
+impl Until {
+    /// Whether this result is the one to stop at.
+    fn is_decided_by<T>(self, result: &Result<T, ServiceError>) -> bool {
+        match self {
+            Self::AllEnded => false,
+            Self::FirstFailure => result.is_err(),
+            Self::FirstAnswer => result.is_ok(),
+        }
+    }
+}
+
+/// Runs all checks concurrently, each in a task of its own, until it has seen enough. Returns one
+/// result for each check, in the order of the checks.
+///
+/// The checks that are still running then are aborted, and their result is
+/// [`ServiceError::Cancelled`]. When `ask_all` returns, all of them are gone and their sockets are
+/// closed. A check that panics is one more failure: [`ServiceError::Panicked`].
+///
+/// If the future is dropped, all checks are aborted.
+///
+/// # Example
+/// ```
+/// use errors::{ServiceError, Until, ask_all};
+///
+/// async fn check(number: u32) -> Result<u32, ServiceError> {
+///     if number == 2 { Err(ServiceError::ClosedEarly(0)) } else { Ok(number) }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let results = ask_all([check(1), check(2), check(3)], Until::AllEnded).await;
+/// assert!(matches!(results[..], [Ok(1), Err(ServiceError::ClosedEarly(0)), Ok(3)]));
+/// # }
+/// ```
+pub async fn ask_all<T, F>(
+    checks: impl IntoIterator<Item = F>,
+    until: Until,
+) -> Vec<Result<T, ServiceError>>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T, ServiceError>> + Send + 'static,
+{
+    // A task started with `tokio::spawn` keeps running when its handle is dropped. A `JoinSet` aborts
+    // its tasks when it is dropped, and with it this future.
+    let mut tasks = JoinSet::new();
+    let mut positions = HashMap::new();
+    for (position, check) in checks.into_iter().enumerate() {
+        let id = tasks.spawn(check).id();
+        positions.insert(id, position);
+    }
+
+    let mut results: Vec<_> = positions.iter().map(|_| Err(ServiceError::Cancelled)).collect();
+    let mut is_decided = false;
+    // `abort_all` only asks the tasks to stop. So the loop goes on until all of them have been joined:
+    // only then have they stopped, and dropped what they owned.
+    while let Some(ended) = tasks.join_next_with_id().await {
+        let (id, result) = match ended {
+            Ok((id, result)) => (id, result),
+            Err(error) => (error.id(), Err(error.into())),
+        };
+        if is_decided && until == Until::FirstAnswer {
+            continue; // another check has answered first, and only one answer counts
+        }
+        if until.is_decided_by(&result) {
+            is_decided = true;
+            tasks.abort_all();
+        }
+        results[positions[&id]] = result;
+    }
+    results
+}

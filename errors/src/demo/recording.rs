@@ -1,0 +1,58 @@
+//! Records requests for the timeline.
+
+use std::sync::Arc;
+
+use errors::ServiceError;
+
+use crate::timeline::{Legend, Timeline};
+
+const WAITING: char = '·';
+const CANCELLED: char = '○';
+const FAILED: char = '×';
+const ANSWERED: char = '✓';
+
+const LEGEND: Legend =
+    &[(WAITING, "waiting"), (CANCELLED, "cancelled"), (FAILED, "failed"), (ANSWERED, "answered")];
+
+/// Starts an empty timeline.
+pub fn start() -> Arc<Timeline> {
+    Arc::new(Timeline::start(LEGEND))
+}
+
+/// Wraps a request. Its row of the timeline shows that it is waiting from now on, and then how it ended.
+///
+/// A cancelled future is dropped without running another line, so it cannot record its own end. But
+/// dropping a future drops what it owns, and this one owns a [`Row`]. The row records the end.
+pub fn recorded<T>(
+    timeline: Arc<Timeline>,
+    name: String,
+    request: impl Future<Output = Result<T, ServiceError>>,
+) -> impl Future<Output = Result<T, ServiceError>> {
+    timeline.show(&name, WAITING);
+    let mut row = Row { timeline, name, ending: CANCELLED };
+    async move {
+        let result = request.await;
+        row.ends_with(if result.is_ok() { ANSWERED } else { FAILED });
+        result
+    }
+}
+
+/// The row of a request. When the request is dropped, this records how it ended.
+struct Row {
+    timeline: Arc<Timeline>,
+    name: String,
+    ending: char,
+}
+
+impl Row {
+    fn ends_with(&mut self, ending: char) {
+        self.ending = ending;
+    }
+}
+
+impl Drop for Row {
+    fn drop(&mut self) {
+        self.timeline.show(&self.name, ' ');
+        self.timeline.mark(&self.name, self.ending);
+    }
+}

@@ -1,0 +1,36 @@
+//! Writing to stdout and stderr.
+
+use std::io::{self, Write};
+
+use tokio::task::block_in_place;
+
+/// Prints a line to stdout.
+///
+/// Writing to a pipe blocks while the pipe is full. `block_in_place` tells the runtime about it, so
+/// that the runtime moves its other work, such as waiting for Ctrl-C, to another thread.
+///
+/// # Errors
+/// Fails if the line cannot be written, for example because the pipe is closed.
+pub fn print_line(line: &str) -> anyhow::Result<()> {
+    block_in_place(|| writeln!(io::stdout(), "{line}"))?;
+    Ok(())
+}
+
+/// Prints what went wrong to stderr, in one line.
+pub fn complain(problem: &str) {
+    // If stderr is closed as well, there is nowhere left to report that.
+    let _ = block_in_place(|| writeln!(io::stderr(), "errors: {problem}"));
+}
+
+/// Stderr for the log: writing to it blocks in the same way as [`print_line`].
+pub struct Stderr;
+
+impl Write for Stderr {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        block_in_place(|| io::stderr().write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}

@@ -1,0 +1,99 @@
+//! What the tool says about one service: pure functions from a result to lines of text.
+
+use errors::ServiceError;
+use serde::Serialize;
+
+use crate::printable::printable;
+
+/// What became of one service, in view of the options.
+pub enum Outcome {
+    /// The service answered.
+    Answered(String),
+    /// The service failed, and its greeting is replaced by the text of `--default`.
+    Replaced { default: String, error: ServiceError },
+    /// The service failed or was cancelled, but with `--any` the answer of another one was enough.
+    NotNeeded(ServiceError),
+    /// The service failed, and nothing makes up for it.
+    Failed(ServiceError),
+}
+
+impl Outcome {
+    /// Decides what becomes of a service. `is_any_enough` says that with `--any`, some service answered.
+    pub fn of(
+        result: Result<String, ServiceError>,
+        default: Option<&str>,
+        is_any_enough: bool,
+    ) -> Self {
+        let error = match result {
+            Ok(greeting) => return Self::Answered(greeting),
+            Err(error) => error,
+        };
+        match default {
+            Some(default) if error.is_service_failure() => {
+                Self::Replaced { default: default.to_owned(), error }
+            }
+            _ if is_any_enough => Self::NotNeeded(error),
+            _ => Self::Failed(error),
+        }
+    }
+
+    /// Whether the program's exit status has to report a failure.
+    pub fn is_failure(&self) -> bool {
+        matches!(self, Self::Failed(_))
+    }
+
+    /// Returns the line for stdout. There is none if there is neither a greeting nor a default.
+    pub fn line(&self, service: &str) -> Option<String> {
+        self.greeting().map(|greeting| format!("{service}  {}", printable(greeting)))
+    }
+
+    /// Returns the line for stdout with `--json`.
+    pub fn json(&self, service: &str) -> serde_json::Result<String> {
+        let error = self.error();
+        serde_json::to_string(&Report {
+            service,
+            greeting: self.greeting(),
+            error: error.map(ServiceError::with_causes),
+            kind: error.map(ServiceError::kind),
+        })
+    }
+
+    /// Returns the line for stderr, if there is anything to report.
+    pub fn problem(&self, service: &str) -> Option<String> {
+        match self {
+            Self::Answered(_) | Self::NotNeeded(_) => None,
+            Self::Replaced { error, .. } => {
+                Some(format!("{service}: using the default: {}", error.with_causes()))
+            }
+            Self::Failed(error) => Some(format!("{service}: {}", error.with_causes())),
+        }
+    }
+
+    fn greeting(&self) -> Option<&str> {
+        match self {
+            Self::Answered(greeting) => Some(greeting),
+            Self::Replaced { default, .. } => Some(default),
+            Self::NotNeeded(_) | Self::Failed(_) => None,
+        }
+    }
+
+    fn error(&self) -> Option<&ServiceError> {
+        match self {
+            Self::Answered(_) => None,
+            Self::Replaced { error, .. } | Self::NotNeeded(error) | Self::Failed(error) => {
+                Some(error)
+            }
+        }
+    }
+}
+
+/// One line of `--json`.
+#[derive(Serialize)]
+struct Report<'a> {
+    service: &'a str,
+    /// The greeting, or the default.
+    greeting: Option<&'a str>,
+    /// The error and its causes.
+    error: Option<String>,
+    kind: Option<&'static str>,
+}
