@@ -14,7 +14,7 @@ use anyhow::Context;
 
 use clock::{Clock, print_line};
 
-/// Plays all scenes, then draws when each request of the later ones was waiting, and how it ended.
+/// Plays all scenes, then draws when each request of the later ones was in flight, and how it ended.
 ///
 /// # Errors
 /// Fails if a service cannot be started, or if the picture `svg` cannot be saved.

@@ -32,8 +32,8 @@ pub use hedge::hedged;
 pub use retry::{FIRST_PAUSE, LONGEST_PAUSE, RetryPolicy, retry};
 
 /// How many requests of [`greetings`] may be in flight at the same time. Each of them takes a socket,
-/// and a process may open only so many. Without a bound, running out of sockets on our side would look
-/// as if the services were down.
+/// and the operating system limits the number of sockets of a process. If we ran into that limit, it
+/// would look as if the services were down.
 pub const MAX_IN_FLIGHT: usize = 64;
 
 /// Asks every service for its [`greeting`], with [`retry()`] for each and [`ask_all()`] for the whole.

@@ -1,4 +1,4 @@
-//! Records requests for the timeline.
+//! Records for the timeline when each request was in flight and how it ended.
 
 use std::sync::Arc;
 
@@ -6,20 +6,25 @@ use errors::ServiceError;
 
 use crate::timeline::{Legend, Timeline};
 
-const WAITING: char = '·';
+const IN_FLIGHT: char = '█';
 const CANCELLED: char = '○';
 const FAILED: char = '×';
 const ANSWERED: char = '✓';
 
-const LEGEND: Legend =
-    &[(WAITING, "waiting"), (CANCELLED, "cancelled"), (FAILED, "failed"), (ANSWERED, "answered")];
+const LEGEND: Legend = &[
+    (IN_FLIGHT, "in flight"),
+    (CANCELLED, "cancelled"),
+    (FAILED, "failed"),
+    (ANSWERED, "answered"),
+];
 
 /// Starts an empty timeline.
 pub fn start() -> Arc<Timeline> {
     Arc::new(Timeline::start(LEGEND))
 }
 
-/// Wraps a request. Its row of the timeline shows that it is waiting from now on, and then how it ended.
+/// Wraps a request. From now on, its row of the timeline shows that it is in flight, and then how it
+/// ended.
 ///
 /// A cancelled future is dropped without running another line, so it cannot record its own end. But
 /// dropping a future drops what it owns, and this one owns a [`Row`]. The row records the end.
@@ -28,7 +33,7 @@ pub fn recorded<T>(
     name: String,
     request: impl Future<Output = Result<T, ServiceError>>,
 ) -> impl Future<Output = Result<T, ServiceError>> {
-    timeline.show(&name, WAITING);
+    timeline.show(&name, IN_FLIGHT);
     let mut row = Row { timeline, name, ending: CANCELLED };
     async move {
         let result = request.await;
