@@ -46,8 +46,8 @@ async fn lesson(nap: Duration) -> Answer {
     // step: each in a task of its own
     let a = smol::spawn(work("a", 3 * nap, log.clone()));
     let b = smol::spawn(work("b", nap, log.clone()));
-    // Awaiting a handle returns the value. If the task panics, the panic unwinds into us. Dropping a
-    // handle would cancel its task.
+    // Awaiting a handle returns the value. If the task panics, the panic unwinds into us.
+    // Dropping a handle would cancel its task.
     a.await;
     b.await;
     let spawned = log.take();

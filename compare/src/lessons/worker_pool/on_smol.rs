@@ -24,8 +24,8 @@ struct Job {
 
 async fn lesson(input: Input) -> Answer {
     // step: workers on one bounded queue
-    // The tasks of an executor of our own can borrow what is declared before it. It runs on this thread,
-    // and could run on more threads.
+    // The tasks of an executor of our own can borrow what is declared before it. It runs on this
+    // thread, and could run on more threads.
     let gauge = Gauge::default();
     let work = Duration::from_millis(input.work_ms);
     let (queue, jobs): (Sender<Job>, Receiver<Job>) = channel::bounded(input.workers);
