@@ -35,7 +35,7 @@ impl Until {
 /// [`ServiceError::Cancelled`]. When `ask_all` returns, all of them are gone and their sockets are
 /// closed. A check that panics is one more failure: [`ServiceError::Panicked`].
 ///
-/// If the future is dropped, all checks are aborted.
+/// If the future is dropped, all checks are aborted, and stop a moment later.
 ///
 /// # Example
 /// ```

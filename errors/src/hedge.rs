@@ -45,8 +45,8 @@ pub async fn hedged<T, F>(delay: Duration, mut ask: impl FnMut() -> F) -> Result
 where
     F: Future<Output = Result<T, ServiceError>>,
 {
-    // The first attempt is awaited in two places, so it must not be moved into the first one. `pin!`
-    // keeps it where it is, and lets us await it through `&mut`.
+    // We await the first attempt here, and if it is slow, once more below. Awaiting it by value would
+    // use it up. `pin!` keeps it where it is, so that we can await it through `&mut`.
     let mut first = pin!(ask());
     tokio::select! {
         result = &mut first => return result,

@@ -42,7 +42,7 @@ pub const MAX_IN_FLIGHT: usize = 64;
 /// At most [`MAX_IN_FLIGHT`] requests run at the same time. Time spent waiting for a permit counts
 /// against the policy's deadline, but not against the timeout of an attempt.
 ///
-/// If the future is dropped, all requests are aborted.
+/// If the future is dropped, all requests are aborted, and stop a moment later.
 ///
 /// # Example
 /// ```no_run

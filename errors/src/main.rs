@@ -35,12 +35,12 @@ async fn main() {
 
 /// Does the work and returns the exit status.
 async fn run(arguments: Arguments) -> i32 {
-    let all_is_well = if arguments.services.is_empty() {
+    let result = if arguments.services.is_empty() {
         demo::run(arguments.timeline_svg.as_deref()).await.map(|()| true)
     } else {
         tool::run(&arguments).await
     };
-    match all_is_well {
+    match result {
         Ok(true) => 0,
         Ok(false) => 1,
         Err(error) => {
