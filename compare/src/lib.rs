@@ -140,7 +140,7 @@ enum Command {
     /// Measure the same work on each runtime, with a process for every sample.
     Bench(BenchArguments),
     /// Write everything on one HTML page. Earlier results are read from target/compare, and missing ones
-    /// are measured first, in the quick way.
+    /// are measured first, with a quick run.
     Report {
         /// The file to write, or - for stdout [default: target/compare/report.html].
         #[arg(short, long, value_name = "FILE")]

@@ -51,7 +51,7 @@ impl Contestant {
 /// Finds a contestant by name.
 ///
 /// # Errors
-/// Returns [`Unknown`] if no contestant has this name.
+/// Returns `Unknown` if no contestant has this name.
 pub fn find_contestant(name: &str) -> Result<Contestant, Unknown> {
     let found = Contestant::ALL.into_iter().find(|contestant| contestant.name() == name);
     found.ok_or_else(|| Unknown::new("contestant", name, &Contestant::ALL.map(Contestant::name)))
@@ -241,7 +241,7 @@ workloads! {
 /// Finds workloads by name. Without names, returns all of them, or those for a quick run.
 ///
 /// # Errors
-/// Returns [`Unknown`] for the first name that no workload has.
+/// Returns `Unknown` for the first name that no workload has.
 pub fn find(names: &[String], quick: bool) -> Result<Vec<&'static Workload>, Unknown> {
     if names.is_empty() {
         return Ok(WORKLOADS.iter().filter(|workload| workload.is_quick || !quick).collect());
