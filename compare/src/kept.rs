@@ -100,7 +100,7 @@ fn replace(text: &[u8], file: &Path) -> io::Result<()> {
 pub fn load<T: DeserializeOwned>(file: &Path, kind: &str) -> anyhow::Result<T> {
     let name = || file.display().to_string();
     let text = fs::read_to_string(file).with_context(name)?;
-    let foreign = || format!("{}: expected results of `{}`", name(), command(kind));
+    let foreign = || format!("{}: must contain results of `{}`", name(), command(kind));
     let value: Value = serde_json::from_str(&text).with_context(foreign)?;
     match value["kind"].as_str() {
         Some(its_kind) if its_kind == kind => serde_json::from_value(value).with_context(foreign),
@@ -139,13 +139,13 @@ mod tests {
         );
 
         for (text, complaint) in [
-            ("", "things.json: expected results of `compare things`: EOF"),
-            ("{}", "things.json: expected results of `compare things`"),
-            ("[1, 2]", "expected results of `compare things`"),
-            (r#"{"kind": "compare others 2"}"#, "expected results of `compare things`"),
+            ("", "things.json: must contain results of `compare things`: EOF"),
+            ("{}", "things.json: must contain results of `compare things`"),
+            ("[1, 2]", "must contain results of `compare things`"),
+            (r#"{"kind": "compare others 2"}"#, "must contain results of `compare things`"),
             (
                 r#"{"kind": "compare things 2"}"#,
-                "expected results of `compare things`: missing field",
+                "must contain results of `compare things`: missing field",
             ),
             (r#"{"kind": "compare things 1"}"#, "saved by another version of this program"),
         ] {

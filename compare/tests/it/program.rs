@@ -328,7 +328,7 @@ fn a_bench_is_saved_and_compared_with_an_earlier_one() {
     assert!(text(&output.stdout).contains(" figures have changed"), "{}", text(&output.stdout));
     let output = compare(&[&bench[..], &[&second, "--against", "Cargo.toml"]].concat());
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).contains("Cargo.toml: expected results of `compare bench`"));
+    assert!(text(&output.stderr).contains("Cargo.toml: must contain results of `compare bench`"));
 }
 
 #[cfg(target_os = "linux")]

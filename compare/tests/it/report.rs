@@ -221,10 +221,10 @@ fn broken_and_foreign_results_are_a_clear_error_and_leave_an_earlier_page_alone(
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     fs::write(path("page.html"), "an earlier page").unwrap();
     for (name, content, complaint) in [
-        ("bench.json", "{\"kind\": \"compare bench 2\", ", "bench.json: expected results of"),
-        ("cost.json", "{\"kind\": \"compare bench 2\"}", "cost.json: expected results of"),
+        ("bench.json", "{\"kind\": \"compare bench 2\", ", "bench.json: must contain results of"),
+        ("cost.json", "{\"kind\": \"compare bench 2\"}", "cost.json: must contain results of"),
         ("lessons.json", "{\"kind\": \"compare lessons 0\"}", "lessons.json: saved by another"),
-        ("behaviours.json", "\0", "behaviours.json: expected results of `compare behaviours`"),
+        ("behaviours.json", "\0", "behaviours.json: must contain results of `compare behaviours`"),
     ] {
         fs::write(path(name), content).unwrap();
         let output = compare(&["report", "--from", &path(""), "-o", &path("page.html")]);
