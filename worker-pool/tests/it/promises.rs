@@ -494,7 +494,7 @@ fn jobs_that_panic_when_dropped_do_not_save_others_from_an_abort() {
         handles.push(pool.submit(job()).await.unwrap());
         pool.abort().await;
         for handle in handles {
-            let panicked = JobError::Panicked("when its future was dropped".into());
+            let panicked = JobError::Panicked("while its future was being dropped".into());
             assert_eq!(handle.await, Err(panicked));
         }
         assert_eq!(pool.stats(), Stats { panicked: 3, ..Stats::default() });
