@@ -45,8 +45,8 @@ pub async fn run(options: Options) -> anyhow::Result<Timeline> {
     let client = downloads::client_builder().tls_certs_only([]).no_proxy().build()?;
     let timeline = Timeline::start(&[
         ('█', "receiving, in NAME.part"),
-        ('×', "the connection breaks"),
         ('·', "waiting to resume"),
+        ('×', "the connection breaks"),
         ('✓', "complete"),
     ]);
     let watch = |place: usize, event: &Event<'_>| record(&timeline, NAMES[place], event);

@@ -122,13 +122,16 @@ async fn a_timeline_as_svg_has_the_same_rows_in_colours_for_light_and_dark_pages
     assert_eq!(
         rects,
         [
-            "<rect class=\"s0\" x=\"44.0\" y=\"29\" width=\"400.0\" height=\"14\"/>",
-            "<rect class=\"s1\" x=\"44.0\" y=\"53\" width=\"200.0\" height=\"14\"/>",
-            "<rect class=\"s0\" x=\"244.0\" y=\"53\" width=\"400.0\" height=\"14\"/>",
-            "<rect class=\"s0\" x=\"244.0\" y=\"77\" width=\"1.0\" height=\"14\"/>",
+            "<rect class=\"work\" x=\"44.0\" y=\"29\" width=\"400.0\" height=\"14\"/>",
+            "<rect class=\"wait\" x=\"44.0\" y=\"53\" width=\"200.0\" height=\"14\"/>",
+            "<rect class=\"work\" x=\"244.0\" y=\"53\" width=\"400.0\" height=\"14\"/>",
+            "<rect class=\"work\" x=\"244.0\" y=\"77\" width=\"1.0\" height=\"14\"/>",
+            // The legend. The third character of it is a mark, so it has no bar.
+            "<rect class=\"work\" x=\"44.0\" y=\"103\" width=\"10.0\" height=\"14\"/>",
+            "<rect class=\"wait\" x=\"140.0\" y=\"103\" width=\"10.0\" height=\"14\"/>",
         ]
     );
-    assert!(svg.contains("x=\"444.0\" y=\"88\" text-anchor=\"middle\">×</text>"), "{svg}");
+    assert!(svg.contains("<text class=\"mark bad\" x=\"444.0\" y=\"88\">×</text>"), "{svg}");
     assert!(svg.contains("&lt;c&gt;") && !svg.contains("<c>"), "{svg}");
     assert!(svg.contains("prefers-color-scheme:dark"));
 }

@@ -45,7 +45,11 @@ impl Timeline {
     /// Shows `sign` in the row from the time `at` on. The times of one row must not go backwards.
     pub fn show_at(&self, row: &str, sign: char, at: Instant) {
         let at = at.saturating_duration_since(self.start);
-        with_row(&mut self.rows(), row, |row| row.changes.push((at, sign)));
+        with_row(&mut self.rows(), row, |row| {
+            if row.changes.last().is_none_or(|(_, shown)| *shown != sign) {
+                row.changes.push((at, sign));
+            }
+        });
     }
 
     /// Marks this moment in the row.
@@ -94,19 +98,24 @@ impl Timeline {
 
     /// Draws the recording as an SVG picture, which is legible on a light and on a dark page.
     pub fn svg(&self) -> String {
-        const TIME: f64 = 600.0;
+        /// The width of a character and the height of a row, in pixels.
+        const CHAR: usize = 8;
         const ROW: usize = 24;
+        const TIME: usize = 600;
         let rows = self.rows();
         let end = end(&rows);
-        let left = 8 * name_width(&rows) + 20;
-        let x = |at: Duration| left as f64 + TIME * at.as_secs_f64() / end.as_secs_f64().max(1e-9);
-        let (width, bottom) = (left + TIME as usize + 30, ROW * (rows.len() + 1));
-        let height = bottom + ROW;
+        let left = CHAR * name_width(&rows) + 20;
+        let x = |at: Duration| {
+            left as f64 + TIME as f64 * at.as_secs_f64() / end.as_secs_f64().max(1e-9)
+        };
+        let legend_width: usize =
+            self.legend.iter().map(|(_, meaning)| CHAR * (meaning.chars().count() + 5)).sum();
+        let (width, bottom) = (left + legend_width.max(TIME + 30), ROW * (rows.len() + 1));
 
         let mut svg = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" \
-             width=\"{width}\" height=\"{height}\" font-family=\"ui-monospace, monospace\" \
-             font-size=\"13\">\n<style>{STYLE}</style>\n"
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{}\" \
+             font-family=\"ui-monospace, monospace\" font-size=\"13\">\n<style>{STYLE}</style>\n",
+            bottom + ROW
         );
         for tick in ticks(end) {
             let (x, seconds) = (x(tick), tick.as_secs_f64());
@@ -119,34 +128,32 @@ impl Timeline {
             let _ = writeln!(svg, "<text x=\"8\" y=\"{base}\">{}</text>", escaped(&row.name));
             for (place, &(from, sign)) in row.changes.iter().enumerate() {
                 let to = row.changes.get(place + 1).map_or(end, |&(to, _)| to);
-                let (from, length, class) = (x(from), x(to) - x(from), self.class(sign));
                 if sign != ' ' {
-                    let _ = writeln!(
-                        svg,
-                        "<rect class=\"{class}\" x=\"{from:.1}\" y=\"{}\" width=\"{:.1}\" height=\"14\"/>",
-                        top + 5,
-                        length.max(1.0)
-                    );
+                    svg += &bar(sign, x(from), top + 5, (x(to) - x(from)).max(1.0));
                 }
             }
             for &(at, sign) in &row.marks {
-                let (x, class) = (x(at), self.class(sign));
+                let (x, class) = (x(at), class(sign));
                 let _ = writeln!(
                     svg,
-                    "<text class=\"{class}\" x=\"{x:.1}\" y=\"{base}\" text-anchor=\"middle\">{sign}</text>"
+                    "<text class=\"mark {class}\" x=\"{x:.1}\" y=\"{base}\">{sign}</text>"
                 );
             }
         }
         let mut x = left;
-        for (sign, meaning) in self.legend {
-            let class = self.class(*sign);
-            let _ = writeln!(
-                svg,
-                "<text x=\"{x}\" y=\"{}\"><tspan class=\"{class}\">{sign}</tspan> {}</text>",
-                bottom + 18,
-                escaped(meaning)
-            );
-            x += 8 * (meaning.chars().count() + 5);
+        for &(sign, meaning) in self.legend {
+            let is_mark = rows.iter().any(|row| row.marks.iter().any(|(_, mark)| *mark == sign));
+            if is_mark {
+                let class = class(sign);
+                let (x, y) = (x + 5, bottom + 18);
+                let _ =
+                    writeln!(svg, "<text class=\"mark {class}\" x=\"{x}\" y=\"{y}\">{sign}</text>");
+            } else {
+                svg += &bar(sign, x as f64, bottom + 7, 10.0);
+            }
+            let (text, y) = (escaped(meaning), bottom + 18);
+            let _ = writeln!(svg, "<text x=\"{}\" y=\"{y}\">{text}</text>", x + 2 * CHAR);
+            x += CHAR * (meaning.chars().count() + 5);
         }
         svg + "</svg>\n"
     }
@@ -157,12 +164,6 @@ impl Timeline {
     /// Fails if the file cannot be written.
     pub fn save_svg(&self, path: &Path) -> io::Result<()> {
         fs::write(path, self.svg())
-    }
-
-    /// The colour of a character: `s0` for the first of the legend, and so on.
-    fn class(&self, sign: char) -> String {
-        let place = self.legend.iter().position(|(known, _)| *known == sign).unwrap_or(0);
-        format!("s{place}")
     }
 
     fn rows(&self) -> MutexGuard<'_, Vec<Row>> {
@@ -210,14 +211,32 @@ fn ticks(end: Duration) -> impl Iterator<Item = Duration> {
     (0..7).map(move |number| step * number).filter(move |tick| *tick <= end)
 }
 
+/// A stretch of a row in the picture.
+fn bar(sign: char, x: f64, y: usize, width: f64) -> String {
+    let class = class(sign);
+    format!("<rect class=\"{class}\" x=\"{x:.1}\" y=\"{y}\" width=\"{width:.1}\" height=\"14\"/>\n")
+}
+
+/// The colour of a character in the picture: the same in all lessons.
+fn class(sign: char) -> &'static str {
+    match sign {
+        '█' => "work",
+        '·' | '▒' | '○' => "wait",
+        '×' => "bad",
+        '✓' => "good",
+        _ => "other",
+    }
+}
+
 /// The text with the characters replaced that have a meaning in XML.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// The colours, for a light page and for a dark one.
+/// The colours, for a light page and for a dark one. A mark has a margin, so that it is legible on a bar.
 const STYLE: &str = "\
-text{fill:#1f2328}path{stroke:#d1d9e0}\
-.s0{fill:#0969da}.s1{fill:#afb8c1}.s2{fill:#bf3989}.s3{fill:#1a7f37}.s4{fill:#9a6700}\
-@media(prefers-color-scheme:dark){text{fill:#e6edf3}path{stroke:#3d444d}\
-.s0{fill:#4493f8}.s1{fill:#656c76}.s2{fill:#db61a2}.s3{fill:#3fb950}.s4{fill:#d29922}}";
+text{fill:#1f2328}path{stroke:#d1d9e0}.work{fill:#0969da}.wait{fill:#afb8c1}.bad{fill:#cf222e}\
+.good{fill:#1a7f37}.other{fill:#8250df}\
+.mark{text-anchor:middle;font-weight:bold;paint-order:stroke;stroke:#fff;stroke-width:3px}\
+@media(prefers-color-scheme:dark){text{fill:#e6edf3}path{stroke:#3d444d}.work{fill:#4493f8}\
+.wait{fill:#656c76}.bad{fill:#f85149}.good{fill:#3fb950}.other{fill:#ab7df8}.mark{stroke:#0d1117}}";

@@ -19,8 +19,8 @@ pub async fn run<F: Future<Output = Instant>>(
     window: Duration,
 ) -> anyhow::Result<Timeline> {
     let timeline = Timeline::start(&[
-        ('·', "waiting"),
         ('█', "at work"),
+        ('·', "waiting"),
         ('├', "the first grant of a window"),
         ('─', "the window"),
     ]);
