@@ -1,7 +1,7 @@
 //! The partial file `NAME.part`, which holds the bytes of a file until it is complete. Everything in here may
 //! block.
 //!
-//! A partial file goes through these states. Each arrow is a method of [`Part`]:
+//! A partial file goes through these states. Each arrow is a method of `Part`:
 //!
 //! ```text
 //!   nothing ──create──►  empty, with a sidecar  ──append_all──►  some bytes
