@@ -1,7 +1,7 @@
 //! A job, and the handle to its result.
 //!
 //! A job is a future of some type. The queue needs one type for all of them, and the handle needs to learn
-//! about the end of its job, whatever that end is. So [`prepare`] wraps each job in three layers:
+//! about the end of its job, whatever that end is. So `prepare` wraps each job in three layers:
 //!
 //! ```text
 //! catch_unwind   turns a panic of the job into an error
@@ -10,7 +10,7 @@
 //! ```
 //!
 //! And if the job is never run to its end, because it is dropped in the queue or halfway, the `Drop` of
-//! [`Settling`] reports that instead. Here is a job that is dropped while it runs:
+//! `Settling` reports that instead. Here is a job that is dropped while it runs:
 //!
 //! ```text
 //! submit         prepare: a channel, and memory for the wrapped job
