@@ -192,7 +192,7 @@ fn sent_by_the_kernel(file: &mut fs::File, client: &mut net::TcpStream) -> io::R
 
 /// Serves the small files, from a thread of its own.
 fn serve_small() -> SocketAddr {
-    let (address, told) = mpsc::channel();
+    let (address, bound) = mpsc::channel();
     thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.expect("a runtime").block_on(async {
@@ -208,5 +208,5 @@ fn serve_small() -> SocketAddr {
             axum::serve(listener, routes).await
         })
     });
-    told.recv().expect("a server")
+    bound.recv().expect("a server")
 }

@@ -132,11 +132,11 @@ impl Part {
 
     /// Throws the bytes away, and starts again with an empty file.
     pub(crate) fn restart(&mut self, origin: Option<Origin>) -> Result<(), DownloadError> {
-        let emptied = self.empty(origin);
+        let emptied = self.truncate(origin);
         emptied.map_err(|source| DownloadError::Disk { path: part_path(&self.path), source })
     }
 
-    fn empty(&mut self, origin: Option<Origin>) -> io::Result<()> {
+    fn truncate(&mut self, origin: Option<Origin>) -> io::Result<()> {
         (self.length, self.resumed_from, self.keep) = (0, 0, false);
         self.hash = self.hash.as_ref().map(|_| Sha256::new());
         self.file.set_len(0)?;

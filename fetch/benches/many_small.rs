@@ -94,7 +94,7 @@ fn median(times: &[Took], of: fn(&Took) -> Duration) -> f64 {
 
 /// Serves 1 KiB at every path, from a thread of its own.
 fn serve() -> SocketAddr {
-    let (address, told) = std::sync::mpsc::channel();
+    let (address, bound) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.expect("a runtime").block_on(async {
@@ -109,7 +109,7 @@ fn serve() -> SocketAddr {
             axum::serve(listener, routes).await
         })
     });
-    told.recv().expect("a server")
+    bound.recv().expect("a server")
 }
 
 /// Runs a command, writes this many URLs to its stdin if there are any, and checks that it succeeds.

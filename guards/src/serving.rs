@@ -32,7 +32,7 @@ where
     let tasks = TaskTracker::new();
     loop {
         tokio::select! {
-            biased; // once it is told to stop, it accepts nothing more
+            biased; // after `stop`, it accepts nothing more
             () = stop.cancelled() => break,
             accepted = listener.accept() => {
                 let (connection, _) = accepted?;

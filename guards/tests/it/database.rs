@@ -80,7 +80,7 @@ pub async fn run_long_statement(db: &mut SqliteConnection) -> sqlx::Result<()> {
 
 /// Waits until a body reports that its long statement comes next, and then a moment longer, so that SQLite
 /// is running it.
-pub async fn a_moment_after(told: oneshot::Receiver<()>) {
-    told.await.unwrap();
+pub async fn a_moment_after(has_reached: oneshot::Receiver<()>) {
+    has_reached.await.unwrap();
     tokio::time::sleep(Duration::from_millis(20)).await;
 }

@@ -25,30 +25,30 @@ async fn naive_with_database(
 #[tokio::test]
 async fn the_naive_close_is_never_reached_by_a_cancelled_caller() {
     let database = Database::new().await;
-    let (closed, (tell, told)) = (Cell::new(false), oneshot::channel());
+    let (closed, (reached, has_reached)) = (Cell::new(false), oneshot::channel());
     let body = async |db: &mut SqliteConnection| {
         sqlx::query("SELECT * FROM users").fetch_all(&mut *db).await?;
-        tell.send(()).unwrap();
+        reached.send(()).unwrap();
         run_long_statement(db).await
     };
     tokio::select! {
         _ = naive_with_database(&database.path, body, &closed) => panic!("too fast"),
-        () = a_moment_after(told) => {}
+        () = a_moment_after(has_reached) => {}
     }
     assert!(!closed.get(), "the line with the close was never reached");
     // The database is open, and there is nothing that anybody could wait for.
     finished().await;
     assert!(database.is_open());
 
-    let (database, (tell, told)) = (Database::new().await, oneshot::channel());
+    let (database, (reached, has_reached)) = (Database::new().await, oneshot::channel());
     let ours = with_database(&database.path, async |db| {
         sqlx::query("SELECT * FROM users").fetch_all(&mut *db).await?;
-        tell.send(()).unwrap();
+        reached.send(()).unwrap();
         anyhow::Ok(run_long_statement(db).await?)
     });
     tokio::select! {
         _ = ours => panic!("too fast"),
-        () = a_moment_after(told) => {}
+        () = a_moment_after(has_reached) => {}
     }
     finished().await;
     assert!(!database.is_open());

@@ -21,14 +21,14 @@ async fn names(db: &mut SqliteConnection) -> anyhow::Result<Vec<String>> {
 
 /// Drops a body while SQLite is running a statement, which continues without it.
 async fn cancel_in_a_long_statement(database: &Database) {
-    let (tell, told) = oneshot::channel();
+    let (reached, has_reached) = oneshot::channel();
     tokio::select! {
         _ = with_database(&database.path, async |db| {
             names(db).await?;
-            tell.send(()).unwrap();
+            reached.send(()).unwrap();
             anyhow::Ok(run_long_statement(db).await?)
         }) => panic!("the statement was too fast for this test"),
-        () = a_moment_after(told) => {}
+        () = a_moment_after(has_reached) => {}
     }
 }
 
@@ -274,14 +274,14 @@ async fn a_transaction_is_rolled_back_after_a_panic() {
 async fn a_transaction_is_rolled_back_when_its_caller_is_dropped() {
     let database = Database::new().await;
     with_database(&database.path, async |db| {
-        let (tell, told) = oneshot::channel();
+        let (reached, has_reached) = oneshot::channel();
         let waits = async {
-            tell.send(()).unwrap();
+            reached.send(()).unwrap();
             pending().await
         };
         tokio::select! {
             _ = add_two(db, waits) => unreachable!("it waits forever"),
-            _ = told => {}
+            _ = has_reached => {}
         }
         // This is the same connection, and the rollback comes before the query.
         assert_eq!(names(db).await?, TWO);
@@ -296,18 +296,18 @@ async fn a_transaction_is_rolled_back_when_its_caller_is_dropped() {
 async fn a_transaction_and_its_database_may_be_dropped_together() {
     let database = Database::new().await;
     let path = database.path.clone();
-    let (tell, told) = oneshot::channel();
+    let (reached, has_reached) = oneshot::channel();
     let task = tokio::spawn(async move {
         with_database(&path, async |db| {
             let waits = async {
-                tell.send(()).unwrap();
+                reached.send(()).unwrap();
                 pending().await
             };
             add_two(db, waits).await
         })
         .await
     });
-    told.await.unwrap();
+    has_reached.await.unwrap();
     task.abort();
     assert!(task.await.unwrap_err().is_cancelled());
     finished().await;
