@@ -18,9 +18,12 @@ fn every_scene_prints_its_story() {
         ("share", &["share: ", "one addition     10", "across the .await    10"]),
         ("blocking", &["blocking: ", "tokio::time::sleep", "0 ticks", "spawn_blocking"]),
     ];
+    let folder = tempfile::tempdir().unwrap();
+    let picture = folder.path().join("timeline.svg");
     let start = |scene| {
         let mut hello = std::process::Command::new(HELLO);
-        hello.arg(scene).stdout(Stdio::piped()).spawn().unwrap()
+        hello.arg("--timeline-svg").arg(&picture).arg(scene);
+        hello.stdout(Stdio::piped()).spawn().unwrap()
     };
     let playing = scenes.map(|(scene, story)| (start(scene), story));
     for (hello, story) in playing {
@@ -36,6 +39,9 @@ fn every_scene_prints_its_story() {
         }
         assert!(!text.contains("never printed"));
     }
+    // The scene `together` has saved its timeline as a picture.
+    let svg = std::fs::read_to_string(picture).unwrap();
+    assert!(svg.starts_with("<svg ") && svg.contains("spawn  c"), "{svg}");
 }
 
 #[test]
@@ -50,15 +56,6 @@ fn an_unknown_scene_is_a_usage_error() {
     let assert = Command::new(HELLO).arg("nonsense").assert().code(2);
     let errors = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
     assert!(errors.contains("nonsense") && errors.contains("lazy"), "{errors}");
-}
-
-#[test]
-fn the_timeline_can_be_saved_as_a_picture() {
-    let folder = tempfile::tempdir().unwrap();
-    let picture = folder.path().join("timeline.svg");
-    Command::new(HELLO).args(["together", "--timeline-svg"]).arg(&picture).assert().success();
-    let svg = std::fs::read_to_string(picture).unwrap();
-    assert!(svg.starts_with("<svg ") && svg.contains("spawn  c"), "{svg}");
 }
 
 #[test]
