@@ -15,13 +15,13 @@ use std::path::PathBuf;
 
 use reqwest::Client;
 
-/// Downloads each URL to its path, at most `at_once` at the same time. Returns, in the order of `files`, the number of
+/// Downloads each URL to its path, at most `concurrency` at the same time. Returns, in the order of `files`, the number of
 /// bytes of each file, or a text that says why there is none. A file appears under its name when it is complete, or
 /// not at all. Nothing else is left in the folder.
 pub async fn download_all(
     client: &Client,
     files: &[(String, PathBuf)],
-    at_once: usize,
+    concurrency: usize,
 ) -> Vec<Result<u64, String>> {
     todo!("download the files")
 }

@@ -167,7 +167,7 @@ fn tokens(line: &str) -> Vec<Range<usize>> {
 /// each sequence from that place on. Then we walk through the table from the first items to the end:
 ///
 /// - If the items at a place are all the same, they belong to the result. We step over all of them.
-/// - Otherwise one of them is not needed: without it, the length is as large as before. We skip that item.
+/// - Otherwise we can skip one of them without making the result shorter. We skip that item.
 ///
 /// Here is a trace for the sequences `x a b` and `a y b`. The cell in row `a` and column `y`, for example,
 /// is the length for the rests `a b` and `y b`:

@@ -218,8 +218,8 @@ pub enum End {
 /// the cores that the child uses.
 ///
 /// # Errors
-/// Fails if the child cannot be started, or with [`Interrupted`]. Whatever else happens in the child is an
-/// [`End`].
+/// Returns an error if the child cannot be started, or [`Interrupted`] if a signal has arrived.
+/// Whatever else happens in the child is an [`End`].
 pub fn execute(
     arguments: &[&str],
     variables: &[(&str, &str)],

@@ -117,7 +117,7 @@ enum Command {
         #[arg(value_parser = clap::value_parser!(u16).range(60..=1000))]
         width: u16,
     },
-    /// Ask each runtime the questions on which they differ, by running code for each of them.
+    /// Show where the runtimes differ, by running the same experiment on each.
     Behaviours {
         /// The questions to ask [default: all].
         #[arg(value_name = "NAME")]

@@ -5,9 +5,9 @@ use std::process::{Child, Command, ExitStatus};
 
 /// A child process and the processes that it starts, in a process group of their own.
 ///
-/// Ctrl-C in a terminal sends a signal to every process of the foreground group. If a child were in that
-/// group, it would die at the same time as our signal handler runs. We might then notice its death before
-/// the signal, and report a failure. In a group of its own, a child dies only if we kill it.
+/// Ctrl-C in a terminal sends a signal to every process of the foreground group. If a child were in
+/// that group, the signal would kill it while our signal handler runs. We might then notice its death
+/// before the signal, and report a failure. In a group of its own, a child dies only if we kill it.
 ///
 /// Dropping the value kills the group, unless [`try_wait`](Self::try_wait) or [`wait`](Self::wait) has
 /// returned the exit status of the child.

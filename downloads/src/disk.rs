@@ -9,8 +9,8 @@ use crate::stream::blocking;
 pub(crate) enum Disk {
     /// Each file has a thread of its own. Many syncs at the same time take hardly longer than one.
     Many,
-    /// All files share one thread. Without syncs, there is little to wait for, and as long as the thread has
-    /// work, it does not have to be woken. Waking a thread takes longer than writing a small file.
+    /// All files share one thread. Without syncs, each write is short, and a thread that still has work
+    /// needs no wake-up. Waking a thread takes longer than writing a small file.
     One(mpsc::Sender<Box<dyn FnOnce() + Send>>),
 }
 

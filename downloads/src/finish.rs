@@ -1,8 +1,8 @@
 //! The last steps of a file: check it, bring it to the disk, and give it its name.
 //!
-//! The order matters. After the name there is no way back, so everything that can fail comes before it. And the
-//! bytes have to be on the disk before the name is: after a power cut in between, there would be an empty file
-//! under it.
+//! The order matters. After the name there is no way back, so everything that can fail comes before it.
+//! And the bytes have to be on the disk before the name is: after a power cut in between, there could
+//! be an empty file under it.
 
 use std::fs::{self, File};
 use std::io::{self, Write};

@@ -1,4 +1,5 @@
-//! Files downloaded concurrently and streamed to disk: exercise 1, which in Python collects whole bodies in memory.
+//! Files downloaded concurrently and streamed to disk. In Python courses, this exercise collects whole
+//! bodies in memory.
 //!
 //! A file appears under its name when it is complete, checked and on the disk, or not at all. Until then its bytes
 //! are in a partial file, which the next attempt or the next run can resume. [`download_all`] is where it starts;
@@ -40,8 +41,8 @@ use stream::blocking;
 use transfer::Transfer;
 pub use types::{Download, Event, Options, Outcome, Saved};
 
-/// Downloads all files and returns the result of each, in the order given. `report` is called with each event and the
-/// place of its download in `downloads`.
+/// Downloads all files and returns the result of each, in the order given. `report` is called with each
+/// event and the index of its download.
 ///
 /// Dropping the future cancels the downloads under way, as described at [`download`].
 ///
@@ -70,7 +71,7 @@ pub async fn download_all(
     options: Options,
     report: impl Fn(usize, Event<'_>),
 ) -> Vec<Result<Outcome, DownloadError>> {
-    let permits = permits(options.at_once);
+    let permits = permits(options.concurrency);
     let hosts = permits_per_host(downloads, options.per_host);
     let disk = Disk::start(options.sync);
     let taken = Mutex::new(names::taken(downloads));
@@ -97,9 +98,9 @@ pub async fn download_all(
 
 /// Downloads one file.
 ///
-/// Dropping the future closes the connection. The thread that writes the file finishes what it has received by
-/// then. The partial file is kept if the next run can resume it, and removed otherwise. The end of the runtime waits
-/// for that thread.
+/// Dropping the future closes the connection. The thread that writes the file still writes what it has
+/// received. The partial file is kept if the next run can resume it, and removed otherwise. When the
+/// runtime shuts down, it waits for that thread.
 ///
 /// # Errors
 /// Returns a [`DownloadError`], after as many retries as `options` allow if the failure is transient. There is never
@@ -134,10 +135,11 @@ pub async fn download(
     Transfer::new(client, download, options, disk, taken, &report).run().await
 }
 
-/// Starts to build a client that gives up on a server it cannot reach in 10 s, or that sends nothing for 30 s. There is
-/// no limit for a whole file, because a large one may take as long as it needs.
+/// Returns a builder for a client with a connect timeout of 10 s and a read timeout of 30 s. There is no timeout for a
+/// whole file, because a large one may take as long as it needs.
 pub fn client_builder() -> ClientBuilder {
-    // We use TLS by ring. This fails if the program has already chosen another provider, which is fine.
+    // We use ring as the crypto provider for TLS. This fails if the program has already chosen another provider,
+    // which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let stalled = Duration::from_secs(30);
     let builder = Client::builder().connect_timeout(Duration::from_secs(10)).read_timeout(stalled);
@@ -179,8 +181,8 @@ impl NewFiles {
         Self { is_new: blocking(is_new).await, seen: Instant::now() }
     }
 
-    /// Whether the file is new, as far as we know. Something may have appeared since we looked, so we rely on it for
-    /// one second only.
+    /// Whether the file is new, as far as we know. Something may have appeared since we looked, so we
+    /// rely on the check for one second only.
     fn is_new(&self, place: usize) -> bool {
         self.is_new[place] && self.seen.elapsed() < Duration::from_secs(1)
     }

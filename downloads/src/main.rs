@@ -1,4 +1,4 @@
-//! The program of exercise 1: downloads files concurrently, and leaves none half written.
+//! The program of lesson 5: downloads files concurrently, and leaves none half written.
 //!
 //! Run with: `cargo run -p downloads -- http://127.0.0.1:8000/a.iso http://127.0.0.1:8000/b.iso`
 
@@ -120,7 +120,7 @@ async fn run(arguments: Arguments) -> ExitCode {
 
 async fn work(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let options = Options {
-        at_once: arguments.jobs,
+        concurrency: arguments.jobs,
         per_host: arguments.per_host,
         retries: arguments.retries,
         replace: arguments.force,

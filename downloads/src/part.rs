@@ -377,7 +377,8 @@ mod tests {
         let ours = serde_json::to_string(&origin()).unwrap();
         for (part, sidecar, in_the_way_is) in [
             (None, None, None),
-            // A run that was killed between making a part and writing its sidecar, or while it wrote it.
+            // These runs were killed after they had created the part, before or while they wrote the
+            // sidecar.
             (Some(""), None, None),
             (Some(""), Some(""), None),
             (Some(""), Some(&ours[..20]), None),

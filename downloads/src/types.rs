@@ -23,7 +23,7 @@ pub struct Download {
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
     /// How many downloads may run at the same time.
-    pub at_once: NonZeroUsize,
+    pub concurrency: NonZeroUsize,
     /// How many of them may be from the same host and port.
     pub per_host: Option<NonZeroUsize>,
     /// How many times to retry after a transient failure, at most.
@@ -40,8 +40,8 @@ pub struct Options {
 impl Default for Options {
     /// Four downloads at the same time, five retries; files are synced, existing ones are kept.
     fn default() -> Self {
-        let at_once = NonZeroUsize::MIN.saturating_add(3);
-        Self { at_once, per_host: None, retries: 5, replace: false, sync: true, hash: false }
+        let concurrency = NonZeroUsize::MIN.saturating_add(3);
+        Self { concurrency, per_host: None, retries: 5, replace: false, sync: true, hash: false }
     }
 }
 

@@ -1,8 +1,8 @@
 //! Values that belong to a task: what Python's `contextvars` become.
 //!
-//! `REQUEST.scope(7, future)` gives the value 7 to everything that `future` calls and awaits. In Python,
-//! `asyncio.create_task` copies the caller's context into the new task. `tokio::spawn` does not: a new
-//! task starts without any value, so whoever starts it has to hand the value over.
+//! `REQUEST.scope(7, future)` gives the value 7 to everything that `future` calls and awaits. In
+//! Python, `asyncio.create_task` copies the caller's context into the new task. `tokio::spawn` does
+//! not: a new task starts without any value, so the code that starts it has to hand the value over.
 
 use tokio::task::JoinHandle;
 

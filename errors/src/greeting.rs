@@ -17,7 +17,7 @@ pub const MAX_GREETING: u64 = 1024;
 /// and reading together may take as long as `time_limit`.
 ///
 /// If the future is dropped, the connection is closed. A name lookup in progress continues on a thread
-/// of its own, because operating systems have no way to stop one.
+/// of its own, because a blocking `getaddrinfo` call cannot be interrupted.
 ///
 /// # Errors
 /// Returns any variant of [`ServiceError`] except `Panicked` and `Cancelled`.

@@ -1,13 +1,14 @@
-//! Services that fail, each in its own way: what `try` and `except` around an `await` become.
+//! Services that fail, each in its own way: the Rust counterpart of `try` and `except` around an
+//! `await`.
 //!
-//! The risky operation is [`greeting`]: connect to a TCP service and read the line that it greets with.
-//! Every way to fail is a variant of [`ServiceError`], so a caller can catch exactly those it has an
-//! answer to. The other functions do something about a failure: [`retry()`] asks again, [`ask_all()`] asks
-//! many services and decides when to stop, [`hedged`] asks a second time if the answer is slow, and
+//! The risky operation is [`greeting`]: connect to a TCP service and read its greeting line. Every way
+//! to fail is a variant of [`ServiceError`], so a caller can catch exactly those it has an answer to.
+//! The other functions do something about a failure: [`retry()`] asks again, [`ask_all()`] asks many
+//! services and decides when to stop, [`hedged`] asks a second time if the answer is slow, and
 //! [`greetings`] in this file puts them together.
 //!
-//! Two modules show what else belongs to a request: [`context`] the values that go with a task, and
-//! [`deadline`] the time by which it must be done.
+//! Two more modules show what else belongs to a request: [`context`] passes values along with a task,
+//! and [`deadline`] limits the time until it must be done.
 //!
 //! Run with: `cargo run -p errors`
 

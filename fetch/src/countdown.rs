@@ -1,4 +1,4 @@
-//! A stream in detail: what an async generator becomes.
+//! A stream in detail: the Rust counterpart of an async generator.
 //!
 //! In Python, a generator yields one value after another, and `async for` takes them:
 //!

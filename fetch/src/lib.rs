@@ -1,7 +1,7 @@
-//! Many URLs concurrently: what `asyncio.gather` over one aiohttp session becomes.
+//! Many URLs concurrently: the Rust counterpart of `asyncio.gather` over one aiohttp session.
 //!
-//! All requests share one client. At most `concurrency` of them are in flight, results come in the order
-//! of the URLs, and a failure is one of the results instead of the end of them all.
+//! All requests share one client. At most `concurrency` of them are in flight, results come in the
+//! order of the URLs, and a failure is one of the results, which does not affect the others.
 //!
 //! Run with: `cargo run -p fetch`
 
@@ -29,16 +29,17 @@ pub use types::{Fetched, Options, Page};
 
 /// Fetches all URLs and yields one result for each, in the order of `urls`.
 ///
-/// The stream is lazy: it takes no URL and sends no request until it is polled. Then it takes up to four
-/// times `concurrency` URLs ahead of the result it yields next. Each of these may be in flight,
-/// finished, or between two attempts. If one slow URL is at the head and the other places are all taken, it
-/// holds up everything behind it; up to `4 * concurrency * max_size` bytes of bodies may be in memory then.
+/// The stream is lazy: it takes no URL and sends no request until it is polled. Then it takes up to
+/// four times `concurrency` URLs ahead of the result it yields next. Each of these may be waiting for a
+/// permit, in flight, between two attempts, or finished. If one slow URL is at the head and all other
+/// places are taken, it holds up everything behind it. Up to `4 * concurrency * max_size` bytes of
+/// bodies may then be in memory.
 ///
 /// Dropping the stream cancels the requests in flight. A lookup of a host name continues on a thread of
-/// its own, because operating systems have no way to cancel it.
+/// its own, because a blocking `getaddrinfo` call cannot be interrupted.
 ///
 /// # Panics
-/// Panics outside a Tokio runtime.
+/// The stream panics if it is polled outside a Tokio runtime.
 ///
 /// ```no_run
 /// use std::pin::pin;
@@ -63,6 +64,7 @@ pub fn fetch_all<'a>(
     urls: impl Stream<Item = String> + 'a,
     options: Options,
 ) -> impl Stream<Item = Fetched> + 'a {
+    // A semaphore panics if it is given more permits than this.
     let in_flight = options.concurrency.get().min(Semaphore::MAX_PERMITS);
     let permits = Arc::new(Semaphore::new(in_flight));
     urls.map(move |url| {
@@ -119,10 +121,11 @@ async fn fetch_in_turn(
 /// Fetches one URL in a single attempt. Dropping the future closes the connection.
 ///
 /// # Errors
-/// Returns [`FetchError::InvalidUrl`] before anything is sent, [`FetchError::TimedOut`] if one of the
-/// timeouts of the client or `options.timeout` passes, [`FetchError::Status`] for a response other than a
-/// success, [`FetchError::TooLarge`] for a body over `options.max_size`, and the other variants if there is
-/// no connection, no end to the redirects, or no complete response.
+/// - [`FetchError::InvalidUrl`] if the URL is invalid, before anything is sent
+/// - [`FetchError::TimedOut`] if `options.timeout` or one of the timeouts of the client passes
+/// - [`FetchError::Status`] if the response is not a success
+/// - [`FetchError::TooLarge`] if the body is longer than `options.max_size`
+/// - the other variants if there is no connection, no end to the redirects, or no complete response
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -159,14 +162,14 @@ async fn get(client: &Client, address: Url, limit: u64) -> Result<Page, FetchErr
     Ok(Page { status, body })
 }
 
-/// Starts to build a client that gives up on a server it cannot reach in 5 s, or that sends nothing for
-/// 15 s, and that follows up to ten redirects, to `http` and `https` only. reqwest itself sets no timeout:
-/// it would wait forever for a server that never answers.
+/// Returns a builder for a client with a connect timeout of 5 s and a read timeout of 15 s, which follows up to ten
+/// redirects, to `http` and `https` only. reqwest itself sets no timeout: it would wait forever for a server that
+/// never answers.
 ///
 /// Finish with `build()`. `Client::new()` would panic if TLS cannot be set up.
 pub fn client_builder() -> ClientBuilder {
-    // We use TLS by ring, which needs nothing but a C compiler to build. This fails if the program has
-    // already chosen another provider, which is fine.
+    // We use ring as the crypto provider for TLS, because it needs nothing but a C compiler to build. This fails if
+    // the program has already chosen another provider, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder()
         .connect_timeout(Duration::from_secs(5))

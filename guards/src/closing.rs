@@ -26,8 +26,8 @@ use tokio::sync::watch;
 
 use crate::DatabaseError;
 
-/// Waits until all closes have ended that were started by a `Drop`. Call it before `main` returns:
-/// otherwise the end of the runtime drops their tasks, and the program ends with the database open.
+/// Waits for every close that a `Drop` has started. Call it before `main` returns: otherwise the end of
+/// the runtime drops their tasks, and the program ends with the database open.
 ///
 /// A close is under way from the moment its guard is dropped. To wait for a task that you have aborted,
 /// await its handle first, and then this. Dropping this future has no effect on the closes.

@@ -23,7 +23,7 @@ pub enum DatabaseError {
         /// The error of SQLite.
         source: sqlx::Error,
     },
-    /// The transaction could not begin: the database is locked, for example.
+    /// The transaction could not begin, for example because the database is locked.
     #[error("cannot begin the transaction")]
     Begin(#[source] sqlx::Error),
     /// There is already a transaction on this connection. This also happens if SQLite has rolled one back on

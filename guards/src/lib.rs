@@ -1,4 +1,4 @@
-//! A resource that must be released: what `async with` becomes.
+//! A resource that must be released: the Rust counterpart of `async with`.
 //!
 //! In Python, `__aexit__` runs whichever way the block ends, and it may await. In Rust, a future can also be
 //! *dropped* at any `.await`. That runs no code but `Drop`, and `Drop` cannot await. So our guard does in
@@ -33,9 +33,9 @@ pub use error::DatabaseError;
 /// The file must exist. An empty file is an empty database.
 ///
 /// # Errors
-/// Returns the error of the body. If the body succeeds, returns [`DatabaseError::Open`] or
-/// [`DatabaseError::Close`] if that step fails. If the body and the close both fail, the error of the body is
-/// returned, and that of the close goes to stderr.
+/// Returns [`DatabaseError::Open`] if the database cannot be opened, the body's own error if the body
+/// fails, and [`DatabaseError::Close`] if only the close fails. If the body and the close both fail,
+/// the error of the body is returned, and that of the close goes to stderr.
 ///
 /// # Panics
 /// Panics outside a Tokio runtime.
@@ -86,8 +86,8 @@ pub async fn with_connection<T, E>(
 where
     E: From<DatabaseError>,
 {
-    // If we are dropped here, a thread of sqlx still opens the file. So the opening continues as a task, and
-    // closes what it has opened.
+    // If we are dropped here, one of sqlx's threads may still be opening the file. So the opening
+    // continues as a task, and closes what it has opened.
     let mut guard = DetachOnDrop::new(open(options), drop).await?;
     let result = body(guard.connection()).await;
 
@@ -108,7 +108,7 @@ async fn open(options: SqliteConnectOptions) -> Result<Guard, DatabaseError> {
     let failed = |source| DatabaseError::Open { path: path.clone(), source };
     let mut guard = Guard::new(options.connect().await.map_err(failed)?, path.clone());
     // SQLite reads the file only when it has to. This query makes it do so now. If the file is not a
-    // database, we want to say so here, and with its name, not in the middle of the body.
+    // database, we report that here, with the file's name, and not in the middle of the body.
     let check =
         sqlx::query("SELECT count(*) FROM sqlite_schema").fetch_one(guard.connection()).await;
     match check {
@@ -144,15 +144,9 @@ async fn open(options: SqliteConnectOptions) -> Result<Guard, DatabaseError> {
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("users.db");
 /// # std::fs::File::create(&path)?;
-/// with_database(&path, async |db| {
-///     with_transaction(db, async |db| {
-///         sqlx::query("CREATE TABLE users (name TEXT)").execute(&mut *db).await?;
-///         sqlx::query("INSERT INTO users VALUES ('Ada')").execute(db).await?;
-///         anyhow::Ok(()) // both are kept, or none
-///     })
-///     .await
-/// })
-/// .await
+/// with_database(&path, async |db| { with_transaction(db, async |db| { sqlx::query("CREATE TABLE users
+/// (name TEXT)").execute(&mut *db).await?; sqlx::query("INSERT INTO users VALUES
+/// ('Ada')").execute(db).await?; anyhow::Ok(()) // either both are kept, or neither }) .await }) .await
 /// # }).unwrap();
 /// ```
 pub async fn with_transaction<T, E>(
@@ -162,8 +156,8 @@ pub async fn with_transaction<T, E>(
 where
     E: From<DatabaseError>,
 {
-    // sqlx would make a savepoint inside the transaction. If we were dropped while it begins, sqlx would
-    // roll back the whole transaction around it.
+    // Inside a transaction, `begin` would make a savepoint. If we were dropped while it was beginning,
+    // sqlx would roll back the outer transaction.
     if db.is_in_transaction() {
         return Err(DatabaseError::Nested.into());
     }

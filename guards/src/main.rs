@@ -147,8 +147,8 @@ fn interrupts() -> io::Result<tokio::signal::windows::CtrlC> {
     tokio::signal::windows::ctrl_c()
 }
 
-/// Returns the error and its causes in one line, each of them once: sqlx's errors repeat their cause in their
-/// own text.
+/// Returns the error and its causes on one line without repetition, because the messages of sqlx
+/// include their causes.
 fn one_line(error: &anyhow::Error) -> String {
     let mut line = String::new();
     for cause in error.chain().map(ToString::to_string) {

@@ -1,4 +1,4 @@
-//! A server that stops gracefully: what `asyncio.start_server` and its shutdown become.
+//! A server that stops gracefully: the Rust counterpart of `asyncio.start_server` and its shutdown.
 //!
 //! Two things have to be released here: the listener, and every connection that was accepted. A
 //! [`CancellationToken`] tells the tasks to stop, and a [`TaskTracker`] knows when all of them have ended.

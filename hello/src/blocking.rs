@@ -41,13 +41,13 @@ async fn waits_badly() {
 /// Moves a call that has to block to a thread that is kept for such calls, as `asyncio.to_thread` does.
 async fn waits_elsewhere() {
     let blocking_call = tokio::task::spawn_blocking(|| thread::sleep(WORK));
-    // This would be an error only if the call had panicked.
+    // This fails only if the call has panicked or the runtime is shutting down.
     let _ = blocking_call.await;
 }
 
 /// Does the same work in three ways and counts the ticks.
 pub async fn play(clock: Clock) {
-    clock.title("blocking: 0.45 s of work next to a ticker of 0.1 s");
+    clock.title("blocking: 0.45 s of work next to a tick every 0.1 s");
     let ticks = ticks_during(waits_well()).await;
     clock.say(&format!("tokio::time::sleep   {ticks} ticks"));
     let ticks = ticks_during(waits_badly()).await;

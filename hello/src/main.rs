@@ -1,4 +1,5 @@
-//! Lesson 1: `async` and `await`. What `asyncio.run`, `await`, `gather` and `create_task` become.
+//! Lesson 1: `async` and `await`, and the Rust counterparts of `asyncio.run`, `gather` and
+//! `create_task`.
 //!
 //! Run with: `cargo run -p hello`, or one scene alone: `cargo run -p hello -- blocking`
 

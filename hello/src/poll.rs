@@ -22,8 +22,9 @@ struct Traced {
 impl Future for Traced {
     type Output = u32;
 
-    /// Does as much as it can without waiting. The runtime calls this once when the future is first
-    /// awaited, and again after every wake.
+    /// Does as much as it can without waiting. This is called when the task is polled: first because of
+    /// the `.await`, then after each wake. A real future must check its condition here. It may also be
+    /// polled for another reason, such as a wake of its neighbour in a `join!`.
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<u32> {
         self.polls += 1;
         if self.polls == 3 {

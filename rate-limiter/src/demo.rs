@@ -68,7 +68,7 @@ pub async fn run<F: Future<Output = Instant>>(
     Ok(timeline)
 }
 
-/// Returns the most grants that lie less than a window apart, wherever the window begins.
+/// Returns the largest number of grants in any one window, wherever it begins.
 fn most_in_any_window(grants: &[Instant], window: Duration) -> usize {
     let within = |(first, start): (usize, &Instant)| {
         grants[first..].iter().take_while(|grant| **grant - *start < window).count()

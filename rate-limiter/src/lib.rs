@@ -1,8 +1,8 @@
-//! Never more than N in any window: exercise 2, and what its usual solutions get wrong.
+//! At most N in any window of time, and what the usual solutions get wrong.
 //!
-//! This limiter keeps the times of the last N grants. The next grant waits until the oldest of them is a
-//! whole window ago. That is exact, wherever the window begins. A token bucket or a fixed window lets up
-//! to 2 N through one window: N at the end of one period, and N more at the start of the next.
+//! This limiter keeps the times of the last N grants. The next grant waits until the oldest of them is
+//! a whole window old. That is exact, wherever the window begins. A token bucket or a fixed window lets
+//! up to 2N through one window: N at the end of one period, and N more at the start of the next.
 //!
 //! Run with: `cargo run -p rate-limiter`
 
@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep_until};
 pub use types::{Grant, LimitError};
 use window::Grants;
 
-/// Grants at most a number of requests in any window of time, first come, first served.
+/// Grants at most `max_requests` requests in any window of time: first come, first served.
 ///
 /// For every k, grant k + `max_requests` comes at least one `time_window` after grant k, measured by
 /// [`Grant::at`]. Share a limiter by reference or in an `Arc`; it needs no task and no thread. It
@@ -52,8 +52,9 @@ impl RateLimiter {
     /// Makes a limiter that has not granted anything yet.
     ///
     /// # Errors
-    /// Returns [`LimitError::NoRequests`] or [`LimitError::NoWindow`] if one of the two is zero, and
-    /// [`LimitError::WindowTooLong`] if the clock cannot represent the end of such a window.
+    /// Returns [`LimitError::NoRequests`] if `max_requests` is zero, [`LimitError::NoWindow`] if
+    /// `time_window` is zero, and [`LimitError::WindowTooLong`] if the clock cannot represent the end
+    /// of such a window.
     pub fn new(max_requests: usize, time_window: Duration) -> Result<Self, LimitError> {
         if max_requests == 0 {
             return Err(LimitError::NoRequests);
@@ -161,6 +162,8 @@ impl Waiting<'_> {
         loop {
             // We read the clock again after every sleep. The time of our arrival would be up to a whole
             // window old by then. A limiter that recorded it would let a later request in too early.
+            // (On a line of its own: inside the `match`, the guard of the std mutex would still be
+            // alive at the `.await`.)
             let taken = limiter.take(&mut limiter.grants(), n);
             match taken {
                 Ok(grant) => return grant,

@@ -1,4 +1,4 @@
-//! The program of exercise 2: passes lines on, at most N in any window of time.
+//! The program of lesson 6: passes lines on, at most N in any window of time.
 //!
 //! Run with: `cargo run -p rate-limiter -- --limit 2 --per 1s Cargo.toml`
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 /// A list of times. A caller that finds the list full sleeps once, does not look again, and records the
-/// time from before its sleep. It holds no lock in between either. None of these faults shows as long as
-/// there is only one caller.
+/// time from before its sleep. It holds no lock in between either. The stale time goes over the limit
+/// even with a single caller.
 #[derive(Debug)]
 pub struct NaiveLimiter {
     max_requests: usize,

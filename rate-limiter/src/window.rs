@@ -9,8 +9,8 @@ use crate::Grant;
 
 /// The times of the last grants: no more of them than the limit, and the oldest first.
 ///
-/// A limit of 3 remembers three times. The fourth grant has to wait until the first one is a whole window
-/// ago. It then takes the place of the first one, and the fifth waits for the second:
+/// A limit of 3 remembers three times. The fourth grant has to wait until the first one is a whole
+/// window old. It then takes the place of the first one, and the fifth waits for the second:
 ///
 /// ```text
 /// grant   1 2   3                4 5   6
@@ -31,7 +31,7 @@ pub(crate) struct Grants {
 }
 
 impl Grants {
-    /// Grants `n` requests at the time `now`, or returns the time from which on they fit.
+    /// Grants `n` requests at the time `now`, or returns the earliest time at which they fit.
     ///
     /// If there is no room for `n` more, some of the oldest grants have to leave the window first. The last
     /// of these leaves it one window after its time.
@@ -79,8 +79,8 @@ mod tests {
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
         let mut grants = Grants::default();
-        // How many are asked for, when, and the time from which on they fit if they don't yet. The limit
-        // is 3 in any second.
+        // How many are asked for, when, and the earliest time at which they fit if they don't yet. The
+        // limit is 3 in any second.
         for (n, now, expected) in [
             (1, 0, Ok(0)),
             (1, 100, Ok(1)),

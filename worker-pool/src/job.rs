@@ -144,7 +144,7 @@ pub(crate) fn as_worker<F: Future>(number: usize, worker: F) -> impl Future<Outp
     WORKER.scope(number, worker)
 }
 
-/// Returns the message of a panic, if the panic has one that is text.
+/// Returns the message of a panic, if its payload is a string.
 fn message(panic: Box<dyn Any + Send>) -> String {
     match panic.downcast::<String>() {
         Ok(text) => *text,

@@ -1,4 +1,4 @@
-//! N workers on one bounded queue: exercise 3, with a handle for every job.
+//! N workers on one bounded queue, with a handle for every job.
 //!
 //! A job is a future. The pool wraps it ([`job`]), so that its handle always learns how it ended: with a
 //! value, with a panic, or cancelled. The workers only see wrapped jobs, and no job can take its worker with
@@ -104,6 +104,7 @@ impl WorkerPool {
     where
         F: Future<Output: Send> + Send + 'static,
     {
+        // This job has no timeout, so it cannot fail on its own: its result is always `Ok`.
         self.queue.put(job.map(Ok)).await
     }
 
@@ -136,9 +137,10 @@ impl WorkerPool {
         self.queue.try_put(job.map(Ok))
     }
 
-    /// Runs `make(item)` as a job for every item, and returns the results in the order of the items. If the
-    /// pool is stopped in between, the result of each remaining item is [`JobError::Cancelled`]. If the future
-    /// is dropped, it submits no more jobs, and those already submitted continue.
+    /// Runs `make(item)` as a job for every item, and returns the results in the order of the items. If
+    /// the pool is stopped in the meantime, the result of each remaining item is
+    /// [`JobError::Cancelled`]. If the future is dropped, no more jobs are submitted, and those already
+    /// submitted continue.
     ///
     /// ```
     /// use worker_pool::WorkerPool;
@@ -179,12 +181,13 @@ impl WorkerPool {
         self.queue.join().await;
     }
 
-    /// Accepts no more jobs, and waits until the accepted ones have ended and all workers too.
+    /// Accepts no more jobs, and waits until the accepted jobs and all workers have ended.
     ///
     /// You may call this more than once, and from several tasks. If the future is dropped after its first
     /// poll, the pool still stops, and another call waits for the rest.
     pub async fn stop(&self) {
         self.queue.close();
+        // This stops nothing: a tracker's `wait` returns only after it is closed.
         self.workers.close();
         self.workers.wait().await;
     }

@@ -1,4 +1,4 @@
-//! The program of exercise 3: runs a command for every line of stdin, a few of them concurrently.
+//! The program of lesson 7: runs a command for every line of stdin, a few of them concurrently.
 //!
 //! Run with: `ls | cargo run -p worker-pool -- -w 4 -- wc -l`
 

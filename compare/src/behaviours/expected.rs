@@ -11,7 +11,7 @@ pub struct Expected {
     pub name: &'static str,
     /// In the order tokio, async-std, smol.
     pub answers: [&'static str; 3],
-    /// The answers if a spawned task asks, if they are different then.
+    /// The answers when a spawned task asks, if they differ.
     pub in_task: Option<[&'static str; 3]>,
     /// The mechanism that causes these answers.
     pub why: &'static str,

@@ -74,7 +74,7 @@ impl Behaviour {
     }
 }
 
-/// What an experiment saw.
+/// The result of an experiment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
     /// The answer in words. The same behaviour always has the same words.

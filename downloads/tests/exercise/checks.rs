@@ -13,12 +13,12 @@ use crate::server;
 /// What the checks need from a downloader.
 #[allow(async_fn_in_trait, reason = "nothing is spawned here")]
 pub trait Downloader {
-    /// Downloads each URL to its path, at most `at_once` at the same time. Returns the number of bytes of each file, or
+    /// Downloads each URL to its path, at most `concurrency` at the same time. Returns the number of bytes of each file, or
     /// a text that says why there is none, in the order of `files`.
     async fn download_all(
         client: &Client,
         files: &[(String, PathBuf)],
-        at_once: usize,
+        concurrency: usize,
     ) -> Vec<Result<u64, String>>;
 }
 
@@ -104,11 +104,11 @@ pub async fn a_broken_transfer_leaves_nothing_under_the_name<D: Downloader>() ->
 
 async fn run<D: Downloader>(
     files: &[(String, PathBuf)],
-    at_once: usize,
+    concurrency: usize,
 ) -> Result<Vec<Result<u64, String>>, String> {
     let client = server::client();
     let patience = Duration::from_secs(30);
-    let results = timeout(patience, D::download_all(&client, files, at_once)).await;
+    let results = timeout(patience, D::download_all(&client, files, concurrency)).await;
     let results = results.map_err(|_| "the downloader still waits after half a minute")?;
     expect(results.len() == files.len(), || {
         format!("for {} files, there are {} results", files.len(), results.len())

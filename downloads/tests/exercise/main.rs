@@ -19,9 +19,9 @@ impl Downloader for Yours {
     async fn download_all(
         client: &Client,
         files: &[(String, PathBuf)],
-        at_once: usize,
+        concurrency: usize,
     ) -> Vec<Result<u64, String>> {
-        exercise::download_all(client, files, at_once).await
+        exercise::download_all(client, files, concurrency).await
     }
 }
 

@@ -16,6 +16,6 @@ async fn the_naive_download_leaves_half_a_file_under_its_final_name() {
     assert_eq!(std::fs::read_to_string(&naive).unwrap(), "only the beginning");
 
     let ours = server::to(folder.path(), &root, "ours");
-    assert!(download(&client, &ours, server::at_once(1), server::no_report).await.is_err());
+    assert!(download(&client, &ours, server::concurrency(1), server::no_report).await.is_err());
     assert_eq!(server::names_in(folder.path()), ["naive"]);
 }

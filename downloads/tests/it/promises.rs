@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use crate::server::{
-    self, Pace, Reply, Then, answer, at_once, client, contents, names_in, script, to,
+    self, Pace, Reply, Then, answer, client, concurrency, contents, names_in, script, to,
 };
 use downloads::names::{part_path, sidecar_path};
 use downloads::retry::is_transient;
@@ -18,7 +18,7 @@ use futures_util::future::join_all;
 
 /// Downloads one file in a single attempt.
 async fn get(file: &Download) -> Result<Outcome, DownloadError> {
-    download(&client(), file, at_once(1), server::no_report).await
+    download(&client(), file, concurrency(1), server::no_report).await
 }
 
 fn saved(outcome: Outcome) -> Saved {
@@ -33,7 +33,7 @@ async fn files_arrive_whole_and_in_the_order_asked_for() {
     let (root, _) = server::files().await;
     let folder = tempfile::tempdir().unwrap();
     let plan = ["c", "a", "b"].map(|name| to(folder.path(), &root, name));
-    let results = download_all(&client(), &plan, at_once(3), server::no_reports).await;
+    let results = download_all(&client(), &plan, concurrency(3), server::no_reports).await;
     for (result, Download { path, .. }) in results.into_iter().zip(&plan) {
         let saved = saved(result.unwrap());
         assert_eq!((saved.bytes, &saved.path, saved.resumed_from), (300_000, path, 0));
@@ -58,7 +58,7 @@ async fn at_most_the_limit_runs_at_the_same_time() {
         Event::Ended(_) => running.set(running.get() - 1),
         Event::Received(..) | Event::Retrying(..) => {}
     };
-    download_all(&client(), &plan, at_once(3), report).await;
+    download_all(&client(), &plan, concurrency(3), report).await;
     assert_eq!(most_running.get(), 3);
     assert!(most.load(SeqCst) <= 3);
     assert_eq!(names_in(folder.path()).len(), 20);
@@ -74,7 +74,7 @@ async fn at_most_the_limit_is_from_one_host_and_others_continue() {
         .map(|n| to(folder.path(), &one, &name(n)))
         .chain((10..20).map(|n| to(folder.path(), &other, &name(n))))
         .collect();
-    let options = Options { per_host: NonZeroUsize::new(2), ..at_once(4) };
+    let options = Options { per_host: NonZeroUsize::new(2), ..concurrency(4) };
     let (running, most_running) = (Cell::new(0), Cell::new(0));
     let report = |_, event: Event<'_>| match event {
         Event::Started => {
@@ -103,7 +103,7 @@ async fn one_failure_does_not_lose_the_others() {
         to(folder.path(), "file:///etc", "passwd"),
         to(folder.path(), &root, "last"),
     ];
-    let results = download_all(&client(), &plan, at_once(2), server::no_reports).await;
+    let results = download_all(&client(), &plan, concurrency(2), server::no_reports).await;
     assert!(matches!(results[1], Err(DownloadError::Transfer { .. })), "{:?}", results[1]);
     assert!(matches!(&results[2], Err(DownloadError::Status { status, .. }) if *status == 404));
     assert!(matches!(results[3], Err(DownloadError::Disk { .. })), "{:?}", results[3]);
@@ -117,7 +117,7 @@ async fn a_broken_transfer_leaves_nothing_under_the_name() {
     let folder = tempfile::tempdir().unwrap();
     let file = to(folder.path(), &root, "file");
     fs::write(&file.path, "an older version").unwrap();
-    let replace = Options { replace: true, ..at_once(1) };
+    let replace = Options { replace: true, ..concurrency(1) };
     let result = download(&client(), &file, replace, server::no_report).await;
     assert!(matches!(result, Err(DownloadError::Transfer { .. })), "{result:?}");
     // Without a validator, the partial file cannot be resumed, so it is removed too.
@@ -174,7 +174,7 @@ async fn a_broken_transfer_is_resumed_if_the_server_identifies_the_version() {
             retrying.set(retrying.get() + 1);
         }
     };
-    let options = Options { retries: 1, ..at_once(1) };
+    let options = Options { retries: 1, ..concurrency(1) };
     let saved = saved(download(&client(), &file, options, report).await.unwrap());
     assert_eq!((saved.bytes, saved.resumed_from), (1_000_000, 500_000));
     assert_eq!(retrying.get(), 1);
@@ -323,7 +323,7 @@ async fn no_answer_makes_a_wrong_file() {
         program.args(["--retries", "1", "--json", "-d"]).arg(folder_of_program.path());
         program.arg(format!("{root_of_program}/file")).env("NO_PROXY", "127.0.0.1");
         let program = tokio::task::spawn_blocking(move || program.output().unwrap());
-        let options = Options { retries: 1, ..at_once(1) };
+        let options = Options { retries: 1, ..concurrency(1) };
         let client = client();
         let (result, output) =
             tokio::join!(download(&client, &file, options, server::no_report), program);
@@ -359,13 +359,13 @@ async fn a_request_without_an_answer_is_sent_again_but_only_once() {
     let folder = tempfile::tempdir().unwrap();
     let plan = ["one", "two"].map(|name| to(folder.path(), &root, name));
     // There are no retries, so sending the request again must not cost one.
-    let results = download_all(&client(), &plan, at_once(1), server::no_reports).await;
+    let results = download_all(&client(), &plan, concurrency(1), server::no_reports).await;
     let bytes: Vec<_> = results.into_iter().map(|result| saved(result.unwrap()).bytes).collect();
     assert_eq!((bytes, asked.times()), (vec![5, 6], 3));
 
     // A server that never answers is asked twice in each of the two attempts.
     let (root, asked) = script(vec![Vec::new().into()]).await;
-    let options = Options { retries: 1, ..at_once(1) };
+    let options = Options { retries: 1, ..concurrency(1) };
     let file = to(folder.path(), &root, "three");
     let error = download(&client(), &file, options, server::no_report).await.unwrap_err();
     assert!(matches!(error, DownloadError::Transfer(_)), "{error:?}");
@@ -489,7 +489,7 @@ async fn nothing_is_written_through_a_symbolic_link() {
     fs::remove_file(sidecar_path(&file.path)).unwrap();
     symlink(&precious, &file.path).unwrap();
     assert_eq!(get(&file).await.unwrap(), Outcome::Kept(file.path.clone()));
-    let replace = Options { replace: true, ..at_once(1) };
+    let replace = Options { replace: true, ..concurrency(1) };
     download(&client(), &file, replace, server::no_report).await.unwrap();
     assert_eq!(fs::read(&file.path).unwrap(), contents("file"));
     assert!(!file.path.is_symlink(), "the link must be replaced, not followed");
@@ -509,7 +509,7 @@ async fn a_folder_in_the_way_is_an_error_and_stays() {
     let file = to(folder.path(), &root, "file");
     fs::create_dir(&file.path).unwrap();
     for replace in [false, true] {
-        let options = Options { replace, ..at_once(1) };
+        let options = Options { replace, ..concurrency(1) };
         let result = download(&client(), &file, options, server::no_report).await;
         assert!(matches!(result, Err(DownloadError::Disk { .. })), "{result:?}");
         assert_eq!(names_in(folder.path()), ["file"]);
@@ -544,7 +544,7 @@ async fn parts_that_do_not_belong_together_are_downloaded_again() {
     let sha256 = Some(sha2::Sha256::digest(&whole).into());
     let file = Download { sha256, ..to(folder.path(), &root, "file") };
     leave_part(&file, b"all wrong", &ORIGIN.replace("\"length\":9", "\"length\":1000000"));
-    let options = Options { retries: 1, ..at_once(1) };
+    let options = Options { retries: 1, ..concurrency(1) };
     let saved = saved(download(&client(), &file, options, server::no_report).await.unwrap());
     assert_eq!((asked.times(), saved.resumed_from), (2, 0));
     assert!(fs::read(&file.path).unwrap() == whole);
@@ -584,7 +584,7 @@ async fn the_server_may_name_the_file_but_not_its_folder() {
         to(folder.path(), &root, "two"),
         to(folder.path(), &parts, "three"),
     ];
-    let results = download_all(&client(), &plan, at_once(1), server::no_reports).await;
+    let results = download_all(&client(), &plan, concurrency(1), server::no_reports).await;
     assert!(results[0].is_ok());
     assert!(matches!(results[1], Err(DownloadError::NameTaken { .. })), "{:?}", results[1]);
     assert!(matches!(results[2], Err(DownloadError::NameTaken { .. })), "{:?}", results[2]);
@@ -592,7 +592,7 @@ async fn the_server_may_name_the_file_but_not_its_folder() {
     // The server gives a file a name that already exists.
     assert_eq!(get(&plan[0]).await.unwrap(), Outcome::Kept(folder.path().join("same")));
     // A server never decides which file to replace. And an existing file with another sum is an error.
-    let replace = Options { replace: true, ..at_once(1) };
+    let replace = Options { replace: true, ..concurrency(1) };
     let kept = download(&client(), &plan[0], replace, server::no_report).await.unwrap();
     assert_eq!(kept, Outcome::Kept(folder.path().join("same")));
     let wrong = Download { sha256: Some([7; 32]), ..plan[0].clone() };
@@ -615,7 +615,7 @@ async fn a_transfer_that_stands_still_is_resumed() {
         .build()
         .unwrap();
     // One retry is enough, unless the machine is so busy that another transfer seems to stand still.
-    let options = Options { retries: 5, ..at_once(1) };
+    let options = Options { retries: 5, ..concurrency(1) };
     let saved = saved(download(&hasty, &file, options, server::no_report).await.unwrap());
     assert!(saved.resumed_from >= 10 * server::PIECE as u64, "{saved:?}");
     assert!(fs::read(&file.path).unwrap() == *contents);
@@ -629,7 +629,7 @@ async fn retry_after_is_obeyed() {
         let (root, asked) = script(vec![later.into(), good.into()]).await;
         let folder = tempfile::tempdir().unwrap();
         let plan = ["waits", "appears"].map(|name| to(folder.path(), &root, name));
-        let options = Options { retries: 1, ..at_once(1) };
+        let options = Options { retries: 1, ..concurrency(1) };
         // While the first download waits, another program saves the second file. When it is the turn of that one, what
         // we saw at the start is too old to rely on.
         let report = |_, event: Event<'_>| {
@@ -653,7 +653,7 @@ async fn a_permanent_failure_is_not_retried() {
     let missing = answer(404, "Content-Length: 0\r\n", b"");
     let (root, asked) = script(vec![missing.into()]).await;
     let folder = tempfile::tempdir().unwrap();
-    let options = Options { retries: 5, ..at_once(1) };
+    let options = Options { retries: 5, ..concurrency(1) };
     assert!(
         download(&client(), &to(folder.path(), &root, "x"), options, server::no_report)
             .await
@@ -676,7 +676,7 @@ async fn progress_is_reported() {
                 seen.borrow_mut().push((so_far, total));
             }
         };
-        download(&client(), &file, at_once(1), report).await.unwrap();
+        download(&client(), &file, concurrency(1), report).await.unwrap();
         let seen = seen.into_inner();
         assert_eq!(seen.last(), Some(&(length, Some(length))));
         assert!(seen.is_sorted(), "{seen:?}");
@@ -737,7 +737,7 @@ fn a_disk_that_stands_still_stops_the_transfer() {
             drop(disk_runs_again);
         };
         let client = client();
-        let download = download_all(&client, &plan, at_once(1), report);
+        let download = download_all(&client, &plan, concurrency(1), report);
         let (results, ()) = tokio::join!(download, until_it_stops);
         assert_eq!(saved(results.into_iter().next().unwrap().unwrap()).bytes, 12_000_000);
         assert!(fs::read(&plan[0].path).unwrap() == *contents);
@@ -754,7 +754,7 @@ async fn a_disk_that_fails_ends_the_transfer() {
             received.set(so_far);
         }
     };
-    let error = download(&client(), &file, at_once(1), report).await.unwrap_err();
+    let error = download(&client(), &file, concurrency(1), report).await.unwrap_err();
     assert!(matches!(error, DownloadError::Disk { .. }), "{error:?}");
     assert!(received.get() < contents.len() as u64, "the rest must not be received");
 }
@@ -762,7 +762,7 @@ async fn a_disk_that_fails_ends_the_transfer() {
 /// Returns the error of one attempt to download a file.
 async fn error_of(client: &reqwest::Client, root: &str) -> DownloadError {
     let folder = tempfile::tempdir().unwrap();
-    download(client, &to(folder.path(), root, "file"), at_once(1), server::no_report)
+    download(client, &to(folder.path(), root, "file"), concurrency(1), server::no_report)
         .await
         .unwrap_err()
 }
@@ -813,7 +813,7 @@ async fn a_circle_of_redirects_is_not_followed_again() {
     let circle = answer(302, "Location: /file\r\nContent-Length: 0\r\n", b"");
     let (root, asked) = script(vec![circle.into()]).await;
     let folder = tempfile::tempdir().unwrap();
-    let options = Options { retries: 1, ..at_once(1) };
+    let options = Options { retries: 1, ..concurrency(1) };
     let file = to(folder.path(), &root, "file");
     let error = download(&client(), &file, options, server::no_report).await.unwrap_err();
     assert!(matches!(error, DownloadError::Transfer(_)), "{error:?}");
@@ -841,7 +841,7 @@ async fn short_and_long_files_are_saved_without_syncs_too() {
     let plan: Vec<_> = (0..20)
         .map(|n| to(folder.path(), if n % 4 == 0 { &long } else { &short }, &format!("{n}")))
         .collect();
-    let options = Options { sync: false, ..at_once(8) };
+    let options = Options { sync: false, ..concurrency(8) };
     let results = download_all(&client(), &plan, options, server::no_reports).await;
     for (n, (result, file)) in results.into_iter().zip(&plan).enumerate() {
         let expected = if n % 4 == 0 { contents(&format!("{n}")) } else { b"short".to_vec() };
@@ -860,7 +860,7 @@ async fn a_second_attempt_may_use_the_name_of_the_first() {
     let rest = answer(206, &format!("{named}{range}"), &whole[500_000..]);
     let (root, _) = script(vec![first, rest.into()]).await;
     let folder = tempfile::tempdir().unwrap();
-    let options = Options { retries: 1, ..at_once(1) };
+    let options = Options { retries: 1, ..concurrency(1) };
     let file = to(folder.path(), &root, "file");
     let saved = saved(download(&client(), &file, options, server::no_report).await.unwrap());
     assert_eq!((saved.path, saved.resumed_from), (folder.path().join("given"), 500_000));
@@ -892,7 +892,7 @@ async fn a_rest_that_is_too_short_is_resumed_by_the_next_attempt() {
     let folder = tempfile::tempdir().unwrap();
     let file = to(folder.path(), &root, "file");
     assert!(get(&file).await.is_err());
-    let options = Options { retries: 1, ..at_once(1) };
+    let options = Options { retries: 1, ..concurrency(1) };
     let saved = saved(download(&client(), &file, options, server::no_report).await.unwrap());
     assert_eq!((saved.resumed_from, asked.times()), (700_000, 3));
     assert!(fs::read(&file.path).unwrap() == whole);
@@ -916,7 +916,7 @@ async fn a_file_that_appears_during_the_transfer_is_not_replaced() {
                 }
             };
             let file = to(folder.path(), &root, "file");
-            let options = Options { replace, ..at_once(1) };
+            let options = Options { replace, ..concurrency(1) };
             let result = download(&client(), &file, options, report).await;
             if is_replaced {
                 assert!(result.is_ok(), "{result:?}");
@@ -980,7 +980,7 @@ async fn the_folder_is_synced_after_the_file_has_its_name() {
         let folder = tempfile::tempdir().unwrap();
         let file = to(folder.path(), &root, "file");
         let steps_so_far = steps_in(folder.path());
-        let options = Options { sync, ..at_once(1) };
+        let options = Options { sync, ..concurrency(1) };
         download(&client(), &file, options, server::no_report).await.unwrap();
         assert_eq!(steps_so_far(), steps);
     }

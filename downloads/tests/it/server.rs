@@ -275,9 +275,9 @@ pub async fn wait_until(condition: &str, mut is_met: impl FnMut() -> bool) {
 }
 
 /// Returns options for tests: up to `n` downloads at the same time, and no retries.
-pub fn at_once(n: usize) -> downloads::Options {
-    let at_once = std::num::NonZeroUsize::new(n).unwrap();
-    downloads::Options { at_once, retries: 0, ..Default::default() }
+pub fn concurrency(n: usize) -> downloads::Options {
+    let concurrency = std::num::NonZeroUsize::new(n).unwrap();
+    downloads::Options { concurrency, retries: 0, ..Default::default() }
 }
 
 pub fn to(folder: &Path, root: &str, name: &str) -> downloads::Download {

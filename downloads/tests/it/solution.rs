@@ -15,7 +15,7 @@ impl Downloader for Ours {
     async fn download_all(
         client: &Client,
         files: &[(String, PathBuf)],
-        at_once: usize,
+        concurrency: usize,
     ) -> Vec<Result<u64, String>> {
         let download = |(url, path): &(String, PathBuf)| Download {
             url: url.clone(),
@@ -24,7 +24,7 @@ impl Downloader for Ours {
             sha256: None,
         };
         let downloads: Vec<_> = files.iter().map(download).collect();
-        let options = server::at_once(at_once);
+        let options = server::concurrency(concurrency);
         let results =
             downloads::download_all(client, &downloads, options, server::no_reports).await;
         let bytes = |outcome| match outcome {

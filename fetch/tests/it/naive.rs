@@ -28,7 +28,7 @@ async fn the_naive_gather_loses_every_result_at_the_first_failure() {
     assert!(naive_gather(&client, urls.clone()).await.is_err());
 
     let ours: Vec<_> =
-        fetch::fetch_all(&client, stream::iter(urls), server::at_once(1)).collect().await;
+        fetch::fetch_all(&client, stream::iter(urls), server::concurrency(1)).collect().await;
     assert_eq!(ours[0].outcome.as_ref().unwrap().body, b"good");
 }
 
@@ -38,7 +38,7 @@ async fn the_naive_gather_takes_an_error_page_for_a_page() {
     let url = format!("{root}/status/500");
     let client = server::client();
     assert_eq!(naive_gather(&client, vec![url.clone()]).await.unwrap(), [""]);
-    assert!(fetch::fetch(&client, &url, server::at_once(1)).await.is_err());
+    assert!(fetch::fetch(&client, &url, server::concurrency(1)).await.is_err());
 }
 
 #[tokio::test]
@@ -57,7 +57,7 @@ async fn the_naive_gather_waits_forever() {
     // This is reqwest with its defaults, which include no timeout. (Our client is built first, because
     // it sets up TLS for both.)
     let ours = server::client();
-    let hasty = fetch::Options { timeout: Duration::from_millis(200), ..server::at_once(1) };
+    let hasty = fetch::Options { timeout: Duration::from_millis(200), ..server::concurrency(1) };
     let naive = reqwest::Client::builder().tls_certs_only([]).no_proxy().build().unwrap();
     // Whichever ends first decides. The naive one would have to get an answer for that.
     tokio::select! {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
-use crate::server::{self, answer, at_once, client};
+use crate::server::{self, answer, client, concurrency};
 use fetch::{FetchError, Fetched, Options, Phase, fetch, fetch_all};
 use futures_util::{StreamExt, stream};
 use tokio::time::timeout;
@@ -24,7 +24,7 @@ async fn results_come_in_the_order_asked_for() {
     let (root, _) = server::start().await;
     let urls = [("150", "slow"), ("0", "fast"), ("50", "middling")]
         .map(|(ms, text)| format!("{root}/delay/{ms}/{text}"));
-    let results = all(urls, at_once(3)).await;
+    let results = all(urls, concurrency(3)).await;
     assert_eq!(bodies(results), ["slow", "fast", "middling"].map(|s| Some(s.to_owned())));
 }
 
@@ -38,7 +38,7 @@ async fn one_failure_does_not_lose_the_others() {
         "no url at all".into(),
         format!("{root}/delay/0/last"),
     ];
-    let results = all(urls, at_once(5)).await;
+    let results = all(urls, concurrency(5)).await;
     assert_eq!(bodies(results), [Some("first".into()), None, None, None, Some("last".into())]);
 }
 
@@ -47,9 +47,9 @@ async fn each_kind_of_failure_has_its_own_variant() {
     let silent = server::start_raw(None).await;
     let broken = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this";
     let redirect = |to: &str| vec![answer(302, &format!("Location: {to}\r\n"), b"")];
-    let hasty = Options { timeout: Duration::from_millis(200), ..at_once(1) };
-    let small = Options { max_size: 4, ..at_once(1) };
-    let usual = at_once(1);
+    let hasty = Options { timeout: Duration::from_millis(200), ..concurrency(1) };
+    let small = Options { max_size: 4, ..concurrency(1) };
+    let usual = concurrency(1);
     let builder = || fetch::client_builder().tls_certs_only([]).no_proxy();
     let connects = builder().connect_timeout(Duration::from_millis(200)).build().unwrap();
     let reads = builder().read_timeout(Duration::from_millis(200)).build().unwrap();
@@ -91,7 +91,7 @@ async fn at_most_ten_redirects_are_followed() {
         let mut answers: Vec<_> = (0..redirects).map(to).collect();
         answers.push(answer(200, "", b"here"));
         let (root, asked) = server::script(answers).await;
-        assert_eq!(fetch(&client(), &root, at_once(1)).await.is_ok(), ok);
+        assert_eq!(fetch(&client(), &root, concurrency(1)).await.is_ok(), ok);
         assert_eq!(asked.lock().unwrap().len(), 11);
     }
 }
@@ -99,7 +99,7 @@ async fn at_most_ten_redirects_are_followed() {
 #[tokio::test]
 async fn at_most_the_limit_is_in_flight() {
     let (root, counts) = server::start().await;
-    let results = all((0..40).map(|n| format!("{root}/delay/10/{n}")), at_once(4)).await;
+    let results = all((0..40).map(|n| format!("{root}/delay/10/{n}")), concurrency(4)).await;
     assert!(results.iter().all(|fetched| fetched.outcome.is_ok()));
     assert_eq!(counts.asked.load(SeqCst), 40);
     assert_eq!(counts.most.load(SeqCst), 4);
@@ -108,7 +108,7 @@ async fn at_most_the_limit_is_in_flight() {
 #[tokio::test]
 async fn requests_overlap() {
     let (root, counts) = server::start().await;
-    let results = all((0..3).map(|n| format!("{root}/delay/200/{n}")), at_once(3)).await;
+    let results = all((0..3).map(|n| format!("{root}/delay/200/{n}")), concurrency(3)).await;
     assert_eq!(results.len(), 3);
     assert_eq!(counts.most.load(SeqCst), 3, "all three were in flight at the same moment");
 }
@@ -122,7 +122,7 @@ async fn one_slow_url_at_the_head_stalls_the_intake_at_four_times_the_limit() {
     let urls = stream::iter([head].into_iter().chain((1..).map(|n| format!("{root}/delay/0/{n}"))))
         .inspect(move |_| _ = counted.fetch_add(1, SeqCst));
     let client = client();
-    let mut results = Box::pin(fetch_all(&client, urls, at_once(2)));
+    let mut results = Box::pin(fetch_all(&client, urls, concurrency(2)));
     // While the head is in flight, the others overtake it, as far as there is room for results.
     assert!(results.next().await.unwrap().url.ends_with("head"));
     assert_eq!(taken.load(SeqCst), 8);
@@ -135,7 +135,7 @@ async fn one_slow_url_at_the_head_stalls_the_intake_at_four_times_the_limit() {
 #[tokio::test]
 async fn waiting_for_a_permit_does_not_count_against_the_timeout() {
     let (root, _) = server::start().await;
-    let patient = Options { timeout: Duration::from_millis(300), ..at_once(1) };
+    let patient = Options { timeout: Duration::from_millis(300), ..concurrency(1) };
     // Forty requests of 10 ms, one at a time: the last one waits for longer than 300 ms.
     let results = all((0..40).map(|n| format!("{root}/delay/10/{n}")), patient).await;
     assert!(results.iter().all(|fetched| fetched.outcome.is_ok()), "{results:?}");
@@ -144,7 +144,7 @@ async fn waiting_for_a_permit_does_not_count_against_the_timeout() {
 #[tokio::test]
 async fn a_slow_consumer_does_not_cause_timeouts() {
     let (root, counts) = server::start().await;
-    let hasty = Options { timeout: Duration::from_millis(200), ..at_once(1) };
+    let hasty = Options { timeout: Duration::from_millis(200), ..concurrency(1) };
     let client = client();
     let urls = ["first", "second"].map(|name| format!("{root}/delay/20/{name}"));
     let mut results = Box::pin(fetch_all(&client, stream::iter(urls), hasty));
@@ -163,7 +163,7 @@ async fn transient_failures_are_retried() {
     let (never, _) = server::script(vec![bad]).await;
     let (missing, _) = server::script(vec![answer(404, "", b""), good]).await;
     let urls = [in_the_end, never, server::closed(), missing, "nonsense".into()];
-    let results = all(urls, Options { retries: 2, ..at_once(5) }).await;
+    let results = all(urls, Options { retries: 2, ..concurrency(5) }).await;
     let attempts: Vec<_> = results.iter().map(|fetched| fetched.attempts).collect();
     assert_eq!(attempts, [3, 3, 3, 1, 1], "the last two are permanent failures");
     assert_eq!(asked.lock().unwrap().len(), 3);
@@ -176,7 +176,7 @@ async fn transient_failures_are_retried() {
 async fn retry_after_is_obeyed() {
     let later = answer(429, "Retry-After: 1\r\n", b"");
     let (root, asked) = server::script(vec![later, answer(200, "", b"good")]).await;
-    let results = all([root], Options { retries: 1, ..at_once(1) }).await;
+    let results = all([root], Options { retries: 1, ..concurrency(1) }).await;
     assert_eq!((results[0].attempts, results[0].outcome.is_ok()), (2, true));
     let asked = asked.lock().unwrap();
     assert!(asked[1].0 - asked[0].0 >= Duration::from_secs(1));
@@ -189,7 +189,7 @@ async fn a_url_holds_no_permit_during_the_pause_between_two_attempts() {
     let (quick, counts) = server::start().await;
     let urls = [busy, format!("{quick}/delay/0/quick")];
     let client = client();
-    let options = Options { retries: 1, ..at_once(1) };
+    let options = Options { retries: 1, ..concurrency(1) };
     let mut results = Box::pin(fetch_all(&client, stream::iter(urls), options));
     tokio::select! {
         first = results.next() => panic!("the pause is not over yet: {first:?}"),
@@ -206,7 +206,7 @@ async fn compressed_bodies_are_decompressed_and_the_size_limit_counts_afterwards
     {
         let header = format!("Content-Encoding: {encoding}\r\n");
         let (root, asked) = server::script(vec![answer(200, &header, &body)]).await;
-        let page = fetch(&client(), &root, at_once(1)).await.unwrap();
+        let page = fetch(&client(), &root, concurrency(1)).await.unwrap();
         assert_eq!(page.body, b"hello", "{encoding}");
         assert!(asked.lock().unwrap()[0].1.contains(encoding), "the client has to ask for it");
     }
@@ -215,14 +215,14 @@ async fn compressed_bodies_are_decompressed_and_the_size_limit_counts_afterwards
     bomb.write_all(&vec![0; 20 << 20]).unwrap();
     let bomb = answer(200, "Content-Encoding: gzip\r\n", &bomb.finish().unwrap());
     assert!(bomb.len() < 100_000);
-    let result = fetch(&client(), &server::script(vec![bomb]).await.0, at_once(1)).await;
+    let result = fetch(&client(), &server::script(vec![bomb]).await.0, concurrency(1)).await;
     assert!(matches!(result, Err(FetchError::TooLarge { limit: 10_485_760 })), "{result:?}");
 }
 
 #[tokio::test]
 async fn a_server_that_never_answers_times_out() {
     let root = server::start_raw(None).await;
-    let hasty = Options { timeout: Duration::from_millis(100), ..at_once(1) };
+    let hasty = Options { timeout: Duration::from_millis(100), ..concurrency(1) };
     let result = fetch(&client(), &root, hasty).await;
     assert!(matches!(result, Err(FetchError::TimedOut(Phase::Whole))), "{result:?}");
 }
@@ -232,7 +232,7 @@ async fn a_dropped_stream_closes_its_connections_and_asks_for_nothing_more() {
     let (silent, mut seen) = server::silent().await;
     let urls = stream::iter(vec![silent; 20]);
     let client = client();
-    let mut results = Box::pin(fetch_all(&client, urls, at_once(2)));
+    let mut results = Box::pin(fetch_all(&client, urls, concurrency(2)));
     tokio::task::yield_now().await;
     assert!(seen.try_recv().is_err(), "nothing may be requested before the first poll");
     let mut next = async || timeout(Duration::from_secs(5), seen.recv()).await.ok().flatten();
@@ -247,7 +247,7 @@ async fn a_dropped_stream_closes_its_connections_and_asks_for_nothing_more() {
     assert_eq!([next().await, next().await], [Some("closed"), Some("closed")]);
     // A request of another client. Before a server sees this one, it has seen all earlier ones.
     let after = server::start().await.0 + "/delay/20/after";
-    fetch(&self::client(), &after, at_once(1)).await.unwrap();
+    fetch(&self::client(), &after, concurrency(1)).await.unwrap();
     assert!(seen.try_recv().is_err(), "a task that waited for a permit has sent its request");
 }
 

@@ -1,9 +1,10 @@
 //! The code in the README, compiled.
 #![allow(dead_code, reason = "it only has to compile")]
 
+use std::pin::pin;
 use std::sync::Arc;
 
-use fetch::Fetched;
+use fetch::{Fetched, Options, fetch_all};
 use futures_util::{Stream, StreamExt};
 use reqwest::Client;
 use tokio::sync::Semaphore;
@@ -23,7 +24,8 @@ async fn fetch_in_turn(_: Client, _: String, _: Arc<Semaphore>) -> Fetched {
     unimplemented!("see src/lib.rs")
 }
 
-async fn take_all(mut results: impl Stream<Item = Fetched> + Unpin) {
+async fn take_all(client: Client, urls: impl Stream<Item = String>, options: Options) {
+    let mut results = pin!(fetch_all(&client, urls, options));
     while let Some(fetched) = results.next().await {
         println!("{}: {:?}", fetched.url, fetched.outcome);
     }

@@ -153,7 +153,7 @@ pub fn client() -> reqwest::Client {
 }
 
 /// Returns options for tests: up to `n` requests in flight, and no retries.
-pub fn at_once(n: usize) -> fetch::Options {
+pub fn concurrency(n: usize) -> fetch::Options {
     let concurrency = std::num::NonZeroUsize::new(n).unwrap();
     fetch::Options { concurrency, retries: 0, ..Default::default() }
 }
