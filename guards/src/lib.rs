@@ -144,9 +144,15 @@ async fn open(options: SqliteConnectOptions) -> Result<Guard, DatabaseError> {
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("users.db");
 /// # std::fs::File::create(&path)?;
-/// with_database(&path, async |db| { with_transaction(db, async |db| { sqlx::query("CREATE TABLE users
-/// (name TEXT)").execute(&mut *db).await?; sqlx::query("INSERT INTO users VALUES
-/// ('Ada')").execute(db).await?; anyhow::Ok(()) // either both are kept, or neither }) .await }) .await
+/// with_database(&path, async |db| {
+///     with_transaction(db, async |db| {
+///         sqlx::query("CREATE TABLE users (name TEXT)").execute(&mut *db).await?;
+///         sqlx::query("INSERT INTO users VALUES ('Ada')").execute(db).await?;
+///         anyhow::Ok(()) // either both are kept, or neither
+///     })
+///     .await
+/// })
+/// .await
 /// # }).unwrap();
 /// ```
 pub async fn with_transaction<T, E>(
