@@ -10,7 +10,7 @@ use crate::clock::Clock;
 const TICK: Duration = Duration::from_millis(100);
 const WORK: Duration = Duration::from_millis(450);
 
-/// Awaits `work` next to a ticker, and returns how often the ticker ticked before the work was done.
+/// Awaits `work` next to a ticker, and returns the number of ticks before the work was done.
 async fn ticks_during(work: impl Future<Output = ()>) -> u32 {
     let mut ticks = 0;
     let ticker = async {
@@ -19,7 +19,8 @@ async fn ticks_during(work: impl Future<Output = ()>) -> u32 {
             ticks += 1;
         }
     };
-    // `select!` polls both in this one task. It ends when one of them ends, and drops the other.
+    // `select!` polls both futures in this one task. When one of them ends, `select!` drops the
+    // other.
     tokio::select! {
         biased; // poll the work first: if both are ready, the work wins
         () = work => {}
@@ -28,24 +29,25 @@ async fn ticks_during(work: impl Future<Output = ()>) -> u32 {
     ticks
 }
 
-/// Waits the async way: the thread is free for others.
+/// Waits the async way: the thread can run other futures in the meantime.
 async fn waits_well() {
     sleep(WORK).await;
 }
 
-/// Waits in the way that async code must not: the thread sleeps, and with it every future on it.
+/// Waits in a way that async code must not: the thread sleeps, so no other future on it can run.
 async fn waits_badly() {
     thread::sleep(WORK);
 }
 
-/// Moves a call that has to block to a thread that is kept for such calls, as `asyncio.to_thread` does.
+/// Moves a call that has to block to a thread reserved for such calls, as `asyncio.to_thread`
+/// does.
 async fn waits_elsewhere() {
     let blocking_call = tokio::task::spawn_blocking(|| thread::sleep(WORK));
     // This fails only if the call has panicked or the runtime is shutting down.
     let _ = blocking_call.await;
 }
 
-/// Does the same work in three ways and counts the ticks.
+/// Does the same work in three ways and counts the ticks during each.
 pub async fn play(clock: Clock) {
     clock.title("blocking: 0.45 s of work next to a tick every 0.1 s");
     let ticks = ticks_during(waits_well()).await;
@@ -65,8 +67,9 @@ mod tests {
         assert_eq!(ticks_during(waits_well()).await, 4);
     }
 
-    // These two run on the real clock, because real threads sleep here. The first asserts an order,
-    // which holds on any machine: the blocking call is over before the ticker gets its first turn.
+    // These two tests run on the real clock, because real threads sleep here. The first test
+    // asserts an order that holds on any machine: the blocking call is over before the ticker gets
+    // its first turn.
 
     #[tokio::test]
     async fn a_blocking_call_stops_the_ticker() {

@@ -1,4 +1,4 @@
-//! Prints lines that carry the seconds since the program started.
+//! Prints lines that start with the number of seconds since the program started.
 
 use std::io::{ErrorKind, Write, stderr, stdout};
 
@@ -25,8 +25,8 @@ impl Clock {
     }
 }
 
-/// Prints a line. `println!` would panic if nobody reads our output any more, as in
-/// `hello | head -1`; this ends the program quietly instead.
+/// Prints a line. If nobody reads our output any more, as in `hello | head -1`, `println!` would
+/// panic; this function ends the program quietly instead.
 pub fn print_line(line: &str) {
     if let Err(error) = writeln!(stdout(), "{line}") {
         if error.kind() == ErrorKind::BrokenPipe {

@@ -26,7 +26,7 @@ mod tests;
 #[derive(Parser)]
 #[command(after_help = "Examples:\n  hello\n  hello lazy blocking")]
 struct Arguments {
-    /// The scenes to play, in this order. By default, all seven.
+    /// The scenes to run, in this order. By default, all seven run.
     scenes: Vec<Scene>,
     /// Save the timeline of the scene `together` as a picture.
     #[arg(long, value_name = "FILE", hide = true)]
@@ -35,23 +35,24 @@ struct Arguments {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Scene {
-    /// Print, wait without blocking, print again.
+    /// Prints, waits without blocking, and prints again.
     Hello,
-    /// An async function returns a value.
+    /// Shows that an async function returns a value.
     Value,
-    /// A future does nothing until it is awaited.
+    /// Shows that a future does nothing until it is awaited.
     Lazy,
-    /// What the runtime does with a future: poll it, and poll it again after each wake.
+    /// Shows what the runtime does with a future: it polls the future, and polls again after each
+    /// wake.
     Poll,
-    /// One after another, `join!`, and `spawn`.
+    /// Waits one after another, with `join!`, and with `spawn`.
     Together,
-    /// Ten tasks change one balance.
+    /// Lets ten tasks change one balance.
     Share,
-    /// What a blocking call does to everything else on its thread.
+    /// Shows what a blocking call does to everything else on its thread.
     Blocking,
 }
 
-/// Returns the scenes to play: those the user named, or all of them.
+/// Returns the scenes to run: those the user named, or all of them.
 fn chosen(scenes: Vec<Scene>) -> Vec<Scene> {
     if scenes.is_empty() { Scene::value_variants().to_vec() } else { scenes }
 }
@@ -109,7 +110,7 @@ async fn lazy(clock: Clock) {
     clock.say("half a second later it still hasn't done anything; now we await it");
     future.await;
 
-    // A Python coroutine is just as lazy; a Python *task* is not. Dropping a future is how Rust cancels
-    // it. This one is dropped before it has run at all.
+    // A Python coroutine is just as lazy; a Python *task* is not. In Rust, you cancel a future by
+    // dropping it. Here we drop one before it has run at all.
     drop(async { clock.say("never printed") });
 }

@@ -1,4 +1,5 @@
-//! What the runtime does with a future: a future that shows every poll and every wake.
+//! Shows what the runtime does with a future, by means of a future that prints every poll and
+//! wake.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -12,8 +13,8 @@ const WAIT: Duration = Duration::from_millis(200);
 
 /// A future that has to wait twice before it is ready. Its value is the number of polls it took.
 ///
-/// You rarely write one by hand: `async fn` makes the compiler write `poll` for you. All futures
-/// work like this one, though, and `.await` and the runtime know nothing else about them.
+/// You rarely write a future by hand: for an `async fn`, the compiler writes `poll` for you. All
+/// futures work like this one, though, and `.await` and the runtime know nothing else about them.
 struct Traced {
     polls: u32,
     clock: Clock,
@@ -22,9 +23,10 @@ struct Traced {
 impl Future for Traced {
     type Output = u32;
 
-    /// Does as much as it can without waiting. This is called when the task is polled: first because of
-    /// the `.await`, then after each wake. A real future must check its condition here. It may also be
-    /// polled for another reason, such as a wake of its neighbour in a `join!`.
+    /// Does as much as it can without waiting. The runtime calls this when it polls the task:
+    /// first because of the `.await`, then after each wake. A real future must check here whether
+    /// its condition is met, because it may also be polled for another reason, such as a wake of
+    /// its neighbour in a `join!`.
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<u32> {
         self.polls += 1;
         if self.polls == 3 {
@@ -33,9 +35,9 @@ impl Future for Traced {
         }
         self.clock.say(&format!("poll {}: pending", self.polls));
 
-        // Before a future answers `Pending`, it has to make sure that something will wake its task.
-        // Here that is a thread; a sleep puts the waker into the runtime's list of timers, and a socket
-        // gives it to the part of the runtime that watches sockets.
+        // Before a future returns `Pending`, it has to make sure that something will wake its
+        // task. Here, a thread does that. A sleep puts the waker into the runtime's list of timers
+        // instead, and a socket gives it to the part of the runtime that watches sockets.
         let (waker, clock) = (context.waker().clone(), self.clock);
         thread::spawn(move || {
             thread::sleep(WAIT);

@@ -1,9 +1,9 @@
 //! Ten tasks change one balance: why Rust asks for `Arc<Mutex<_>>`, and which mutex to take.
 //!
-//! In Python, all tasks share one thread, and another one runs only at an `await`. So
-//! `balance += 1` needs no lock. Tokio's tasks may run on several threads at the same instant, and the
-//! compiler rejects a variable that two of them could change. `Arc` lets several tasks own one value;
-//! `Mutex` lets one of them at a time change it.
+//! In Python, all tasks share one thread, and another task can run only at an `await`. So
+//! `balance += 1` needs no lock. Tokio's tasks may run on several threads at the same instant, and
+//! the compiler rejects a variable that two of them could change. `Arc` lets several tasks own one
+//! value; `Mutex` lets only one of them change it at a time.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -16,8 +16,9 @@ use crate::clock::Clock;
 const TASKS: u32 = 10;
 const THINK: Duration = Duration::from_millis(10);
 
-/// Every task locks, adds one, and unlocks. The lock is held for a moment and never across an
-/// `.await`, so the mutex of the standard library is the right one: it is smaller and faster.
+/// Every task locks, adds one, and unlocks. The task holds the lock for a moment and never across
+/// an `.await`, so the mutex of the standard library is the right choice: it is smaller and
+/// faster.
 async fn short_lock() -> u32 {
     let balance = Arc::new(Mutex::new(0));
     let mut tasks = JoinSet::new();
@@ -50,9 +51,10 @@ async fn lock_twice() -> u32 {
     *lock(&balance)
 }
 
-/// Every task keeps the lock while it waits. That takes Tokio's mutex, which is what `asyncio.Lock`
-/// is: a task that has to wait for it gives its thread back. The guard of a `std` mutex must not be
-/// held across an `.await`: `spawn` rejects it, because that guard isn't `Send`.
+/// Every task keeps the lock while it waits. That requires Tokio's mutex, which works like
+/// `asyncio.Lock`: a task that has to wait for the lock gives its thread back. The guard of a
+/// `std` mutex must not be held across an `.await`. `spawn` rejects a future that does so, because
+/// that guard isn't `Send`.
 async fn lock_across_await() -> u32 {
     let balance = Arc::new(tokio::sync::Mutex::new(0));
     let mut tasks = JoinSet::new();
@@ -69,8 +71,8 @@ async fn lock_across_await() -> u32 {
     *balance.lock().await
 }
 
-/// Locks a `std` mutex. It is *poisoned* if a thread panicked while holding it; our threads can't, so
-/// we take the value as it is.
+/// Locks a `std` mutex. A mutex is *poisoned* if a thread panicked while holding it. Our threads
+/// don't panic while they hold this one, so we take the value as it is.
 fn lock(balance: &Mutex<u32>) -> std::sync::MutexGuard<'_, u32> {
     balance.lock().unwrap_or_else(PoisonError::into_inner)
 }

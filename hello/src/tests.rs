@@ -1,8 +1,8 @@
-//! Tests of the first scenes, of the clock and the coop budget, and of the timeline.
+//! Tests the first scenes, the clock, the coop budget and the timeline.
 //!
-//! Most of them run on a paused clock: whenever all tasks are waiting for timers, Tokio moves the time
-//! to the next one. A wait of seconds takes no real time, and durations are exact, so a test may assert
-//! them.
+//! Most of the tests run on a paused clock: whenever all tasks are waiting for timers, Tokio
+//! advances the clock to the next timer. A wait of seconds takes no real time, and durations are
+//! exact, so a test may assert them.
 
 use tokio::time::{Instant, timeout};
 
@@ -55,8 +55,9 @@ async fn a_sleep_counts_from_the_call() {
     assert_eq!(start.elapsed(), Duration::from_secs(1));
 }
 
-// Both loops would run forever. The timeout ends the first one, because Tokio's lock makes its task
-// yield after 128 operations in a row. Nothing makes the second one yield, so it ends itself.
+// Both loops would run forever. The timeout ends the first one, because Tokio's lock makes its
+// task yield after 128 operations in a row. Nothing makes the second loop yield, so it has to stop
+// by itself.
 
 #[tokio::test]
 async fn a_timeout_ends_a_loop_that_only_uses_tokios_lock() {
@@ -83,8 +84,8 @@ async fn a_timeout_does_not_end_a_loop_that_never_yields() {
     assert_eq!(result.ok(), Some("it ended by itself"));
 }
 
-/// A recording with known times: `a` works for two seconds, `b` waits for one and then works for two,
-/// and `<c>` does something for a moment and fails.
+/// Records known times: `a` works for two seconds, `b` waits for one and then works for two, and
+/// `<c>` works for a moment and then fails.
 async fn recording() -> Timeline {
     let timeline = Timeline::start(&[('█', "at work"), ('·', "waiting"), ('×', "failed")]);
     timeline.show("a", '█');
@@ -118,7 +119,8 @@ b    ····················███████████�
 async fn a_timeline_as_svg_has_the_same_rows_in_colours_for_light_and_dark_pages() {
     let svg = recording().await.svg();
     let rects: Vec<_> = svg.lines().filter(|line| line.starts_with("<rect")).collect();
-    // Three characters of names and 20 of margin to the left of 600 for three seconds.
+    // The bars start at x = 44: the longest name takes three characters of 8 pixels, and the
+    // margin 20 pixels. The three seconds are 600 pixels wide.
     assert_eq!(
         rects,
         [
@@ -126,7 +128,7 @@ async fn a_timeline_as_svg_has_the_same_rows_in_colours_for_light_and_dark_pages
             "<rect class=\"wait\" x=\"44.0\" y=\"53\" width=\"200.0\" height=\"14\"/>",
             "<rect class=\"work\" x=\"244.0\" y=\"53\" width=\"400.0\" height=\"14\"/>",
             "<rect class=\"work\" x=\"244.0\" y=\"77\" width=\"1.0\" height=\"14\"/>",
-            // The legend. The third character of it is a mark, so it has no bar.
+            // These are the bars of the legend. Its third character is a mark, so it has no bar.
             "<rect class=\"work\" x=\"44.0\" y=\"103\" width=\"10.0\" height=\"14\"/>",
             "<rect class=\"wait\" x=\"140.0\" y=\"103\" width=\"10.0\" height=\"14\"/>",
         ]

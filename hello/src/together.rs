@@ -1,5 +1,5 @@
-//! Three naps: one after another, together in one task with `join!`, and each in a task of its own
-//! with `spawn`.
+//! Takes three naps: one after another, together in one task with `join!`, and each in its own
+//! task with `spawn`.
 
 use std::path::Path;
 use std::thread;
@@ -14,13 +14,13 @@ use crate::timeline::Timeline;
 
 const TENTH: Duration = Duration::from_millis(100);
 
-/// A nap that is over.
+/// Records a nap that is over.
 #[derive(Debug)]
 struct Nap {
     name: &'static str,
     start: Instant,
     end: Instant,
-    /// The thread on which it woke up.
+    /// The thread on which the nap ended.
     thread: String,
 }
 
@@ -31,14 +31,14 @@ async fn nap(name: &'static str, tenths: u32) -> Nap {
     Nap { name, start, end: Instant::now(), thread: thread_name() }
 }
 
-/// Takes three naps. Each begins when the one before it has ended.
+/// Takes three naps, each of which begins when the one before it has ended.
 async fn one_after_another() -> [Nap; 3] {
     [nap("a", 4).await, nap("b", 5).await, nap("c", 3).await]
 }
 
-/// Takes three naps inside this one task. `join!` polls each in turn: while one waits, the next one
-/// runs. They never run at the same instant. They are parts of this future, so they may borrow from
-/// it.
+/// Takes three naps inside this one task. `join!` polls each nap in turn: while one waits, the
+/// next one runs. No two of them ever run at the same instant. The naps are parts of this future,
+/// so they may borrow its variables.
 async fn joined() -> [Nap; 3] {
     let (a, b, c) = join!(nap("a", 4), nap("b", 5), nap("c", 3));
     [a, b, c]
@@ -57,7 +57,7 @@ async fn spawned() -> Result<[Nap; 3], JoinError> {
     Ok([a.await?, b.await?, c.await?])
 }
 
-/// Takes the naps in all three ways, then draws when each of them ran.
+/// Takes the naps in all three ways, then draws when each nap ran.
 pub async fn play(clock: Clock, svg: Option<&Path>) {
     clock.title("together: three naps of 0.4, 0.5 and 0.3 s");
     let timeline = Timeline::start(&[('█', "napping")]);
@@ -131,7 +131,8 @@ mod tests {
         assert_eq!(start.elapsed(), 5 * TENTH);
     }
 
-    /// A runtime with two worker threads. The test's own thread runs the root future and nothing else.
+    /// Uses a runtime with two worker threads. The test's own thread runs the root future and
+    /// nothing else.
     #[test]
     fn join_stays_on_its_thread_and_spawn_uses_the_workers() {
         let runtime =

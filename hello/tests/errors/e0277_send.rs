@@ -1,8 +1,8 @@
-//! `Rc` counts its owners without any lock, so it must stay on the thread where it was made.
+//! `Rc` counts its owners without any lock, so it must stay on the thread where it was created.
 
 #[cfg(not(cured))]
 use std::rc::Rc as Shared;
-// `Arc` is the `Rc` for several threads.
+// `Arc` is the version of `Rc` that several threads may share.
 #[cfg(cured)]
 use std::sync::Arc as Shared;
 
@@ -10,5 +10,5 @@ fn main() {
     spawn(async { Shared::new(String::from("Ferris")) });
 }
 
-/// Asks for the same as `tokio::spawn`.
+/// Has the same bounds as `tokio::spawn`.
 fn spawn<F: Future<Output: Send> + Send + 'static>(_: F) {}

@@ -1,10 +1,10 @@
-//! A future that has been polled may hold pointers into itself. It must not move after that, and
-//! something that can be awaited through a `&mut` must be safe to move.
+//! A future that has been polled may hold pointers into itself, so it must not move any more. But
+//! you can only await something through a `&mut` if it is safe to move.
 
 async fn twice() {
     #[cfg(not(cured))]
     let mut future = pause();
-    // Pinned, it stays where it is. `Box::pin` does the same on the heap.
+    // `pin!` makes sure that the future stays where it is. `Box::pin` does the same on the heap.
     #[cfg(cured)]
     let mut future = std::pin::pin!(pause());
 

@@ -11,5 +11,5 @@ fn main() {
     spawn(async move { println!("hello {name}") });
 }
 
-/// Asks for the same as `tokio::spawn`.
+/// Has the same bounds as `tokio::spawn`.
 fn spawn<F: Future<Output: Send> + Send + 'static>(_: F) {}

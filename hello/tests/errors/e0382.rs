@@ -8,8 +8,8 @@ fn main() {
         spawn(async move { println!("hello {name}") });
     }
 
-    // Each task gets a string of its own. If it is large, or must be the same one, put it into an
-    // `Arc`: cloning that copies a pointer.
+    // Each task gets its own string. If the string is large, or if the tasks must share it, put it
+    // into an `Arc`: cloning an `Arc` copies only a pointer.
     #[cfg(cured)]
     for _ in 0..2 {
         let name = name.clone();
@@ -17,5 +17,5 @@ fn main() {
     }
 }
 
-/// Asks for the same as `tokio::spawn`.
+/// Has the same bounds as `tokio::spawn`.
 fn spawn<F: Future<Output: Send> + Send + 'static>(_: F) {}

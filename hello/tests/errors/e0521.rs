@@ -1,4 +1,4 @@
-//! A reference that the function was given may end with the caller, and the task may live longer.
+//! The caller owns what the reference points to, and the task may live longer than the caller.
 
 fn main() {
     start("Ferris");
@@ -9,12 +9,12 @@ fn start(name: &str) {
     spawn(async move { println!("hello {name}") });
 }
 
-// The task gets a copy of its own. (A function that takes a `String` is just as good.)
+// The task gets its own copy. (The function could also take a `String`.)
 #[cfg(cured)]
 fn start(name: &str) {
     let name = name.to_owned();
     spawn(async move { println!("hello {name}") });
 }
 
-/// Asks for the same as `tokio::spawn`.
+/// Has the same bounds as `tokio::spawn`.
 fn spawn<F: Future<Output: Send> + Send + 'static>(_: F) {}

@@ -1,4 +1,4 @@
-//! The future holds a reference to a variable that is gone before the task has ended.
+//! The future holds a reference to a variable that may be gone before the task has ended.
 
 fn main() {
     let name = String::from("Ferris");
@@ -6,7 +6,7 @@ fn main() {
     #[cfg(not(cured))]
     spawn(greet(&name));
 
-    // Awaited inside a block that owns the string, the same function works.
+    // The same function works if you await it inside a block that owns the string.
     #[cfg(cured)]
     spawn(async move { greet(&name).await });
 }
@@ -15,5 +15,5 @@ async fn greet(name: &str) {
     println!("hello {name}");
 }
 
-/// Asks for the same as `tokio::spawn`.
+/// Has the same bounds as `tokio::spawn`.
 fn spawn<F: Future<Output: Send> + Send + 'static>(_: F) {}

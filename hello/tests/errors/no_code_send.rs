@@ -12,7 +12,7 @@ async fn count() {
     pause().await;
 }
 
-// The braces end the guard's life before the `.await`.
+// The braces make sure that the guard is dropped before the `.await`.
 #[cfg(cured)]
 async fn count() {
     {
@@ -28,5 +28,5 @@ fn main() {
 
 async fn pause() {}
 
-/// Asks for the same as `tokio::spawn`.
+/// Has the same bounds as `tokio::spawn`.
 fn spawn<F: Future<Output: Send> + Send + 'static>(_: F) {}

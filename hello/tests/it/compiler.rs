@@ -1,4 +1,4 @@
-//! The compiler errors of the README, given to a real compiler.
+//! Checks the compiler errors of the README with a real compiler.
 
 use std::path::Path;
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! The program, started as a user would.
+//! Starts the program as a user would.
 
 use assert_cmd::Command;
 use std::io::{BufRead, BufReader};
@@ -6,7 +6,8 @@ use std::process::Stdio;
 
 const HELLO: &str = env!("CARGO_BIN_EXE_hello");
 
-/// The scenes play in real time. Each has a process of its own here, so that they play concurrently.
+/// The scenes run in real time. Here each scene has its own process, so that they run
+/// concurrently.
 #[test]
 fn every_scene_prints_its_story() {
     let scenes: [(&str, &[&str]); 7] = [
@@ -74,7 +75,7 @@ fn a_closed_pipe_ends_it_quietly() {
         .unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    // The reader is gone. The next line has nowhere to go.
+    // The reader is gone, so the program cannot write its next line.
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success());
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
