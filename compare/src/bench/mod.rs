@@ -1,4 +1,5 @@
-//! The benches: the same work on each runtime, with a process for every sample, in random order.
+//! The benches measure the same work on each runtime. Each sample has a process of its own, and the
+//! contestants run in random order.
 
 #[cfg(all(feature = "bench", not(test)))]
 mod http;
@@ -21,7 +22,7 @@ pub enum Contestant {
     Tokio,
     AsyncStd,
     Smol,
-    /// What the runtimes are compared with: the same work without a runtime.
+    /// The same work without a runtime, for comparison.
     Control,
 }
 
@@ -131,111 +132,132 @@ macro_rules! threads {
 
 workloads! {
     "start-stop" quick workloads::start_stop, control "threads" threads!(start_stop);
-        "Starts the runtime, awaits one task, and stops it."
-        "Starting threads is most of it: Tokio's workers; in the others the executor's and one for \
-         sockets and timers. Tokio stops its workers and waits for them, the others leave theirs. The \
+        "Starts the runtime, awaits one task, and stops the runtime."
+        "Starting threads takes most of the time. Tokio starts its workers; the other two start \
+         the threads of their executor, and one thread for sockets and timers. Tokio stops its \
+         workers and waits for them, whereas the other two leave their threads running. The \
          control starts two threads."
 
     "spawn-one" quick workloads::spawn_one, control "plain call" Some(workloads::plain_call);
         "Spawns a task and awaits it, again and again."
-        "An allocation, and a way through the queue, which may wake another thread: with one thread it \
-         cannot. The control is an async function that is called and awaited, which is no task at all."
+        "Each task needs an allocation and passes through the queue, which may wake another \
+         thread. With one thread, there is no other thread to wake. The control calls and awaits \
+         an async function, without any task."
 
     "spawn-many" full workloads::spawn_many, control "join_all" work!(workloads::joined, "bench");
-        "Spawns 100,000 tasks from one, then awaits them all."
-        "A worker of Tokio has room for 256 in its own queue; what is more goes to the shared one under a \
-         lock. async-executor pushes to one shared queue without a lock, but notes each task in a list \
-         under a lock, when it is spawned and when it ends. The control is one task: \
-         `join_all` allocates for each future, too, and has a queue of its own, but wakes nobody."
+        "Spawns 100,000 tasks from one task, then awaits them all."
+        "The local queue of a Tokio worker has room for 256 tasks. Any more go to the shared \
+         queue, which is behind a lock. async-executor pushes to one shared queue without a lock, \
+         but it takes a lock to update its list of tasks whenever a task is spawned or ends. The \
+         control is a single task: `join_all` also allocates for each future, and has a queue of \
+         its own, but it wakes no thread."
 
     "yield" quick workloads::yield_now, control "threads" threads!(yield_now);
-        "One task that yields."
-        "To the end of the queue and back; Tokio looks at its driver before it goes on. The control \
-         yields a thread, by a call of the system."
+        "Yields in one task, again and again."
+        "The task goes to the end of the queue and comes back. Tokio checks its driver before it \
+         resumes the task. The control yields a thread, with a system call."
 
     "ping-pong" quick workloads::ping_pong, control "threads" threads!(ping_pong);
-        "Two tasks that send a number to and fro."
-        "Two wake-ups a round. Tokio runs who was woken last next, on the same thread. The others may \
-         wake another thread for it. Threads need a switch by the system for each."
+        "Sends a number back and forth between two tasks."
+        "Each round has two wake-ups. On Tokio, the task that was woken last runs next, on the \
+         same thread. The other two may wake another thread to run it. Threads need a context \
+         switch for each wake-up."
 
     "channel" full workloads::channel, control "threads" threads!(channel);
-        "Four producers and one consumer on a bounded channel with room for 128."
-        "Tokio's counts its room by a fair semaphore, and each operation against a budget. The others' \
-         is a ring without locks, and who waits for room is not served in order."
+        "Sends messages from four producers to one consumer, over a bounded channel with room for \
+         128 messages."
+        "Tokio's channel counts its free places with a fair semaphore, and charges each operation \
+         to the budget of the task. The channel of the other two is a ring without locks, and \
+         senders that wait for room are not served in order."
 
     "lock-free" full workloads::lock_free, control "threads" threads!(lock_free);
-        "Takes a lock that nobody else wants."
-        "std's and async-lock's are taken and given back by an atomic operation each; async-lock also \
-         looks for who waits. Tokio's is a semaphore, and its budget makes the task yield every 128 \
-         times."
+        "Takes a lock that no other task wants."
+        "The locks of std and async-lock need one atomic operation to take them and one to \
+         release them. async-lock also checks for waiters. Tokio's lock is a semaphore, and its \
+         budget makes the task yield every 128 times."
 
     "lock-contended" full workloads::lock_contended, control "threads" threads!(lock_contended);
-        "Four tasks that want the same lock, and hold it over a yield, so that they meet."
-        "Tokio hands it on in order, with a wake-up each time; async-lock lets whoever runs take it again, \
-         which is quicker and less fair: see the behaviour `mutex-order`. std's does so too, but threads \
-         yield and wait by calls of the system."
+        "Takes one lock from four tasks, which hold it while they yield, so that they compete for \
+         it."
+        "Tokio hands the lock on in order, with a wake-up each time. async-lock lets the task \
+         that is running take the lock again, which is faster and less fair: see the behaviour \
+         `mutex-order`. std's lock does that too, but threads need system calls to yield and to \
+         wait."
 
     "sleep" full workloads::sleep, control "threads" threads!(sleep);
-        "How much too late sleeps end, of a hundred of each length. For the longer ones, ten and 25 \
-         tasks sleep at once, out of step."
-        "Tokio rounds up to its next tick of a millisecond, and the time it waits in the system up to \
-         another: up to two in all, and the wake-up on top. async-io and threads ask the system for the exact time."
+        "Sleeps a hundred times for each length, and measures how late the sleeps end. For the \
+         longer lengths, ten and 25 tasks sleep concurrently, out of step."
+        "Tokio rounds a sleep up to its next tick of a millisecond, and then rounds up the time \
+         that it waits in the system as well. So a sleep can be up to two milliseconds late, plus \
+         the time of the wake-up. async-io and threads ask the system for the exact time."
 
     "timers" full workloads::timers, control "" None;
-        "100,000 tasks that sleep at the same time, for a quarter of a second to half of one; how long \
-         all of it takes, spawning included, and how late they are."
-        "Tokio's wheel takes a timer in constant time, under one lock, and wakes all of a millisecond \
-         together: less CPU, and more lateness. async-io keeps a sorted map, of exact times."
+        "Runs 100,000 tasks that sleep concurrently, each for a quarter to half of a second. \
+         Measures how long everything takes, including spawning, and how late the sleeps end."
+        "Tokio's wheel takes a timer in constant time, under one lock, and wakes all timers of \
+         the same millisecond together. That needs less CPU time, and makes the sleeps later. \
+         async-io keeps a sorted map of exact times."
 
     "memory" full workloads::memory, control "" None;
-        "A million tasks that all sleep for an hour: the memory of each, as the slope from a quarter of \
-         them to all. The handles are kept, and count; the size of the bare future is there to compare."
-        "The future, a header of the task, what the executor keeps of it, and an entry of the timer: \
-         Tokio has that within the future, and aligns tasks to 128 bytes; async-io has it in a map. \
-         async-std's sleep is a time-out around a future that never ends."
+        "Runs a million tasks that all sleep for an hour. The memory of each task is the slope \
+         from a quarter of the tasks to all of them. The handles are kept, so they count as well. \
+         The size of the bare future is shown for comparison."
+        "A task needs its future, a header, the executor's record of the task, and an entry for \
+         its timer. Tokio keeps the timer entry within the future, and aligns tasks to 128 bytes. \
+         async-io keeps the entry in a map. async-std's sleep is a timeout around a future that \
+         never ends."
 
     "memory-joined" full workloads::memory_joined if "bench", control "" None;
-        "As many sleeping futures in four tasks, by `join_all`: the memory of each."
-        "In place of a task each has a node in the queue of `join_all`, and a place in its list of \
-         results."
+        "Runs as many sleeping futures in four tasks, with `join_all`, and measures the memory of \
+         each future."
+        "Instead of a task, each future has a node in the queue of `join_all`, and a place in its \
+         list of results."
 
     "blocking" quick workloads::blocking, control "threads" threads!(blocking);
-        "A call on a thread that may block, there and back."
-        "Two switches between threads, which is nearly all of it. The control has no pool: a thread has \
-         to be made each time."
+        "Makes a call on a blocking thread, and waits for its result."
+        "Two switches between threads take nearly all of the time. The control has no pool, so it \
+         creates a thread for each call."
 
     "echo-1" full workloads::echo_1, control "threads" threads!(echo_1);
-        "64 bytes to a server and back, over one connection; both ends are in the same runtime."
-        "Tokio runs both ends on one thread. async-executor wakes another thread for each event, and one \
-         more to look for work: with two threads, every message goes from core to core, as in the \
-         control. With one thread it does not."
+        "Sends 64 bytes to a server and back, over one connection. Both ends are in the same \
+         runtime."
+        "Tokio runs both ends on one thread. async-executor wakes another thread for each event, \
+         and one more to look for work. So with two threads, every message goes from core to \
+         core, as it does in the control. With one thread, it does not."
 
     "echo-64" quick workloads::echo_64, control "threads" threads!(echo_64);
-        "64 bytes to a server and back, over 64 connections at once."
-        "With all threads busy nobody has to be woken. Tokio registers a socket once; async-io asks for \
-         each event anew, and reads before it asks."
+        "Sends 64 bytes to a server and back, over 64 concurrent connections."
+        "All threads are busy, so none has to be woken. Tokio registers a socket once. async-io \
+         asks for each event again, and tries to read before it asks."
 
     "echo-512" full workloads::echo_512, control "threads" threads!(echo_512);
-        "64 bytes to a server and back, over 512 connections at once."
-        "As with 64. Threads need a stack each, and a switch by the system for each message."
+        "Sends 64 bytes to a server and back, over 512 concurrent connections."
+        "The same as for `echo-64`. In the control, each thread also needs a stack, and each \
+         message needs a context switch."
 
     "http-hyper" quick http::hyper if "bench", control "threads" work!(http::blocking, "bench");
-        "GET of 1 KiB by hyper, which is the same on all three, over 16 connections at once. The server's \
-         threads, in another process, share the cores: the CPU a request tells more than the rate."
-        "hyper's own work outweighs what the runtimes differ by. smol-hyper clears hyper's buffer before \
-         each read. The control writes a request and reads the answer, and knows no more of HTTP."
+        "Sends GET requests for 1 KiB with hyper, which is the same on all three runtimes, over \
+         16 concurrent connections. The server's threads are in another process but share the \
+         cores, so the CPU time per request says more than the rate."
+        "hyper's own work outweighs the differences between the runtimes. smol-hyper clears \
+         hyper's buffer before each read. The control writes a request and reads the answer, and \
+         implements no more of HTTP than that."
 
     "http-own" full http::own if "bench", control "threads" work!(http::blocking, "bench");
-        "The same with an HTTP client in the idiom of each runtime: reqwest, surf, and on smol hyper once \
-         more. This is not the same work: reqwest and surf keep a pool of connections and parse URLs, and \
-         reqwest can follow redirects. smol has no client of its own; isahc, for example, runs on it, too."
-        "reqwest is built on hyper and does more. surf is async-h1, on boxed futures and streams, in the \
-         task of the request. It leaves Nagle's algorithm on, probes a pooled connection with a read before \
-         each request, and starts a timer of 60 s for each. smol's row shows what the same work gives twice."
+        "Sends the same requests with the HTTP client that is idiomatic on each runtime: reqwest, \
+         surf, and hyper again on smol. smol has no client of its own; isahc, for example, also \
+         runs on it. The clients don't do the same work: reqwest and surf keep a pool of \
+         connections and parse URLs, and reqwest can follow redirects."
+        "reqwest is built on hyper, and does more. surf is built on async-h1, which uses boxed \
+         futures and streams in the task of the request. surf leaves Nagle's algorithm on, probes \
+         a pooled connection with a read before each request, and starts a timer of 60 s for each \
+         request. smol does the same work here as in `http-hyper`, so its row shows how much two \
+         measurements of that work differ."
 
     "file" full workloads::file, control "threads" threads!(file);
-        "Reads a file of 1 MiB, which is in the system's cache."
-        "No runtime here reads files without a thread: a call on a blocking thread, and the read."
+        "Reads a file of 1 MiB that is in the system's cache."
+        "None of these runtimes reads a file without a thread. So each read costs a call on a \
+         blocking thread, and the read itself."
 }
 
 /// Finds workloads by name. Without names, returns all of them, or those for a quick run.

@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interval_holds_the_true_median_about_as_often_as_it_says() {
+    fn an_interval_contains_the_true_median_about_95_percent_of_the_time() {
         let hits = (0..200).filter(|seed| {
             let mut random = fastrand::Rng::with_seed(*seed);
             let samples: Vec<f64> = (0..30).map(|_| normal(&mut random, 10.0, 1.0)).collect();
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_twin_slower_by_a_tenth_is_found() {
+    fn a_slowdown_of_10_percent_is_detected() {
         let found = (0..100).filter(|seed| {
             let mut random = fastrand::Rng::with_seed(*seed);
             let (base, slower) = (timings(&mut random, 30, 1.0), timings(&mut random, 30, 1.1));
@@ -192,17 +192,17 @@ mod tests {
     }
 
     #[test]
-    fn an_identical_twin_seems_to_differ_in_at_most_5_percent_of_cases() {
+    fn identical_work_seems_to_differ_in_at_most_5_percent_of_cases() {
         // The seeds are fixed, so the result is always the same.
         let seeds = if std::env::var_os("STRESS").is_some() { 1000 } else { 100 };
-        let taken_for_another = (0..seeds).filter(|seed| {
+        let seem_to_differ = (0..seeds).filter(|seed| {
             let mut random = fastrand::Rng::with_seed(*seed);
             let (base, twin) = (timings(&mut random, 30, 1.0), timings(&mut random, 30, 1.0));
             !ratio_interval(&twin, &base, *seed).contains(1.0)
         });
-        let taken_for_another = taken_for_another.count();
-        println!("{taken_for_another} of {seeds}");
-        assert!(taken_for_another <= seeds as usize / 20, "{taken_for_another} of {seeds}");
+        let seem_to_differ = seem_to_differ.count();
+        println!("{seem_to_differ} of {seeds}");
+        assert!(seem_to_differ <= seeds as usize / 20, "{seem_to_differ} of {seeds}");
     }
 
     #[test]

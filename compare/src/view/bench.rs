@@ -249,7 +249,10 @@ mod tests {
     #[test]
     fn figures_that_differ_have_a_ratio_and_others_show_no_difference() {
         let text = bench(&results(1.5));
-        assert!(text.contains("yield: One task that yields. Median of 30 samples"), "{text}");
+        assert!(
+            text.contains("yield: Yields in one task, again and again. Median of 30"),
+            "{text}"
+        );
         assert!(text.contains("1.50 of tokio ("), "{text}");
         assert!(text.contains("whole process         switches"), "{text}");
         assert!(bench(&results(1.0)).contains("no difference (0.9"));

@@ -287,7 +287,7 @@ fn a_lesson_selected_by_name_is_shown_with_its_timeline() {
 #[test]
 fn the_list_of_benches_says_what_is_measured_and_what_is_expected() {
     let list = text(&compare(&["bench", "--list"]).stdout);
-    for words in ["ping-pong (quick)\n  Two tasks that send", "Expected: Tokio's wheel"] {
+    for words in ["ping-pong (quick)\n  Sends a number back", "Expected: Tokio's wheel"] {
         assert!(list.contains(words), "no {words:?} in\n{list}");
     }
     assert_eq!(list.matches("Expected: ").count(), 19);

@@ -1,5 +1,5 @@
-//! Tests of what `compare report` measures, and of the page it writes: it is complete, well-formed, and
-//! usable without seeing it.
+//! Tests what `compare report` measures, and that the page it writes is complete, well-formed, and usable
+//! without seeing it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -24,16 +24,20 @@ fn words(element: ElementRef<'_>) -> String {
 }
 
 #[test]
-fn it_is_well_formed() {
+fn the_page_is_well_formed() {
     let page = Html::parse_document(&MEASURED.page);
     assert_eq!(page.errors, Vec::<&str>::new());
     assert!(MEASURED.page.starts_with("<!DOCTYPE html>"));
     let ids: Vec<_> = all(&page, "[id]").iter().map(|e| e.attr("id").unwrap()).collect();
-    assert_eq!(ids.len(), ids.iter().collect::<BTreeSet<_>>().len(), "two of one name");
+    assert_eq!(
+        ids.len(),
+        ids.iter().collect::<BTreeSet<_>>().len(),
+        "two elements have the same id"
+    );
 }
 
 #[test]
-fn every_lesson_every_runtime_and_every_workload_is_there() {
+fn the_page_contains_every_lesson_runtime_and_workload() {
     let page = Html::parse_document(&MEASURED.page);
     for lesson in LESSONS {
         let section = all(&page, &format!("section[aria-labelledby=lesson-{lesson}]"));
@@ -67,11 +71,11 @@ fn every_lesson_every_runtime_and_every_workload_is_there() {
     assert_eq!(all(&page, ".behaviours .unexpected").len(), 0);
     assert_eq!(all(&page, ".api tbody tr").len(), 21);
     let cost = all(&page, "section[aria-labelledby=cost]");
-    assert!(words(cost[0]).contains("Not measured. compare cost measures it."));
+    assert!(words(cost[0]).contains("Not measured. Run compare cost to measure this."));
 }
 
 #[test]
-fn sources_stand_there_as_they_are() {
+fn the_page_shows_every_source_unchanged() {
     let page = Html::parse_document(&MEASURED.page);
     for lesson in LESSONS {
         for (place, runtime) in ["tokio", "async_std", "smol"].iter().enumerate() {
@@ -91,7 +95,7 @@ fn sources_stand_there_as_they_are() {
 }
 
 #[test]
-fn nothing_is_loaded_from_elsewhere_and_every_link_leads_somewhere() {
+fn the_page_loads_nothing_from_elsewhere_and_every_link_leads_somewhere() {
     let page = Html::parse_document(&MEASURED.page);
     for selector in ["script", "link", "img", "iframe", "object", "embed", "use", "image", "base"] {
         assert!(all(&page, selector).is_empty(), "there is a {selector}");
@@ -106,18 +110,19 @@ fn nothing_is_loaded_from_elsewhere_and_every_link_leads_somewhere() {
     }
     for link in all(&page, "[href]") {
         let target = link.attr("href").unwrap();
-        let id = target.strip_prefix('#').unwrap_or_else(|| panic!("{target} is elsewhere"));
+        let id =
+            target.strip_prefix('#').unwrap_or_else(|| panic!("{target} leads to another page"));
         assert_eq!(all(&page, &format!("[id={id}]")).len(), 1, "{target} leads nowhere");
     }
 }
 
 #[test]
-fn it_can_be_used_without_seeing_it_and_without_a_mouse() {
-    can_be_used_without_seeing_it(&Html::parse_document(&MEASURED.page));
-    can_be_used_without_seeing_it(&Html::parse_document(&NOTHING_MEASURED));
+fn the_page_can_be_used_without_seeing_it_and_without_a_mouse() {
+    assert_usable_without_seeing_it(&Html::parse_document(&MEASURED.page));
+    assert_usable_without_seeing_it(&Html::parse_document(&NOTHING_MEASURED));
 }
 
-fn can_be_used_without_seeing_it(page: &Html) {
+fn assert_usable_without_seeing_it(page: &Html) {
     assert_eq!(all(page, "html[lang=en]").len(), 1);
     assert_eq!(all(page, "h1").len(), 1);
     assert_eq!(all(page, "main").len(), 1);
@@ -144,7 +149,11 @@ fn can_be_used_without_seeing_it(page: &Html) {
         assert!(scrolling.attr("aria-label").is_some_and(|label| !label.is_empty()));
     }
     let legends: Vec<_> = all(page, "legend").into_iter().map(words).collect();
-    assert_eq!(legends.len(), legends.iter().collect::<BTreeSet<_>>().len(), "two of one name");
+    assert_eq!(
+        legends.len(),
+        legends.iter().collect::<BTreeSet<_>>().len(),
+        "two legends are the same"
+    );
     for choice in all(page, "input") {
         let label = format!("label[for={}]", choice.attr("id").unwrap());
         assert_eq!(all(page, &label).len(), 1, "{label}");
@@ -161,7 +170,7 @@ fn luminance(colour: &str) -> f64 {
 }
 
 #[test]
-fn every_text_has_enough_contrast_in_the_light_and_in_the_dark() {
+fn every_text_has_enough_contrast_in_both_colour_schemes() {
     let style = include_str!("../../src/view/page/style.css");
     let schemes: Vec<BTreeMap<&str, &str>> = style
         .split(":root {")
@@ -173,8 +182,8 @@ fn every_text_has_enough_contrast_in_the_light_and_in_the_dark() {
             pairs.filter_map(|pair| pair.trim_end_matches(';').split_once(": ")).collect()
         })
         .collect();
-    let [light, dark] = &schemes[..] else { panic!("two schemes") };
-    assert!(light.keys().eq(dark.keys()), "a colour is missing in one of them");
+    let [light, dark] = &schemes[..] else { panic!("there must be two colour schemes") };
+    assert!(light.keys().eq(dark.keys()), "a colour is missing in one of the schemes");
     for scheme in [light, dark] {
         for (name, colour) in scheme {
             if ["paper", "raised", "line", "notice"].contains(name) {
@@ -207,7 +216,7 @@ static NOTHING_MEASURED: LazyLock<String> = LazyLock::new(|| {
 });
 
 #[test]
-fn as_it_is_nothing_is_measured_and_that_is_marked() {
+fn as_is_measures_nothing_and_marks_what_is_missing() {
     let page = Html::parse_document(&NOTHING_MEASURED);
     assert_eq!(page.errors, Vec::<&str>::new());
     // Seven lessons, the behaviours, the cost and nineteen workloads are missing.
@@ -216,7 +225,7 @@ fn as_it_is_nothing_is_measured_and_that_is_marked() {
 }
 
 #[test]
-fn broken_and_foreign_results_are_a_clear_error_and_leave_an_earlier_page_alone() {
+fn broken_and_foreign_results_cause_an_error_and_leave_an_earlier_page_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     fs::write(path("page.html"), "an earlier page").unwrap();
@@ -303,7 +312,7 @@ fn every_behaviour_is_as_expected_on_all_three() {
         assert_eq!(row["is_as_expected"], true, "{row:#}");
         asked.insert(["behaviour", "runtime", "asked_from"].map(|field| row[field].to_string()));
     }
-    // There are 25 questions. Two are about the end of the root future. The others are also asked from a
-    // task.
+    // There are 25 questions. Two of them are about the end of the root future, and the others are also asked
+    // from a task.
     assert_eq!(asked.len(), 3 * (2 * 23 + 2));
 }

@@ -1,4 +1,4 @@
-//! The benches: every figure as a plot, and below it in numbers, with all samples.
+//! Shows every figure of the benches as a plot, with a table of the numbers and all samples below.
 
 use maud::{Markup, html};
 
@@ -10,7 +10,7 @@ use crate::view::bench::{
     SEED, against as in_words, base, medians_of, metrics, number, process_metrics, ratio,
 };
 
-/// The section on all workloads, including those that were not measured.
+/// Formats the section on all workloads, including those that were not measured.
 ///
 /// # Errors
 /// Fails if a plot cannot be drawn.
@@ -21,9 +21,10 @@ pub fn section(results: Option<&Results>) -> anyhow::Result<Markup> {
         section aria-labelledby="benches" {
             h2 #benches { "The benches" }
             p {
-                "Each plot shows the median, as a thick line its 95 % interval, and as a thin one where \
-                 the middle four fifths of the samples are. A broken line marks the control: the same \
-                 work without a runtime. " a href="#method" { "How it was measured." }
+                "Each plot shows the median as a point, its 95 % interval as a thick line, and the range \
+                 of the middle four fifths of the samples as a thin line. A dashed line marks the control, \
+                 which does the same work without a runtime. " a href="#method" { "How it was measured" }
+                " explains the method."
             }
             ul.jump {
                 @for workload in WORKLOADS {
@@ -62,8 +63,8 @@ fn measured(workload: &Workload, rows: &[Row]) -> anyhow::Result<Markup> {
             @let table = of_the_processes(&rows);
             (super::scrolling(&format!("Processes of {}", workload.name), &table))
             p {
-                "The samples, in the order they were taken, as CSV"
-                @if least > WRITTEN { "; the first " (WRITTEN) " of " (least) }
+                "The samples as CSV, in the order in which they were taken"
+                @if least > WRITTEN { " (only the first " (WRITTEN) " of " (least) ")" }
                 ":"
             }
             pre tabindex="0" role="region" aria-label={ "Samples of " (workload.name) } {
@@ -104,10 +105,10 @@ impl Figure {
 
     fn plot(&self, workload: &Workload) -> anyhow::Result<Markup> {
         let Self { metric, points, .. } = self;
-        let label = format!("Plot of {}, {metric}. {}", workload.name, told(points));
+        let label = format!("Plot of {}, {metric}. {}", workload.name, described(points));
         let scale = if plot::is_logarithmic(points) { ", logarithmic scale" } else { "" };
         let better = match is_a_merit(metric) {
-            false => "for the record",
+            false => "for information only",
             true if more_is_better(metric) => "more is better",
             true => "less is better",
         };
@@ -121,7 +122,7 @@ impl Figure {
 }
 
 /// Describes a plot in words, for readers who cannot see it.
-fn told(points: &[Point]) -> String {
+fn described(points: &[Point]) -> String {
     let one = |point: &Point| {
         let [low, value, high] =
             [point.interval.low, point.interval.value, point.interval.high].map(number);
@@ -131,7 +132,7 @@ fn told(points: &[Point]) -> String {
     points.iter().map(one).collect::<Vec<_>>().join(" ")
 }
 
-/// Whether more of it is better.
+/// Whether a larger value of this metric is better.
 pub fn more_is_better(metric: &str) -> bool {
     metric == "requests a second"
 }
@@ -144,7 +145,7 @@ pub fn is_a_merit(metric: &str) -> bool {
 fn table(figures: &[Figure]) -> Markup {
     html! {
         table {
-            caption { "Medians, their 95 % intervals, and how many times that of tokio they are" }
+            caption { "Medians, their 95 % intervals, and their ratios to tokio's" }
             thead {
                 tr {
                     th scope="col" { "Figure" }
@@ -152,7 +153,7 @@ fn table(figures: &[Figure]) -> Markup {
                     th.number scope="col" { "Median" }
                     th.number scope="col" { "From" }
                     th.number scope="col" { "To" }
-                    th scope="col" { "Against tokio" }
+                    th scope="col" { "Compared with tokio" }
                 }
             }
             tbody {
@@ -177,7 +178,7 @@ fn of_the_processes(rows: &[&Row]) -> Markup {
     let metrics = process_metrics(rows);
     html! {
         table {
-            caption { "Medians of the whole processes, with their start and warm-up" }
+            caption { "Medians for the whole process, including start and warm-up" }
             thead {
                 tr {
                     th scope="col" { "Contestant" }
@@ -206,12 +207,12 @@ fn of_the_processes(rows: &[&Row]) -> Markup {
 /// The largest number of samples per row in the page. The limit keeps the page small.
 const WRITTEN: usize = 100;
 
-/// A line for each figure of each contestant.
+/// Formats the samples, with one line for each figure of each contestant.
 fn samples(rows: &[&Row]) -> String {
     let mut text = String::new();
     for row in rows {
         for metric in metrics(&[row]).into_iter().chain(process_metrics(&[row])) {
-            // Five significant digits are more than any of these figures deserves.
+            // Five significant digits are more than enough for the precision of these figures.
             let values: Vec<String> =
                 row.values(&metric).iter().take(WRITTEN).map(|v| digits(*v)).collect();
             text += &format!("\"{}\",\"{metric}\",{}\n", row.title(), values.join(","));
@@ -239,7 +240,7 @@ mod tests {
     use crate::bench::stats::Interval;
 
     #[test]
-    fn a_plot_is_told_in_words_that_can_be_taken_apart_by_ear() {
+    fn the_description_of_a_plot_is_easy_to_follow_by_ear() {
         let point = |title: &str, contestant, value: f64| {
             let interval = Interval { low: value - 1.0, value, high: value + 1.0 };
             Point { title: title.into(), contestant, interval, spread: (value, value) }
@@ -249,13 +250,13 @@ mod tests {
             point("threads", Contestant::Control, 5.0),
         ];
         assert_eq!(
-            told(&points),
+            described(&points),
             "smol, 1 thread: 200, from 199 to 201. The control, threads: 5.00, from 4.00 to 6.00."
         );
     }
 
     #[test]
-    fn samples_have_five_digits_that_count() {
+    fn samples_have_at_most_five_significant_digits() {
         for (value, text) in [
             (0.0, "0"),
             (0.000_123_456, "0.00012346"),

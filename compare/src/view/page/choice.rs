@@ -1,4 +1,4 @@
-//! Which runtime to choose: drawn from the results on the page, and from nothing else.
+//! Advises which runtime to choose. The advice uses only the results on the page.
 
 use maud::{Markup, html};
 
@@ -15,23 +15,23 @@ use crate::report::Report;
 use crate::view::bench::{metrics, number, ratio};
 use crate::view::mebibytes;
 
-/// The advice, with its reasons.
+/// Formats the advice, with its reasons.
 pub fn section(report: &Report) -> Markup {
     let bench = report.bench.as_ref();
     html! {
         section.choice aria-labelledby="choice" {
             h2 #choice { "Which runtime to choose" }
             p {
-                "Drawn from what is on this page, and from nothing else. Another machine, or a program that \
-                 does more between its awaits, may well say otherwise."
+                "This advice uses only the results on this page. Another machine, or a program that does \
+                 more between its awaits, may well lead to different advice."
             }
             @for warning in warnings(report) {
-                div.notice role="note" { p { strong { "Take care: " } (warning) "." } }
+                div.notice role="note" { p { strong { "Warning: " } (warning) "." } }
             }
             div.notice role="note" {
                 p {
-                    strong { "Neither async-std nor surf." }
-                    " They are here because programs on them have to be moved. Open advisories: "
+                    strong { "Don't choose async-std or surf." }
+                    " They are here because programs that use them have to be moved. Open advisories: "
                     @for (place, advisory) in cost::advisories(Runtime::AsyncStd).iter().enumerate() {
                         @if place > 0 { "; " }
                         (advisory.says) " (" (advisory.id) ")"
@@ -44,9 +44,9 @@ pub fn section(report: &Report) -> Markup {
                 (Runtime::Tokio, Runtime::Smol, Contestant::Tokio, Contestant::Smol),
                 (Runtime::Smol, Runtime::Tokio, Contestant::Smol, Contestant::Tokio),
             ] {
-                h3 { (runtime.name()) ", if you want" }
+                h3 { "Reasons to choose " (runtime.name()) }
                 ul {
-                    (spelt(runtime, other))
+                    (operations(runtime, other))
                     @if let Some(kept) = &report.cost { (adds(&kept.result, runtime, other)) }
                     @if let Some(results) = bench {
                         (memory(results, contestant, rival))
@@ -64,8 +64,7 @@ pub fn section(report: &Report) -> Markup {
 fn warnings(report: &Report) -> Vec<String> {
     let mut warnings = Vec::new();
     if let Some(results) = &report.bench {
-        let of_benches =
-            |warning: String| format!("the benches were run with a warning: {warning}");
+        let of_benches = |warning: String| format!("the benches ran with a warning: {warning}");
         warnings.extend(results.machine.warnings().into_iter().map(of_benches));
     }
     let machines = report.machines();
@@ -73,12 +72,12 @@ fn warnings(report: &Report) -> Vec<String> {
         machines.windows(2).any(|pair| of(pair[0].1) != of(pair[1].1))
     };
     if differ(|machine| (&machine.processor, &machine.versions[..])) {
-        warnings.push("not all parts of this page are of the same machine and versions".into());
+        warnings.push("the parts of this page come from different machines or versions".into());
     }
     warnings
 }
 
-/// How much stays the same for users of async-std, depending on where they move to.
+/// Counts the questions that async-std answers in the same way as each runtime that its users can move to.
 fn moving(seen: &[Observation]) -> Markup {
     let answers: Vec<[Vec<&str>; 3]> = BEHAVIOURS
         .iter()
@@ -94,7 +93,7 @@ fn moving(seen: &[Observation]) -> Markup {
         p {
             "Of " (answers.len()) " " a href="#behaviours" { "questions" } ", async-std answers "
             (alike(Runtime::Smol)) " as smol does, and " (alike(Runtime::Tokio))
-            " as Tokio does: what changes with a move is in the rest."
+            " as Tokio does. The others show what changes when you move."
         }
     }
 }
@@ -111,7 +110,7 @@ fn answers<'a>(seen: &'a [Observation], behaviour: &str, runtime: Runtime) -> Ve
 }
 
 /// Lists the operations that a runtime has and the other lacks.
-fn spelt(runtime: Runtime, other: Runtime) -> Markup {
+fn operations(runtime: Runtime, other: Runtime) -> Markup {
     let mut rows = api::rows();
     // Leave out HTTP: no runtime has a client of its own.
     rows.retain(|row| row.what != "HTTP");
@@ -124,12 +123,14 @@ fn spelt(runtime: Runtime, other: Runtime) -> Markup {
     html! {
         @if own > theirs {
             li {
-                a href="#api" { "More of it there" } ": of " (rows.len()) " usual things it has " (own)
-                " of its own, and " (other.name()) " " (theirs) ". What " (other.name()) " has not: "
-                (names.join(", ")) "."
+                a href="#api" { "More operations are built in" } ": of " (rows.len())
+                " common operations, " (runtime.name()) " has " (own) " of its own, and " (other.name())
+                " has " (theirs) ". Only " (runtime.name()) " has these: " (names.join(", ")) "."
             }
         } @else if !names.is_empty() {
-            li { a href="#api" { "What " (other.name()) " has not" } ": " (names.join(", ")) "." }
+            li {
+                a href="#api" { "Operations that " (other.name()) " lacks" } ": " (names.join(", ")) "."
+            }
         }
     }
 }
@@ -141,24 +142,25 @@ fn adds(costs: &cost::Costs, runtime: Runtime, other: Runtime) -> Markup {
     html! {
         @if (ours.bytes as f64) < 0.9 * theirs.bytes as f64 {
             li {
-                a href="#cost" { "A smaller program" } ": with what its lessons use beside it, it adds "
-                (mebibytes(ours.bytes / 1024)) " to the executable, where " (other.name()) " adds "
-                (mebibytes(theirs.bytes / 1024)) "."
+                a href="#cost" { "A smaller program" } ": together with the crates that its lessons use, "
+                (runtime.name()) " adds " (mebibytes(ours.bytes / 1024)) " to the executable, whereas "
+                (other.name()) " adds " (mebibytes(theirs.bytes / 1024)) "."
             }
         }
         @if let (Some(ours), Some(theirs)) = (ours.cpu_seconds, theirs.cpu_seconds) {
             @if ours < 0.6 * theirs {
                 li {
-                    a href="#cost" { "A quicker build" } ": likewise, it adds " (format!("{ours:.0} s"))
-                    " of CPU, where " (other.name()) " adds " (format!("{theirs:.0} s"))
-                    ". It is one build of each."
+                    a href="#cost" { "A quicker build" } ": together with the same crates, "
+                    (runtime.name()) " adds " (format!("{ours:.0} s")) " of CPU time, whereas "
+                    (other.name()) " adds " (format!("{theirs:.0} s"))
+                    ". These figures come from a single build of each."
                 }
             }
         }
     }
 }
 
-/// Compares the memory of a sleeping task, if the difference is beyond doubt.
+/// Compares the memory of a sleeping task, if the difference is statistically significant.
 fn memory(results: &Results, ours: Contestant, theirs: Contestant) -> Markup {
     let bytes = |contestant| {
         let rows = rows(results, "memory", contestant);
@@ -170,7 +172,7 @@ fn memory(results: &Results, ours: Contestant, theirs: Contestant) -> Markup {
         @if is_less {
             li {
                 a href="#bench-memory" { "Very many tasks that wait" } ": each takes "
-                (number(median(&ours))) " bytes, where those of " (name) " take "
+                (number(median(&ours))) " bytes, whereas a task of " (name) " takes "
                 (number(median(&theirs))) "."
             }
         }
@@ -184,14 +186,16 @@ fn ahead_in(results: &Results, ours: Contestant, theirs: Contestant) -> Markup {
     let is_fit =
         |workload: &&Workload| !workload.name.starts_with("memory") && workload.name != "http-own";
     let workloads = WORKLOADS.iter().filter(is_fit).filter(|workload| {
-        let [ours, theirs] = [ours, theirs].map(|who| rows(results, workload.name, who));
+        let [ours, theirs] =
+            [ours, theirs].map(|contestant| rows(results, workload.name, contestant));
         are_ahead(&ours, &theirs)
     });
     let workloads: Vec<&str> = workloads.map(|workload| workload.name).collect();
     html! {
         @if !workloads.is_empty() {
             li {
-                "Work like that in which it was ahead, whatever the number of threads: "
+                "Work like that of the workloads in which " (ours.name())
+                " was ahead, whatever the number of threads: "
                 @for (place, name) in workloads.iter().enumerate() {
                     @if place > 0 { ", " }
                     a href={ "#bench-" (name) } { (name) }
@@ -214,7 +218,7 @@ fn are_ahead(ours: &[&Row], theirs: &[&Row]) -> bool {
     !ours.is_empty() && !theirs.is_empty() && ours.iter().all(is_ahead_of_all)
 }
 
-/// Whether `ours` is better beyond doubt in at least one figure, and worse in none.
+/// Whether `ours` is significantly better in at least one figure, and significantly worse in none.
 fn is_ahead(ours: &Row, theirs: &Row) -> bool {
     let (mut better, mut worse) = (false, false);
     for metric in metrics(&[ours]).into_iter().filter(|metric| is_a_merit(metric)) {
@@ -232,8 +236,8 @@ fn is_ahead(ours: &Row, theirs: &Row) -> bool {
 fn by_default(seen: &[Observation], runtime: Runtime, other: Runtime) -> Markup {
     let habits = [
         ("dropped-handle", "A dropped handle"),
-        ("panic-awaited", "A panic in a task that is awaited"),
-        ("worker-threads", "Threads, when nothing is said about it"),
+        ("panic-awaited", "A panic in a task that you await"),
+        ("worker-threads", "The default number of worker threads"),
     ];
     let habits = habits.map(|(name, habit)| {
         let [ours, theirs] = [runtime, other].map(|runtime| answers(seen, name, runtime));
@@ -247,10 +251,10 @@ fn by_default(seen: &[Observation], runtime: Runtime, other: Runtime) -> Markup 
     }
 }
 
-/// Work in which plain threads were ahead of every runtime.
+/// Lists the workloads in which plain threads were ahead of every runtime.
 fn threads(results: &Results) -> Markup {
-    // The control of HTTP knows no more of it than the server needs, and std's lock can be taken within a
-    // runtime as well.
+    // Leave out HTTP, because the control implements only as much of HTTP as the server needs, and leave out
+    // locks, because std's lock can be used on a runtime as well.
     let is_fit = |workload: &&Workload| {
         workload.control == "threads"
             && !["http", "lock"].iter().any(|it| workload.name.starts_with(it))
@@ -264,11 +268,12 @@ fn threads(results: &Results) -> Markup {
         WORKLOADS.iter().filter(is_fit).filter(are_behind).map(|workload| workload.name).collect();
     html! {
         @if !names.is_empty() {
-            h3 { "No runtime at all, if you want" }
+            h3 { "Reasons to choose no runtime" }
             ul {
                 li {
-                    "Nothing but work like that in which plain threads were ahead of all three: "
-                    (names.join(", ")) ". What else they cost stands under its figures."
+                    "All your work is like that of the workloads in which plain threads were ahead of all \
+                     three runtimes: " (names.join(", "))
+                    ". The process figures of these workloads show what threads cost otherwise."
                 }
             }
         }
@@ -294,23 +299,23 @@ mod tests {
         Row { workload: workload.into(), contestant, threads: Some(2), is_default: false, samples }
     }
 
-    fn told(rows: Vec<Row>) -> String {
+    fn advice(rows: Vec<Row>) -> String {
         let bench =
             Results { kind: KIND.into(), machine: Machine::look(), threads: 2, stolen: None, rows };
         section(&Report { bench: Some(bench), ..Report::default() }).into_string()
     }
 
-    /// The part of the advice for one runtime.
+    /// Returns the part of the advice for one runtime.
     fn part<'a>(text: &'a str, runtime: &str) -> &'a str {
-        let (_, after) = text.split_once(&format!("<h3>{runtime}, if")).unwrap();
+        let (_, after) = text.split_once(&format!("<h3>Reasons to choose {runtime}<")).unwrap();
         after.split("<h3>").next().unwrap()
     }
 
     #[test]
-    fn who_is_ahead_is_said_of_the_one_that_is() {
+    fn a_workload_is_listed_for_the_runtime_that_was_ahead() {
         use Contestant::{AsyncStd, Control, Smol, Tokio};
         let rate = "requests a second";
-        let text = told(vec![
+        let text = advice(vec![
             row("yield", Tokio, "ns a yield", 200.0),
             row("yield", Smol, "ns a yield", 100.0),
             row("echo-1", Tokio, rate, 200.0),
@@ -328,9 +333,9 @@ mod tests {
         let (tokio, smol) = (part(&text, "tokio"), part(&text, "smol"));
         assert!(tokio.contains("#bench-echo-1") && !tokio.contains("#bench-yield"), "{tokio}");
         assert!(smol.contains("#bench-yield") && !smol.contains("#bench-echo-1"), "{smol}");
-        assert!(smol.contains("each takes 301 bytes, where those of tokio take 501"), "{smol}");
+        assert!(smol.contains("each takes 301 bytes, whereas a task of tokio takes 501"), "{smol}");
         assert!(!text.contains("#bench-channel"), "{text}");
-        assert!(text.contains("ahead of all three: file."), "{text}");
+        assert!(text.contains("ahead of all three runtimes: file."), "{text}");
     }
 
     #[test]
@@ -347,15 +352,17 @@ mod tests {
     }
 
     #[test]
-    fn without_results_there_is_the_notice_and_what_can_be_read_from_the_sources() {
+    fn without_results_the_page_shows_the_notice_and_the_operations() {
         let text = section(&Report::default()).into_string();
-        assert!(text.contains("Neither async-std nor surf") && text.contains("RUSTSEC-2025-0052"));
-        assert!(text.contains("More of it there"), "{text}");
+        assert!(
+            text.contains("Don't choose async-std or surf") && text.contains("RUSTSEC-2025-0052")
+        );
+        assert!(text.contains("More operations are built in"), "{text}");
         assert!(!text.contains("bench-"), "{text}");
     }
 
     #[test]
-    fn who_is_behind_with_other_threads_or_has_few_samples_is_not_ahead() {
+    fn a_runtime_that_is_behind_with_other_threads_or_has_few_samples_is_not_ahead() {
         let tokio = row("yield", Contestant::Tokio, "ns a yield", 100.0);
         let smol = row("yield", Contestant::Smol, "ns a yield", 200.0);
         let mut alone = row("yield", Contestant::Smol, "ns a yield", 50.0);
@@ -369,20 +376,20 @@ mod tests {
     }
 
     #[test]
-    fn a_build_that_is_hardly_smaller_or_quicker_is_no_reason() {
+    fn a_build_that_is_hardly_smaller_or_quicker_is_not_listed() {
         let build =
             |cpu, bytes| Build { crates: 1, cpu_seconds: Some(cpu), wall_seconds: 1.0, bytes };
-        let told = |smol| {
+        let added = |smol| {
             let runtimes = [build(200.0, 2 << 20), build(0.0, 0), smol];
             let costs = Costs { rustc: String::new(), baseline: build(100.0, 1 << 20), runtimes };
             adds(&costs, Runtime::Smol, Runtime::Tokio).into_string()
         };
-        let much = told(build(150.0, 3 << 19));
+        let much = added(build(150.0, 3 << 19));
         assert!(much.contains("adds 0.5 MiB") && much.contains("adds 50 s"), "{much}");
-        assert_eq!(told(build(195.0, (2 << 20) - 1000)), "");
+        assert_eq!(added(build(195.0, (2 << 20) - 1000)), "");
     }
 
-    /// Every question, answered as expected or not.
+    /// Returns an observation for every question, all as expected or all not.
     fn observations(is_as_expected: bool) -> Kept<Vec<Observation>> {
         let one = |behaviour: &Behaviour, runtime: Runtime, asked_from: From| {
             let expected = behaviour.expected().answer(runtime, asked_from);
@@ -406,12 +413,12 @@ mod tests {
     }
 
     #[test]
-    fn habits_are_told_where_they_differ_and_were_seen_as_expected() {
-        let told = |is_as_expected| {
+    fn default_behaviours_are_listed_if_they_differ_and_were_as_expected() {
+        let advice = |is_as_expected| {
             let behaviours = Some(observations(is_as_expected));
             section(&Report { behaviours, ..Report::default() }).into_string()
         };
-        let text = told(true);
+        let text = advice(true);
         assert!(
             part(&text, "smol").contains("A dropped handle</a>: the task is cancelled."),
             "{text}"
@@ -421,12 +428,12 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("Of 25 <a href=\"#behaviours\">questions</a>, async-std answers 19"));
-        let text = told(false);
+        let text = advice(false);
         assert!(!text.contains("A dropped handle") && text.contains("Of 0 "), "{text}");
     }
 
     #[test]
-    fn parts_of_different_versions_are_warned_of() {
+    fn parts_from_different_versions_cause_a_warning() {
         let mut behaviours = observations(true);
         let mut lessons = Kept::new(crate::child::KIND, Machine::look(), Vec::new());
         lessons.machine.versions = vec!["tokio 0.1".into()];
@@ -439,7 +446,7 @@ mod tests {
             section(&report).into_string()
         };
         behaviours.machine.versions = vec!["tokio 0.2".into()];
-        let words = "not all parts of this page are of the same machine";
+        let words = "the parts of this page come from different machines";
         assert!(text(lessons, behaviours).contains(words));
         let same = Kept::new(crate::child::KIND, Machine::look(), Vec::new());
         assert!(!text(same, observations(true)).contains(words));

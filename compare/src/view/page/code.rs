@@ -1,4 +1,4 @@
-//! The three sources of a lesson in columns, highlighted.
+//! Shows the three sources of a lesson in columns, with highlighting.
 
 use std::ops::Range;
 
@@ -41,7 +41,7 @@ pub fn of(lesson: &Lesson) -> anyhow::Result<Markup> {
     })
 }
 
-/// One row of lines.
+/// Formats one row of lines.
 fn line(row: &Row, lines: &[Vec<&str>], pieces: &[Vec<Vec<Piece>>]) -> Markup {
     let same = align::same_in_row(row, lines);
     let cells = row.iter().enumerate().map(|(source, line)| {

@@ -1,4 +1,4 @@
-//! How it was measured, and on what.
+//! Explains how the figures were measured, and on which machines.
 
 use maud::{Markup, html};
 
@@ -8,34 +8,34 @@ use crate::machine::Machine;
 use crate::report::Report;
 use crate::view::bench::worker_threads;
 
-/// The method, its limits, and the machines.
+/// Formats the section on the method, its limits, and the machines.
 pub fn section(report: &Report) -> Markup {
     html! {
         section aria-labelledby="method" {
             h2 #method { "How it was measured" }
             @if let Some(results) = &report.bench { (bench_method(results)) }
             p {
-                "A lesson is run once on each runtime, in a process of its own; its figures are those of \
-                 that process, and say that things overlap rather than how fast they are. Its servers \
-                 are in the parent process."
+                "Each lesson runs once on each runtime, in a process of its own, and its figures are those \
+                 of that process. They show that waits overlap, and say nothing about speed. The servers \
+                 of the lessons are in the parent process."
             }
             h3 { "Limits" }
             ul {
-                li { "All of it goes over loopback. Servers and load share the cores." }
+                li { "All connections are over loopback. Servers and clients share the cores." }
                 li {
-                    "The work is small and does nothing else. What a program does between two awaits \
-                     usually outweighs all that is measured here."
+                    "The work is small, and does nothing between two awaits. In a real program, the work \
+                     between two awaits usually outweighs everything that is measured here."
                 }
                 li {
-                    "A wake-up of another thread is dear, on a virtual machine more than elsewhere. Where \
-                     one thread is faster than two, that may be why."
+                    "Waking another thread is expensive, especially on a virtual machine. That may be why \
+                     one thread is faster than two in some workloads."
                 }
-                li { "Advisories are a list by hand, not a scan." }
+                li { "We keep the list of advisories by hand. It does not come from a scan." }
             }
             @let machines = report.machines();
             @if !machines.is_empty() {
-                h3 { "On what" }
-                (scrolling("On what it was measured", &machines_table(&machines)))
+                h3 { "The machines" }
+                (scrolling("The machines", &machines_table(&machines)))
             }
         }
     }
@@ -45,23 +45,22 @@ fn bench_method(results: &Results) -> Markup {
     let samples = results.rows.iter().map(|row| row.samples.len()).max().unwrap_or(0);
     html! {
         p {
-            "Every sample of a bench has a process of its own. The work is done in spawned tasks, is \
-             written once for all runtimes, and is checked by a sum that must be the same. Where work \
-             is repeated, a warm-up is thrown away. Runtimes take turns in random order, " (samples) " times, with "
-            (worker_threads(results.threads))
+            "Every sample of a bench has a process of its own. Each workload is written once for all \
+             runtimes, and its work is done in spawned tasks. A checksum of the work must be the same on \
+             all of them. Repeated work warms up first, and the warm-up is not measured. The runtimes take \
+             turns in random order, " (samples) " times, with " (worker_threads(results.threads)) "."
             @if results.rows.iter().any(|row| row.is_default) {
-                "; one that by itself takes another number is measured with that, too"
+                " A runtime with another default number of threads is also measured with that number."
             }
-            "."
             @if let Some(part) = results.stolen {
-                " While it ran, " (format!("{:.1} %", 100.0 * part))
-                " of the processors' time was taken away by the machine under this one."
+                " During the run, the host took " (format!("{:.1} %", 100.0 * part))
+                " of the processors' time away from this virtual machine."
             }
         }
         p {
-            "A figure is the median, with its 95 % bootstrap interval. It is held against Tokio's by \
-             their ratio, which has such an interval as well: where that contains 1, they do not differ \
-             by what these samples can tell."
+            "Each figure is a median with its 95 % bootstrap interval. Its ratio to Tokio's figure also has \
+             such an interval. If the interval of the ratio contains 1, these samples do not show a \
+             difference."
         }
     }
 }
@@ -78,7 +77,7 @@ fn machines_table(machines: &[(&str, &Machine)]) -> Markup {
     };
     html! {
         table {
-            caption { "The machine, and what it was doing" }
+            caption { "The machine that measured each part, and its load" }
             thead {
                 tr { td {} @for (what, _) in machines { th scope="col" { (what) } } }
             }

@@ -35,13 +35,13 @@ pub fn page(report: &Report) -> anyhow::Result<String> {
                 style { (PreEscaped(STYLE)) }
             }
             body {
-                a.skip href="#content" { "To the content" }
+                a.skip href="#content" { "Skip to the content" }
                 header {
                     h1 { "Tokio, async-std and smol, side by side" }
                     p.lead {
-                        "The same seven small programs on three runtimes, the questions on which the \
-                         runtimes differ, and what they cost. Every figure was measured by the \
-                         program that wrote this page."
+                        "This page shows the same seven small programs on three runtimes, the behaviours in \
+                         which the runtimes differ, and what the runtimes cost. The program that wrote \
+                         this page also measured every figure on it."
                     }
                     (contents(&lessons))
                 }
@@ -51,8 +51,8 @@ pub fn page(report: &Report) -> anyhow::Result<String> {
                         h2 #lessons { "The lessons" }
                         p {
                             "Each lesson is written three times, in the idiom of its runtime, with the \
-                             same steps in the same order. What all three have in common is dim. "
-                            "HTTP is spoken by reqwest on Tokio, by surf on async-std, and by hyper, \
+                             same steps in the same order. The parts that all three have in common are \
+                             dimmed. The HTTP client is reqwest on Tokio, surf on async-std, and hyper, \
                              through smol-hyper, on smol."
                         }
                         @for lesson in &lessons { (self::lesson(lesson, report.lessons.as_ref())?) }
@@ -81,7 +81,7 @@ fn contents(lessons: &[&Lesson]) -> Markup {
                         a href={ "#lesson-" (lesson.name) } { (lesson.name) }
                     }
                 }
-                li { a href="#api" { "How each spells it" } }
+                li { a href="#api" { "How each runtime writes common operations" } }
                 li { a href="#behaviours" { "The behaviours" } }
                 li { a href="#cost" { "What a runtime adds to a build" } }
                 li { a href="#benches" { "The benches" } }
@@ -91,13 +91,14 @@ fn contents(lessons: &[&Lesson]) -> Markup {
     }
 }
 
-/// Wraps a table that may be wider than the screen, so that it scrolls on its own, also with the keyboard.
+/// Wraps a table that may be wider than the screen, so that the mouse and the keyboard can scroll it on its
+/// own.
 fn scrolling(label: &str, table: &Markup) -> Markup {
     html! { div.scroll tabindex="0" role="region" aria-label=(label) { (table) } }
 }
 
 fn not_measured(command: &str) -> Markup {
-    html! { p.missing { "Not measured. " code { (command) } " measures it." } }
+    html! { p.missing { "Not measured. Run " code { (command) } " to measure this." } }
 }
 
 fn lesson(lesson: &Lesson, kept: Option<&Kept<Vec<Run>>>) -> anyhow::Result<Markup> {
@@ -123,7 +124,7 @@ fn figures(lesson: &Lesson, runs: &[&Run]) -> Markup {
     let or_none = |text: Option<String>| text.unwrap_or_else(|| "–".into());
     html! {
         table {
-            caption { "One run of " (lesson.name) " on each" }
+            caption { "One run of " (lesson.name) " on each runtime" }
             thead {
                 tr {
                     th scope="col" { "Runtime" }
@@ -178,8 +179,8 @@ mod tests {
 
     const FEW: usize = 1;
 
-    /// Returns a run of one workload with this many samples. Each has three figures, as real ones do on
-    /// average.
+    /// Returns a run of one workload with this many samples. Each sample has three figures, which is the
+    /// average number in a real run.
     fn results(samples: u32) -> Results {
         let taken = |n: u32| {
             let value = 12_345.678 + f64::from(n);
@@ -201,11 +202,11 @@ mod tests {
     }
 
     #[test]
-    fn however_many_samples_there_are_the_page_is_smaller_than_two_megabytes() {
+    fn the_page_is_smaller_than_two_megabytes_however_many_samples_there_are() {
         let size = |bench| page(&Report { bench, ..Report::default() }).unwrap().len();
         let (without, with) = (size(None), size(Some(results(101))));
         let all = without + (with - without) * WORKLOADS.len() / FEW;
-        // The size does not include the figures and timelines of the lessons, which take some 100 KB.
+        // The size does not include the figures and timelines of the lessons, which take about 100 KB.
         assert!((500_000..1_800_000).contains(&all), "{all}");
     }
 }

@@ -12,7 +12,7 @@ use crate::bench::Contestant;
 use crate::bench::stats::Interval;
 use crate::view::bench::number;
 
-/// What is drawn of one contestant.
+/// The values to draw for one contestant.
 pub struct Point {
     pub title: String,
     pub contestant: Contestant,
@@ -126,10 +126,10 @@ where
         }
         chart.draw_series([Circle::new((value, y), 5, colour.filled())])?;
         let middle = (TOP + ROW * row as u32 + ROW / 2) as i32;
-        let beside = |x: u32, side| (x as i32, middle, text.pos(Pos::new(side, VPos::Center)));
-        let (x, y, style) = beside(names - 10, HPos::Right);
+        let text_at = |x: u32, side| (x as i32, middle, text.pos(Pos::new(side, VPos::Center)));
+        let (x, y, style) = text_at(names - 10, HPos::Right);
         area.draw(&Text::new(point.title.as_str(), (x, y), style))?;
-        let (x, y, style) = beside(WIDTH - VALUES + 8, HPos::Left);
+        let (x, y, style) = text_at(WIDTH - VALUES + 8, HPos::Left);
         area.draw(&Text::new(number(value), (x, y), style))?;
     }
     Ok(())
@@ -142,7 +142,7 @@ fn short(value: f64) -> String {
         middle if middle >= 1e3 => (value / 1e3, " k"),
         _ => (value, ""),
     };
-    // Round off the errors of floating point.
+    // Round off floating-point errors.
     format!("{}{unit}", (value * 1e4).round() / 1e4)
 }
 
@@ -169,7 +169,7 @@ mod tests {
         assert_eq!(svg.matches("<circle").count(), 3);
         assert!(svg.contains("aria-label=\"it &lt;says&gt;\""), "{svg}");
         assert!(!svg.contains("xmlns"), "{svg}");
-        // From 0 to 115.5, over some 320 units: an interval of 20 is a sixth of that.
+        // The scale goes from 0 to 115.5 over about 320 units, so an interval of 20 is a sixth of that.
         let width = |line: &str| {
             let points = line.split("points=\"").nth(1).unwrap();
             let x: Vec<f64> =
@@ -182,14 +182,14 @@ mod tests {
     }
 
     #[test]
-    fn what_spans_much_has_a_logarithmic_scale() {
+    fn values_that_are_far_apart_have_a_logarithmic_scale() {
         let narrow =
             [point(Contestant::Tokio, 5.0, 5.0, 5.0), point(Contestant::Smol, 6.0, 7.0, 99.0)];
         assert!(!is_logarithmic(&narrow));
         let wide =
             [point(Contestant::Tokio, 4.0, 5.0, 5.0), point(Contestant::Smol, 6.0, 7.0, 99.0)];
         assert!(is_logarithmic(&wide));
-        // Powers of ten from 1 to 100.
+        // The scale goes from one power of ten, 1, to another, 100.
         let svg = plot(&wide, "").unwrap().into_string();
         assert!(svg.contains("\n1\n") && svg.contains("\n100\n"), "{svg}");
         // Zero has no logarithm.

@@ -15,8 +15,8 @@ use crate::view::{mebibytes, more_seconds, seconds};
 pub fn api() -> Markup {
     let table = html! {
         table.api {
-            caption { "The usual things in asyncio and in the three runtimes" }
-            thead { tr { th scope="col" { "What" } th scope="col" { "asyncio" } (runtime_heads()) } }
+            caption { "Common operations in asyncio and in the three runtimes" }
+            thead { tr { th scope="col" { "Operation" } th scope="col" { "asyncio" } (runtime_heads()) } }
             tbody {
                 @for row in api::rows() {
                     tr {
@@ -30,12 +30,12 @@ pub fn api() -> Markup {
     };
     html! {
         section aria-labelledby="api" {
-            h2 #api { "How each spells it" }
+            h2 #api { "How each runtime writes common operations" }
             p {
                 "The cells of the three runtimes are lines that compile, taken from the sources of this \
-                 program. Where a runtime has nothing of its own, the cell says what people use instead."
+                 program. If a runtime has nothing of its own, the cell shows what people use instead."
             }
-            (scrolling("How each spells it", &table))
+            (scrolling("How each runtime writes common operations", &table))
         }
     }
 }
@@ -54,7 +54,7 @@ fn snippet(cell: &str) -> Markup {
     }
 }
 
-/// What each runtime answered to each question.
+/// Shows how each runtime answered each question.
 pub fn behaviours(kept: Option<&Kept<Vec<Observation>>>) -> Markup {
     html! {
         section aria-labelledby="behaviours" {
@@ -63,9 +63,9 @@ pub fn behaviours(kept: Option<&Kept<Vec<Observation>>>) -> Markup {
                 None => (not_measured("compare behaviours")),
                 Some(kept) => {
                     p {
-                        "Questions put to each runtime by running a few lines on it, each in a process of \
-                         its own. What was expected had been written down before; an answer that differs \
-                         from that is marked."
+                        "Each question was put to each runtime by running a few lines of code on it, in a \
+                         process of their own. The expected answers had been written down separately. An \
+                         answer that differs from the expected one is marked."
                     }
                     (scrolling("The behaviours", &behaviours_table(&kept.result)))
                 }
@@ -77,7 +77,7 @@ pub fn behaviours(kept: Option<&Kept<Vec<Observation>>>) -> Markup {
 fn behaviours_table(seen: &[Observation]) -> Markup {
     html! {
         table.behaviours {
-            caption { "What was seen" }
+            caption { "The answers of each runtime, and the reasons" }
             thead {
                 tr { th scope="col" { "Question" } (runtime_heads()) th scope="col" { "Why" } }
             }
@@ -109,7 +109,7 @@ fn answer_of(observation: &Observation) -> Option<&str> {
     observation.seen.as_ref().map(|seen| seen.answer.as_str())
 }
 
-/// Whether the runtimes that were asked have answered differently.
+/// Whether the runtimes that were asked gave different answers.
 fn answers_differ(row: &[Vec<&Observation>; 3]) -> bool {
     let asked = row.iter().filter(|observations| !observations.is_empty());
     let answers = asked.map(|observations| observations.iter().map(|o| answer_of(o)).collect());
@@ -154,9 +154,9 @@ pub fn cost(kept: Option<&Kept<Costs>>) -> Markup {
                 None => (not_measured("compare cost")),
                 Some(kept) => {
                     p {
-                        "This program built from nothing in release mode with " (kept.result.rustc)
-                        ", without a runtime and with each alone. A runtime comes with what its lessons \
-                         use beside it, such as its HTTP client."
+                        "This program was built from scratch in release mode with " (kept.result.rustc)
+                        ", once without a runtime and once with each runtime alone. The figures for a \
+                         runtime include the other crates that its lessons use, such as its HTTP client."
                     }
                     (scrolling("What a runtime adds to a build", &cost_table(&kept.result)))
                 }
