@@ -113,7 +113,7 @@ impl Unknown {
     }
 }
 
-/// Finds a lesson by name. `doubles` is known here as well.
+/// Finds a lesson by name, including `doubles`, which is not in the list.
 ///
 /// # Errors
 /// Returns [`Unknown`] if no lesson has this name.

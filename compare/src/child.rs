@@ -54,7 +54,8 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Whether the run is in order. A runtime that was left out gives no answer that could be wrong.
+    /// Whether the run is correct. A runtime that was left out counts as correct, because it gives no
+    /// answer.
     pub fn is_same(&self) -> bool {
         matches!(self, Self::Same(_) | Self::NotBuilt)
     }
@@ -95,7 +96,7 @@ pub fn run_here(lesson: &str, runtime: &str, file_limit: Option<u64>) -> anyhow:
     let Some(start) = catalog::find(lesson)?.column(runtime).start else {
         bail!("this build is without {0}: build it with `--features {0}`", runtime.name());
     };
-    // The feature `tls` in Cargo.toml explains why. This fails only if a provider is installed already.
+    // Cargo.toml explains why, at the feature `tls`. This fails only if a provider is installed already.
     #[cfg(feature = "tls")]
     let _ = rustls::crypto::ring::default_provider().install_default();
 
@@ -110,7 +111,8 @@ pub fn run_here(lesson: &str, runtime: &str, file_limit: Option<u64>) -> anyhow:
     Ok(ExitCode::SUCCESS)
 }
 
-/// Limits every file of this process to `bytes`. This stands in for a full disk, and needs no root.
+/// Limits every file of this process to `bytes`. This simulates a full disk, and needs no root
+/// privileges.
 ///
 /// A write beyond the limit fails and raises a signal, which would end the process. So we block the signal,
 /// and do that before a runtime starts its threads, because threads inherit the blocked signals.
@@ -132,7 +134,7 @@ fn limit_files(_: u64) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// Fails if the process cannot be started, if its report cannot be parsed, or with [`Interrupted`].
-/// Whatever else happens in the process is an [`Outcome`].
+/// Anything else that happens in the process is an [`Outcome`].
 pub fn run(
     lesson: &'static Lesson,
     runtime: Runtime,
@@ -218,8 +220,8 @@ pub enum End {
 /// the cores that the child uses.
 ///
 /// # Errors
-/// Returns an error if the child cannot be started, or [`Interrupted`] if a signal has arrived.
-/// Whatever else happens in the child is an [`End`].
+/// Returns an error if the child cannot be started, or [`Interrupted`] if a signal has arrived. Anything
+/// else that happens in the child is an [`End`].
 pub fn execute(
     arguments: &[&str],
     variables: &[(&str, &str)],
@@ -243,7 +245,8 @@ pub fn execute(
         .stderr(Stdio::piped());
     let mut child = Group::spawn(&mut command)?;
     let mut stdin = child.child().stdin.take().context("the child has no stdin")?;
-    // Fails only if the child ended without reading its input. Its exit status says more about that.
+    // Fails only if the child ended without reading its input. Its exit status explains more than this
+    // error.
     thread::spawn(move || stdin.write_all(input.as_bytes()));
     let stdout = read_all(child.child().stdout.take());
     let stderr = read_all(child.child().stderr.take());

@@ -38,7 +38,7 @@ pub struct Costs {
     pub rustc: String,
     /// The build without a runtime.
     pub baseline: Build,
-    /// The builds with each runtime alone, in the order tokio, async-std, smol.
+    /// The builds with each runtime alone, in the order Tokio, async-std, smol.
     pub runtimes: [Build; 3],
 }
 
@@ -240,7 +240,7 @@ mod tests {
     fn the_readme_names_every_advisory() {
         let readme = include_str!("../README.md");
         for advisory in Runtime::ALL.into_iter().flat_map(advisories) {
-            // The text and the table both have to name it.
+            // Both the text and the table of the README have to name each advisory.
             assert!(readme.matches(advisory.id).count() >= 2, "{advisory:?}");
         }
     }

@@ -1,4 +1,4 @@
-//! Syntax highlighting for Rust: splits a source into pieces, and says what each piece is.
+//! Syntax highlighting for Rust: splits a source into pieces, and finds the kind of each piece.
 //!
 //! This module is pure: it turns text into lines of pieces. The views choose the colours.
 
@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use tree_sitter_highlight::{Error, HighlightConfiguration, HighlightEvent, Highlighter};
 
-/// What a part of a source is. A view gives each kind its colour.
+/// The kind of a part of a source. The views choose a colour for each kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Comment,

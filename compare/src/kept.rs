@@ -1,5 +1,5 @@
 //! Saves results for the report and for later runs, one file for each command. All files have the same
-//! form.
+//! format.
 
 use std::fs;
 use std::io;
@@ -15,7 +15,7 @@ use crate::machine::Machine;
 /// A result, and the machine on which it was measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Kept<T> {
-    /// The command that produced the result, and the version of its form.
+    /// The command that produced the result, and the version of its file format.
     pub kind: String,
     pub machine: Machine,
     pub result: T,

@@ -102,7 +102,7 @@ enum Command {
         /// The columns to print, such as tokio,smol [default: all three].
         #[arg(long = "runtime", value_name = "NAME", value_delimiter = ',')]
         runtimes: Vec<String>,
-        /// Print without colours, also on a terminal.
+        /// Print without colours, even on a terminal.
         #[arg(long)]
         plain: bool,
         /// The width of the output, in characters.
@@ -137,9 +137,9 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Measure the same work on each runtime, with a process for every sample.
+    /// Measure the same work on each runtime, in a new process for every sample.
     Bench(BenchArguments),
-    /// Write everything on one HTML page. Earlier results are read from target/compare, and missing ones
+    /// Write all results to one HTML page. Earlier results are read from target/compare, and missing ones
     /// are measured first, with a quick run.
     Report {
         /// The file to write, or - for stdout [default: target/compare/report.html].
@@ -210,7 +210,7 @@ struct BenchArguments {
     against: Option<PathBuf>,
 }
 
-/// Whether an answer so far was wrong or unexpected. It decides the exit status.
+/// Whether any answer so far was wrong or unexpected. This decides the exit status.
 static WRONG: AtomicBool = AtomicBool::new(false);
 
 fn note(is_right: bool) {
@@ -243,7 +243,8 @@ pub fn main() -> ExitCode {
     };
     outcome.unwrap_or_else(|error| {
         if is_closed_pipe(&error) {
-            // The reader is gone, so the rest is not run. A wrong answer before that still counts.
+            // The reader of our output has gone, so we skip the rest. A wrong answer before that still
+            // counts.
             return ExitCode::from(u8::from(WRONG.load(Relaxed)));
         }
         if error.is::<Interrupted>() {
@@ -346,7 +347,7 @@ fn measure(arguments: &BenchArguments) -> anyhow::Result<ExitCode> {
         return print(&view::bench_list());
     }
     let workloads = bench::find(&arguments.only, arguments.quick)?;
-    // Read it before anything is measured, because it may not be a file of ours.
+    // Read the earlier results before anything is measured, because the file may be invalid.
     let kind = bench::run::KIND;
     let old: Option<Results> =
         arguments.against.as_deref().map(|file| kept::load(file, kind)).transpose()?;

@@ -23,7 +23,7 @@ pub struct Span {
 impl Drop for Span {
     fn drop(&mut self) {
         let mut spans = SPANS.lock().unwrap_or_else(PoisonError::into_inner);
-        // If the lesson has ended before, `take` has removed the entry.
+        // If the lesson has already ended, `take` has removed the entry.
         if let Some((_, _, end)) = spans.get_mut(self.place) {
             *end = Some(Instant::now());
         }

@@ -15,7 +15,7 @@ mod on_tokio;
 pub struct Row {
     pub what: &'static str,
     pub asyncio: &'static str,
-    /// In the order tokio, async-std, smol.
+    /// The cells of Tokio, async-std and smol, in this order.
     pub runtimes: [String; 3],
 }
 

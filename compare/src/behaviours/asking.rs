@@ -1,4 +1,5 @@
-//! Asks a question from the root future or from a spawned task: the answer may depend on that.
+//! Asks a question from the root future or from a spawned task, because the answer can depend on which of
+//! them asks.
 
 use std::fmt;
 use std::pin::Pin;

@@ -4,7 +4,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::{LONG, Seen};
 
-/// A blocking call. It returns when it hears that the runtime has ended, or after [`LONG`].
+/// A blocking call. It returns when it learns that the runtime has ended, or after [`LONG`].
 struct Call {
     start: Sender<()>,
     runtime_has_ended: Receiver<()>,

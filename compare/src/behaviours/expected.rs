@@ -1,7 +1,8 @@
 //! The answers that we expect from the experiments, and the reasons.
 //!
-//! They are kept apart from the experiments, and no experiment reads them, so that neither is written to
-//! fit the other. An answer that differs is marked in the output, and the exit status is then 1.
+//! We keep the expected answers apart from the experiments, and no experiment reads them, so that neither
+//! is written to fit the other. An answer that differs is marked in the output, and the exit status is
+//! then 1.
 
 use super::From;
 use crate::catalog::Runtime;
@@ -9,7 +10,7 @@ use crate::catalog::Runtime;
 /// What we expect one experiment to answer.
 pub struct Expected {
     pub name: &'static str,
-    /// In the order tokio, async-std, smol.
+    /// The answers of Tokio, async-std and smol, in this order.
     pub answers: [&'static str; 3],
     /// The answers when a spawned task asks, if they differ.
     pub in_task: Option<[&'static str; 3]>,

@@ -7,9 +7,9 @@ use super::{NOT_HERE, Seen};
 
 const BYTES: &[u8] = &[b'a'; 64 << 10];
 
-/// Limits every file of this process to 8 KiB. This stands in for a full disk, and needs no root.
-/// Beyond the limit, a write fails with `EFBIG`, provided that the process handles the signal `SIGXFSZ`:
-/// otherwise the signal ends the process.
+/// Limits every file of this process to 8 KiB. This simulates a full disk, and needs no root privileges.
+/// A write beyond the limit fails with `EFBIG` if the process handles the signal `SIGXFSZ`. Otherwise the
+/// signal ends the process.
 #[cfg(unix)]
 fn limit_files() -> bool {
     use nix::sys::resource::{Resource, setrlimit};

@@ -9,7 +9,8 @@ fn busy() -> usize {
     2 * thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Whether a busy task continues: until the sleeper stops it, or until the sleeper has clearly starved.
+/// Whether a busy task should continue. It does so until the sleeper stops it, or until the sleeper has
+/// clearly starved.
 fn continues(stop: &Flag, start: Instant) -> bool {
     !stop.is_set() && start.elapsed() < Duration::from_secs(3)
 }

@@ -30,9 +30,9 @@ use expected::Expected;
 
 /// A short time, for sleeps whose exact length does not matter.
 pub const A_MOMENT: Duration = Duration::from_millis(20);
-/// If something has not happened after this time, we conclude that it never will. The time is some fifteen
-/// times as long as a wake-up on a busy machine. An experiment waits this long only if the answer is that
-/// nothing happens.
+/// If something has not happened after this time, we conclude that it never will. The time is about
+/// fifteen times as long as a wake-up on a busy machine. An experiment waits this long only if the answer
+/// is that nothing happens.
 pub const LONG: Duration = Duration::from_millis(300);
 
 /// A question, and the experiment for each runtime.
@@ -174,7 +174,7 @@ behaviours! {
     "smol-elsewhere" smol_elsewhere twice "smol";
 }
 
-/// Finds a question by name. `doubles` is known here as well.
+/// Finds a question by name, including `doubles`, which is not in the list.
 ///
 /// # Errors
 /// Returns [`Unknown`] if no question has this name.
@@ -189,7 +189,7 @@ pub fn find(name: &str) -> Result<&'static Behaviour, Unknown> {
 /// The `kind` of a file with observations.
 pub const KIND: &str = "compare behaviours 2";
 
-/// What one runtime answered to a question that was asked once.
+/// The answer of one runtime to a question, asked either by the root future or by a task.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Observation {
     pub behaviour: String,
@@ -215,7 +215,7 @@ pub fn judge(
     expected: &Expected,
 ) -> Observation {
     let expected = expected.answer(runtime, asked_from);
-    // An experiment that was not built, or could not be tried, contradicts no expectation.
+    // If an experiment was not built or could not be tried, it has no answer that could be unexpected.
     let answer = seen.as_ref().map_or(NOT_HERE, |seen| seen.answer.as_str());
     let is_as_expected = [expected, NOT_ENOUGH_CORES, NOT_HERE].contains(&answer);
     let (behaviour, expected) = (behaviour.into(), expected.into());
@@ -225,8 +225,8 @@ pub fn judge(
 /// Runs an experiment in a process of its own.
 ///
 /// # Errors
-/// Fails if the process cannot be started, if it is interrupted, or if its output is not an answer. Whatever
-/// else happens in the process is an observation.
+/// Fails if the process cannot be started, if it is interrupted, or if its output is not an answer.
+/// Anything else that happens in the process is an observation.
 pub fn observe(
     behaviour: &'static Behaviour,
     runtime: Runtime,
@@ -292,7 +292,7 @@ pub fn lines(observations: &[&Observation]) -> Vec<String> {
     }
 }
 
-/// How long an experiment can take. None takes nearly as long.
+/// The timeout of an experiment. No experiment takes nearly as long.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Runs an experiment in this process, which is the child, and prints what it saw.
@@ -372,7 +372,7 @@ async fn attempt(future: impl Future<Output = ()>) -> Seen {
     }
 }
 
-/// Polls a future once, and asserts that it has to wait. It is then in the queue of the lock it waits for.
+/// Polls a future once, and asserts that it has to wait. The future is then in the queue of its lock.
 fn poll_once(waits: Pin<&mut impl Future>) {
     assert!(waits.poll(&mut Context::from_waker(Waker::noop())).is_pending());
 }

@@ -6,7 +6,8 @@ use std::thread;
 
 use super::{LONG, Seen, attempt};
 
-/// How many tasks can block and leave one worker thread free, on a runtime with one worker per core.
+/// The number of tasks that can block while one worker thread stays free, on a runtime with one worker
+/// per core.
 fn all_but_one() -> usize {
     thread::available_parallelism().map_or(1, usize::from) - 1
 }

@@ -37,8 +37,8 @@ impl Lateness {
 
 #[cfg(feature = "tokio")]
 pub async fn on_tokio() -> Seen {
-    // A single round: Tokio's timer is coarse, and each further round would only be another chance for a
-    // lucky sleep.
+    // One round is enough. Tokio's timer is coarse, and another round would only give a lucky sleep
+    // another chance.
     let mut lateness = Lateness::default();
     for _ in 0..SLEEPS {
         let start = Instant::now();

@@ -1,5 +1,5 @@
-//! A second runtime, a Tokio, runs next to each runtime. A Tokio TCP stream is connected by a task on the
-//! Tokio, and a Tokio sleep is created while the Tokio is entered. Both are awaited on each runtime.
+//! A Tokio runtime runs next to each runtime. A task on that Tokio runtime connects a Tokio TCP stream,
+//! and a Tokio sleep is created while that runtime is entered. Each runtime then awaits both.
 
 use std::net::TcpListener;
 use std::sync::LazyLock;

@@ -1,6 +1,6 @@
-//! HTTP GET over loopback, with hyper, which is the same on all runtimes, and with the client that users
-//! of each runtime choose. The server is in the parent process. Its threads share our cores, but their
-//! CPU time is not part of the figures.
+//! Sends HTTP GET requests over loopback, with two clients: hyper, which is the same on all runtimes, and
+//! the client that users of each runtime choose. The server is in the parent process. Its threads share
+//! our cores, but their CPU time is not part of the figures.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -67,7 +67,8 @@ pub struct Reqwest(reqwest::Client, String);
 #[cfg(feature = "tokio")]
 impl Client for Reqwest {
     async fn all(server: SocketAddr, count: usize) -> Outcome<Vec<Self>> {
-        // The feature `tls` in Cargo.toml explains why. This fails only if a provider is installed already.
+        // Cargo.toml explains why, at the feature `tls`. This fails only if a provider is installed
+        // already.
         #[cfg(feature = "tls")]
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy();

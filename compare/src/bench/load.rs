@@ -1,5 +1,5 @@
-//! Clients that send requests to a server as fast as it answers. We measure the rate of the requests, and
-//! how long each of them takes.
+//! Runs clients that send requests to a server as fast as it answers. We measure the rate of the
+//! requests, and how long each request takes.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -12,7 +12,7 @@ use crate::child;
 
 pub type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
-/// A client that sends one request after the other.
+/// A client that sends one request after another.
 pub trait Client: Sized + Send + 'static {
     /// Creates `count` clients of a server, which can send that many requests concurrently.
     fn all(server: SocketAddr, count: usize) -> impl Future<Output = Outcome<Vec<Self>>> + Send;
@@ -20,7 +20,8 @@ pub trait Client: Sized + Send + 'static {
     fn request(&mut self) -> impl Future<Output = Outcome<u64>> + Send;
 }
 
-/// Runs `at_once` clients, each in a task of its own, and each sending `each` requests one after another.
+/// Runs `at_once` clients, each in a task of its own. Each client sends `each` requests, one after
+/// another.
 pub async fn load<R: Rt, C: Client>(server: SocketAddr, at_once: usize, each: u64) -> Sample {
     let clients = C::all(server, at_once).await.expect("the server is up");
     let warm = round::<R, C>(clients, (each / 10).max(1)).await;

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::Unknown;
 pub use workloads::{Sample, Setting};
 
-/// A runtime, or the control, that does the work.
+/// A runtime that does the work, or the control.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Contestant {
@@ -69,8 +69,8 @@ pub struct Workload {
     pub is_quick: bool,
     /// What its control is, or an empty string if it has none.
     pub control: &'static str,
-    /// The function for each contestant. `None` if it was left out of this build, or if there is no such
-    /// control.
+    /// The function for each contestant. It is `None` if the contestant was left out of this build, or if
+    /// the workload has no control.
     work: [Option<Work>; 4],
 }
 
@@ -94,9 +94,14 @@ macro_rules! work {
     }};
 }
 
-/// Lists the workloads. Each entry has the name; `quick` if it is part of a run with `--quick`; the
-/// function, and the feature it needs; what the control is, and its function; what is measured; and what
-/// we expect.
+/// Lists the workloads. Each entry has, in this order:
+///
+/// - the name
+/// - `quick` if the workload is part of a run with `--quick`, and `full` otherwise
+/// - the function, and the feature it needs, if any
+/// - the name of the control, and its function
+/// - what is measured
+/// - what we expect
 macro_rules! workloads {
     (@is_quick quick) => { true };
     (@is_quick full) => { false };
@@ -208,8 +213,8 @@ workloads! {
          never ends."
 
     "memory-joined" full workloads::memory_joined if "bench", control "" None;
-        "Runs as many sleeping futures in four tasks, with `join_all`, and measures the memory of \
-         each future."
+        "Runs the same number of sleeping futures as `memory`, but in only four tasks, with \
+         `join_all`. Measures the memory of each future."
         "Instead of a task, each future has a node in the queue of `join_all`, and a place in its \
          list of results."
 

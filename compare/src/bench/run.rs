@@ -20,7 +20,7 @@ use crate::machine::{self, Machine};
 /// The results of a run of the benches, as they are saved.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Results {
-    /// The command that produced the results, and the version of their form.
+    /// The command that produced the results, and the version of their file format.
     pub kind: String,
     pub machine: Machine,
     /// Worker threads of each runtime, except in rows that have another number.
@@ -49,7 +49,8 @@ pub struct Row {
     pub contestant: Contestant,
     /// The number of its worker threads. `None` for a control.
     pub threads: Option<usize>,
-    /// Whether that is the runtime's own default, which differs from the number of the other rows.
+    /// Whether this is the runtime's own default number, if that differs from the number in the other
+    /// rows.
     pub is_default: bool,
     pub samples: Vec<Taken>,
 }
@@ -204,7 +205,7 @@ pub fn take(plan: &Plan, workloads: &[&'static Workload]) -> anyhow::Result<Resu
     let bar = progress((plan.samples * rows.len()) as u64);
     let mut order: Vec<usize> = (0..rows.len()).collect();
     'rounds: for _ in 0..plan.samples {
-        // Each round has one sample of every row, in a new order. A disturbance then affects all rows,
+        // Each round takes one sample of every row, in a new order. So a disturbance affects all rows,
         // and no row always follows the same other row.
         random.shuffle(&mut order);
         let mut round = Vec::new();

@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn a_slope_is_that_of_the_line_through_the_points() {
         assert_eq!(slope(&[(1.0, 10.0), (2.0, 13.0), (3.0, 16.0)]), Some(3.0));
-        // Above, below, below, above: the line goes through the middle.
+        // The points are above, below, below and above the line.
         assert_eq!(slope(&[(0.0, 1.0), (1.0, 0.0), (2.0, 1.0), (3.0, 4.0)]), Some(1.0));
         assert_eq!(slope(&[(1.0, 10.0)]), None);
         assert_eq!(slope(&[]), None);

@@ -116,7 +116,7 @@ pub fn spawn_many<R: Rt>(setting: Setting) -> Sample {
     })
 }
 
-/// The control of `spawn_many`: runs as many futures in one task, with `join_all`.
+/// The control of `spawn_many`: runs the same number of futures in one task, with `join_all`.
 #[cfg(feature = "bench")]
 pub fn joined(setting: Setting) -> Sample {
     async fn work(count: u64) -> u64 {
@@ -268,7 +268,8 @@ pub fn sleep<R: Rt>(setting: Setting) -> Sample {
     let count = setting.count(100);
     R::run(setting.threads, async move {
         let (mut metrics, mut sleeps) = (BTreeMap::new(), 0);
-        // For longer sleeps, more tasks sleep at the same time, so that it does not take too long.
+        // For longer sleeps, more tasks sleep at the same time, so that the workload does not take too
+        // long.
         for (name, time, tasks) in [
             ("1.5 ms", Duration::from_micros(1500), 1),
             ("10 ms", Duration::from_millis(10), 10),
@@ -312,8 +313,8 @@ pub fn timers<R: Rt>(setting: Setting) -> Sample {
     })
 }
 
-/// The number of sleepers that have started. It is a static, because an `Arc` in each of them would be
-/// part of their size.
+/// The number of sleepers that have started. We use a static, because an `Arc` in each sleeper would be
+/// part of its size.
 static ASLEEP: AtomicU64 = AtomicU64::new(0);
 
 /// Counts itself, and sleeps for an hour.
@@ -329,7 +330,7 @@ pub fn memory<R: Rt>(setting: Setting) -> Sample {
     })
 }
 
-/// Runs as many sleeping futures in a few tasks, with `join_all`.
+/// Runs the same number of sleeping futures in a few tasks, with `join_all`.
 #[cfg(feature = "bench")]
 pub fn memory_joined<R: Rt>(setting: Setting) -> Sample {
     memory_of::<R, _>(setting, |count| {
@@ -363,7 +364,8 @@ fn memory_of<R: Rt, S: Send + 'static>(
             ("bytes of the future".to_owned(), future as f64),
             ("bytes of the handle".to_owned(), handle as f64),
         ]);
-        // The slope leaves out what the program needs anyway, because all points include it.
+        // The slope excludes the memory that the program needs in any case, because all points include
+        // it.
         for (name, points) in [("bytes a task", &resident), ("bytes a task, at the peak", &peak)] {
             metrics.extend(slope(points).map(|slope| (name.to_owned(), slope.max(0.0))));
         }

@@ -6,7 +6,7 @@ use crate::bench::run::{Results, Row, Taken};
 use crate::bench::stats::{ENOUGH, Interval, median, median_interval, ratio_interval};
 use crate::bench::{WORKLOADS, Workload};
 
-/// The seed of the bootstrap. It is fixed, so that the same results always look the same.
+/// The seed of the bootstrap. The seed is fixed, so that the same results always look the same.
 pub const SEED: u64 = 1;
 
 /// Formats the description of each workload.
@@ -70,7 +70,7 @@ pub fn bench(results: &Results) -> String {
     text
 }
 
-/// Returns a sentence on what is shown for this number of samples.
+/// Returns a sentence that describes the figures for this number of samples.
 pub fn medians_of(count: usize) -> String {
     match count {
         few if few < ENOUGH => format!("Median of {few}: too few samples to show a difference."),
@@ -78,7 +78,7 @@ pub fn medians_of(count: usize) -> String {
     }
 }
 
-/// Returns a phrase on the time that the host has taken away during the run, if that is known.
+/// Returns a phrase that shows how much time the host took away during the run, if that is known.
 pub fn stolen(results: &Results) -> String {
     let part = |part: f64| format!(", {:.1} % of its time stolen during the run", 100.0 * part);
     results.stolen.map(part).unwrap_or_default()
@@ -127,7 +127,7 @@ fn line(row: &Row, values: &[f64], base: &[f64]) -> String {
     let figures =
         format!("{:>10}  {:>23}", number(value), format!("{} to {}", number(low), number(high)));
     let ratio = ratio(values, base).filter(|_| !row.is_base());
-    let ratio = ratio.map(|ratio| format!("  {}", against(ratio, "of tokio")));
+    let ratio = ratio.map(|ratio| format!("  {}", against(ratio, "times tokio")));
     format!("    {:<15}{figures}{}\n", row.title(), ratio.unwrap_or_default())
 }
 
@@ -173,13 +173,14 @@ pub fn bench_against(new: &Results, old: &Results) -> String {
             compared += 1;
             if !ratio.contains(1.0) {
                 changed += 1;
-                let change = against(ratio, "of what it was");
+                let change = against(ratio, "times the earlier figure");
                 text += &format!("{}, {}, {metric}: {change}\n", row.workload, row.title());
             }
         }
     }
     text + &format!(
-        "{changed} of {compared} figures have changed. Of twenty that have not, one seems to by chance.\n"
+        "{changed} of {compared} figures have changed. By chance, about one in \
+         twenty unchanged figures is counted as well.\n"
     )
 }
 
@@ -253,7 +254,7 @@ mod tests {
             text.contains("yield: Yields in one task, again and again. Median of 30"),
             "{text}"
         );
-        assert!(text.contains("1.50 of tokio ("), "{text}");
+        assert!(text.contains("1.50 times tokio ("), "{text}");
         assert!(text.contains("whole process         switches"), "{text}");
         assert!(bench(&results(1.0)).contains("no difference (0.9"));
     }
@@ -266,14 +267,17 @@ mod tests {
         }
         let text = bench(&results);
         assert!(text.contains("Median of 5: too few samples to show a difference"), "{text}");
-        assert!(!text.contains("of tokio"), "{text}");
+        assert!(!text.contains("times tokio"), "{text}");
         assert!(bench_against(&results, &results).contains("0 of 0 figures"));
     }
 
     #[test]
     fn two_runs_are_compared() {
         let text = bench_against(&results(1.5), &results(1.0));
-        assert!(text.starts_with("yield, smol, ns a yield: 1.50 of what it was"), "{text}");
+        assert!(
+            text.starts_with("yield, smol, ns a yield: 1.50 times the earlier figure"),
+            "{text}"
+        );
         assert!(text.contains("1 of 4 figures have changed"), "{text}");
         assert!(bench_against(&results(1.0), &results(1.0)).contains("0 of 4 figures"));
     }

@@ -1,5 +1,5 @@
-//! Starts the program as a user would. Every lesson keeps its contract on every runtime, and a column
-//! that does not is reported.
+//! Starts the program as a user would. The tests check that every lesson keeps its contract on every
+//! runtime, and that the program reports a column that does not.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! The trait over which the workloads are written. Each runtime implements it in one file. So does the
-//! control, `threads`, which has no runtime at all.
+//! The trait that the workloads use instead of a particular runtime. Each runtime implements it in one
+//! file, and so does the control, `threads`, which has no runtime at all.
 
 #[cfg(all(feature = "async-std", not(test)))]
 pub mod async_std;

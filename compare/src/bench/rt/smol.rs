@@ -1,4 +1,5 @@
-//! smol. Its executor is global, and the parent process sets the number of threads in `SMOL_THREADS`.
+//! Implements the trait for smol. Its executor is global, and the parent process sets the number of
+//! threads in `SMOL_THREADS`.
 
 use std::io;
 use std::net::SocketAddr;

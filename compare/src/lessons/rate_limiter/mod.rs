@@ -27,7 +27,8 @@ pub struct Input {
 #[derive(Serialize, Deserialize)]
 pub struct Answer {
     pub granted: usize,
-    /// The number of grants k + limit that came less than a window after grant k.
+    /// The number of grants that came too soon. Grant k + limit came too soon if it came less than a window
+    /// after grant k.
     pub too_soon: usize,
     /// Whether the caller after the dropped ones had to wait only for its own turn, and not for theirs.
     pub dropped_cost_nothing: bool,

@@ -27,7 +27,7 @@ pub struct Input {
 pub struct Answer {
     /// The square of each job's number, in order. `None` for the job that panicked.
     pub squares: Vec<Option<u64>>,
-    /// The most jobs that ran at the same time.
+    /// The largest number of jobs that ran at the same time.
     pub most_at_once: usize,
     /// The number of workers that were still alive at the end.
     pub workers_at_the_end: usize,

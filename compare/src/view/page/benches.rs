@@ -98,7 +98,7 @@ impl Figure {
                 spread: (quantile(&values, 0.1), quantile(&values, 0.9)),
             });
             let ratio = if row.is_base() { None } else { ratio(&values, &base) };
-            against.push(ratio.map(|ratio| in_words(ratio, "of tokio")).unwrap_or_default());
+            against.push(ratio.map(|ratio| in_words(ratio, "times tokio")).unwrap_or_default());
         }
         Self { metric, points, against }
     }

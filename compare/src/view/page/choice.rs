@@ -31,7 +31,7 @@ pub fn section(report: &Report) -> Markup {
             div.notice role="note" {
                 p {
                     strong { "Don't choose async-std or surf." }
-                    " They are here because programs that use them have to be moved. Open advisories: "
+                    " They are here because programs that use them have to be migrated. Open advisories: "
                     @for (place, advisory) in cost::advisories(Runtime::AsyncStd).iter().enumerate() {
                         @if place > 0 { "; " }
                         (advisory.says) " (" (advisory.id) ")"
