@@ -51,7 +51,7 @@ pub fn rows(sources: &[&[&str]]) -> Vec<Row> {
 }
 
 /// Returns the range of lines of each step. A step begins with its comment, and the first step is what
-/// comes before the first comment, even if that is nothing.
+/// comes before the first comment, even if it is empty.
 fn steps(lines: &[&str]) -> Vec<Range<usize>> {
     let is_start = |line: &str| line.trim_start().starts_with("// step:");
     let mut steps = Vec::new();

@@ -1,4 +1,5 @@
-//! The list of all lessons. For each lesson and runtime it has the source text and the entry point.
+//! The list of all lessons. For each lesson and runtime, the list contains the source text and the entry
+//! point.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

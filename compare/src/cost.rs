@@ -171,7 +171,7 @@ fn build(workspace: &Path, feature: &str, title: &str) -> anyhow::Result<Build> 
     })
 }
 
-/// How long it can take until a signal is noticed.
+/// The longest time before we notice a signal.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// Reads lines on a thread, so that we can look for signals while we wait for a line.

@@ -177,7 +177,7 @@ enum Command {
     Experiment { name: String, runtime: String, asked_from: String },
 }
 
-/// Counts allocations. It is only in builds with the feature `allocations`, because counting takes time
+/// Counts allocations. Only builds with the feature `allocations` contain it, because counting takes time
 /// that would be measured too.
 #[cfg(feature = "allocations")]
 #[global_allocator]

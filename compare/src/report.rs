@@ -52,7 +52,7 @@ impl Report {
         })
     }
 
-    /// Measures the missing results with quick runs, saves them in the folder, and reports that on
+    /// Measures the missing results with quick runs, saves them in the folder, and prints its progress on
     /// stderr. The cost of a build stays missing, because [`cost::measure`] takes many minutes.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use super::{Lines, Seen};
 
-/// Notes when it is dropped.
+/// Records that it was dropped.
 struct Guard(Lines);
 
 impl Drop for Guard {

@@ -78,7 +78,7 @@ impl Row {
         self.contestant == Contestant::Tokio && !self.is_default
     }
 
-    /// Whether the other row is for the same workload, contestant and kind of thread number.
+    /// Whether the other row has the same workload, the same contestant and the same `is_default`.
     pub fn is_like(&self, other: &Self) -> bool {
         let what = |row: &Self| (row.workload.clone(), row.contestant, row.is_default);
         what(self) == what(other)

@@ -1,10 +1,10 @@
 //! Statistics of samples: medians, their intervals, and whether two of them differ. These functions are
 //! pure: the random draws depend only on a seed.
 //!
-//! The intervals are percentile bootstrap intervals (Efron, 1979). We draw new samples from the samples,
-//! with replacement, many times. How much the statistic varies from draw to draw shows how far off it may
-//! be. This assumes no particular distribution, which is important because timings are not normally
-//! distributed.
+//! The intervals are percentile bootstrap intervals (Efron, 1979). We draw new sets of samples from the
+//! measured samples many times, with replacement. How much the statistic varies from draw to draw shows
+//! how far off it may be. This assumes no particular distribution, which is important because timings are
+//! not normally distributed.
 
 use serde::{Deserialize, Serialize};
 
@@ -23,9 +23,9 @@ impl Interval {
     }
 }
 
-/// The smallest number of samples for a 95 % interval. With fewer, not even the smallest and the largest
-/// sample enclose the true median with 95 % certainty: with n samples, all of them lie on the same side
-/// of it in 2 of 2^n cases.
+/// The smallest number of samples for a 95 % interval. With fewer, not even the range from the smallest
+/// to the largest sample contains the true median with 95 % certainty. If there are n samples, all of
+/// them lie on the same side of the median in 2 of 2^n cases.
 pub const ENOUGH: usize = 6;
 
 /// The number of bootstrap draws. More draws would not move the bounds visibly.
@@ -73,8 +73,8 @@ pub fn ratio_interval(samples: &[f64], base: &[f64], seed: u64) -> Interval {
     interval(median(samples) / median(base), draws)
 }
 
-/// Draws new samples from samples. The samples are sorted once, and a draw counts how often it takes each
-/// of them, so that its median needs no sorting.
+/// Draws new sets of samples from the measured ones. The measured samples are sorted once, and a draw
+/// counts how often it takes each of them, so that its median needs no sorting.
 struct Resample {
     sorted: Vec<f64>,
     /// How often the current draw took each sample.

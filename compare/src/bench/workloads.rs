@@ -1,5 +1,5 @@
 //! The workloads, each written once for all runtimes. All work is done in spawned tasks, because the
-//! future that `block_on` itself polls is slower on some runtimes, and we would measure that.
+//! future that `block_on` itself polls is slower on some runtimes, and we would measure that difference.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -20,8 +20,8 @@ pub async fn send(url: &str) -> Result<Response<Incoming>, Error> {
     let host = uri.host().ok_or("the URL has no host")?;
     let stream = TcpStream::connect((host, uri.port_u16().unwrap_or(80))).await?;
     let (mut sender, connection) = http1::handshake(FuturesIo::new(stream)).await?;
-    // The connection future moves the bytes, so something has to poll it. This task does, and ends together
-    // with the connection.
+    // The connection future moves the bytes, so something has to poll it. This task polls it, and ends
+    // together with the connection.
     smol::spawn(connection).detach();
     let path = uri.path_and_query().ok_or("the URL has no path")?.as_str();
     let host = uri.authority().ok_or("the URL has no host")?.as_str();

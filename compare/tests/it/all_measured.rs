@@ -1,4 +1,4 @@
-//! Measures everything once, for several tests that look at the result.
+//! Measures everything once, for several tests that use the results.
 //!
 //! Tests start in the order of their names. This module comes first and `report` comes nearly last, so the
 //! measurement starts early, and the tests that wait for it start late.

@@ -1,4 +1,5 @@
-//! Tests of facts about the runtimes that our texts state, and that are too small for a behaviour.
+//! Tests facts about the runtimes that our texts state, but that are too small for a behaviour of their
+//! own.
 
 use std::fs;
 use std::io::{self, Write};
@@ -116,8 +117,8 @@ fn dropping_an_unblock_handle_cancels_only_calls_that_have_not_started() {
     assert_eq!(writes.load(SeqCst), 0, "the bytes are lost");
 }
 
-// In the behaviour `futurelock`, the task asks for the lock after it was released. Here it asks before
-// that. The release then wakes only the first future in the queue, which is no longer polled.
+// In the behaviour `futurelock`, the task asks for the lock after the release. Here it asks before the
+// release. The release then wakes only the first future in the queue, which is no longer polled.
 #[test]
 fn smol_locks_can_futurelock_too() {
     use smol::future::{or, poll_once};

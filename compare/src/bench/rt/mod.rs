@@ -57,7 +57,7 @@ pub trait Rt: 'static {
 
     /// Listens on a free loopback port.
     fn listen() -> impl Future<Output = io::Result<(Self::Listener, SocketAddr)>> + Send;
-    /// Accepts a connection. Both ends of it send without delay.
+    /// Accepts a connection. Both ends have Nagle's algorithm turned off.
     fn accept(listener: &Self::Listener) -> impl Future<Output = io::Result<Self::Stream>> + Send;
     fn connect(address: SocketAddr) -> impl Future<Output = io::Result<Self::Stream>> + Send;
     fn read(

@@ -22,7 +22,7 @@ async fn lesson(input: Input) -> Answer {
     let limit = Duration::from_millis(input.timeout_ms);
     let mut tasks = Vec::new();
     for service in input.services {
-        // smol has no timeout function, so the question races against a timer.
+        // smol has no timeout function, so `question` races against a timer.
         let question = greeting(service).or(async move {
             Timer::after(limit).await;
             Outcome::TimedOut
