@@ -1,5 +1,6 @@
-//! 20,000 GETs of 1 KiB, up to 32 in flight: `fetch` next to a bare loop over the same client, and to
-//! curl and wrk if they are installed. Also the peak memory of `fetch` over 10,000 and 100,000 URLs.
+//! Measures 20,000 GETs of 1 KiB, with up to 32 in flight. Compares `fetch` with a bare loop over
+//! the same client, and with curl and wrk if they are installed. Also measures the peak memory of
+//! `fetch` over 10,000 and 100,000 URLs.
 //!
 //! Run with: `cargo bench -p fetch`
 
@@ -17,7 +18,7 @@ const GETS: usize = 20_000;
 const AT_ONCE: usize = 32;
 const ROUNDS: usize = 7;
 
-/// The time a run took by the clock, and the CPU time it used.
+/// The wall-clock time that a run took, and the CPU time that it used.
 struct Took {
     wall: Duration,
     cpu: Duration,
@@ -50,7 +51,8 @@ fn main() {
         ("curl -Z", &curl),
         ("wrk, one thread", &|| wrk(server)),
     ];
-    // This comes first, before any other child has run: the system keeps one peak for all children.
+    // Measure the memory first, before any other child has run: the system keeps a single peak for
+    // all children.
     let peaks = [10_000, 100_000].map(|urls| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fetch"));
         command.arg("-");
@@ -92,7 +94,7 @@ fn median(times: &[Took], of: fn(&Took) -> Duration) -> f64 {
     times[times.len() / 2].as_secs_f64()
 }
 
-/// Serves 1 KiB at every path, from a thread of its own.
+/// Serves 1 KiB at every path, from its own thread.
 fn serve() -> SocketAddr {
     let (address, bound) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
@@ -104,7 +106,8 @@ fn serve() -> SocketAddr {
                 .expect("the main thread waits for it");
             let page = axum::body::Bytes::from(vec![b'x'; 1024]);
             let routes = Router::new().route("/{n}", get(async move || page));
-            // Nagle's algorithm would wait for acknowledgements. Servers usually turn it off.
+            // Nagle's algorithm would delay small packets until earlier ones are acknowledged.
+            // Servers usually turn it off.
             let listener = listener.tap_io(|socket| socket.set_nodelay(true).expect("a socket"));
             axum::serve(listener, routes).await
         })
@@ -112,8 +115,8 @@ fn serve() -> SocketAddr {
     bound.recv().expect("a server")
 }
 
-/// Runs a command, writes this many URLs to its stdin if there are any, and checks that it succeeds.
-/// Returns `None` if the command is not installed.
+/// Runs a command, writes the given number of URLs to its stdin (if any), and checks that the
+/// command succeeds. Returns `None` if the command is not installed.
 fn run(mut command: Command, urls: Option<(SocketAddr, usize)>) -> Option<Took> {
     let (start, before) = (Instant::now(), cpu());
     let child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
@@ -144,7 +147,8 @@ fn cpu() -> Duration {
         + Duration::from_micros((user.tv_usec() + system.tv_usec()) as u64)
 }
 
-/// Runs wrk, which runs for a given time. We compute from its rate how long 20,000 requests would take.
+/// Runs wrk for a fixed time. From the rate that it reports, we compute how long 20,000 requests
+/// would take.
 fn wrk(server: SocketAddr) -> Option<Took> {
     let before = cpu();
     let output = Command::new("wrk")
@@ -157,11 +161,12 @@ fn wrk(server: SocketAddr) -> Option<Took> {
     let rate = output.lines().find_map(|line| line.trim().strip_prefix("Requests/sec:"));
     let rate: f64 = rate.expect("wrk prints its rate").trim().parse().expect("a number");
     let scale = GETS as f64 / rate;
-    // It ran for one second.
+    // wrk ran for one second.
     Some(Took { wall: Duration::from_secs_f64(scale), cpu: (cpu() - before).mul_f64(scale) })
 }
 
-/// The least that a program can do with the same client: it keeps no order and checks only the status.
+/// Does the least that a program can do with the same client: it keeps no order and checks only
+/// the status.
 #[tokio::main]
 async fn bare_loop(server: &str) {
     let client = fetch::client_builder().tls_certs_only([]).no_proxy().build().expect("a client");

@@ -12,8 +12,9 @@
 //!     print(left)
 //! ```
 //!
-//! In Rust such a thing is a `Stream`: a future that can be ready more than once. Rust has no `yield`
-//! yet. Here is the same stream twice, once by hand and once made from a closure.
+//! In Rust, this is a `Stream`: think of a future that can be ready more than once. Stable Rust
+//! has no `yield` yet. This file contains the same stream twice, once written by hand and once
+//! made from a closure.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -22,7 +23,7 @@ use std::time::Duration;
 use futures_util::stream::{self, Stream};
 use tokio::time::{Instant, Sleep, sleep};
 
-/// Counts down from `start` to 1, one number each `period`. It begins when it is polled first.
+/// Counts down from `start` to 1, one number each `period`. The countdown begins at the first poll.
 ///
 /// `while let Some(...) = stream.next().await` is Rust's `async for`. Dropping the stream ends it, as
 /// `aclosing` does in Python. The `pin!` is needed because the stream holds a future, which must not
@@ -40,8 +41,8 @@ use tokio::time::{Instant, Sleep, sleep};
 /// # })
 /// ```
 pub fn countdown(start: u32, period: Duration) -> impl Stream<Item = u32> {
-    // `unfold` keeps a state, and awaits this closure for every item: it returns the item and the next
-    // state, or `None` at the end.
+    // `unfold` keeps a state, and calls and awaits this closure for every item. The closure
+    // returns the item and the next state, or `None` at the end.
     stream::unfold(start, move |left| async move {
         if left == 0 {
             return None;
@@ -51,16 +52,16 @@ pub fn countdown(start: u32, period: Duration) -> impl Stream<Item = u32> {
     })
 }
 
-/// The same stream, written by hand.
+/// Yields the same items as [`countdown`], but is written by hand.
 pub struct Countdown {
     left: u32,
     period: Duration,
-    /// The pause before the next number. A box keeps it in its place while the stream moves.
+    /// The pause before the next number. It is boxed, so it does not move when the stream moves.
     pause: Option<Pin<Box<Sleep>>>,
 }
 
 impl Countdown {
-    /// Counts down from `start` to 1, one number each `period`. It begins when it is polled first.
+    /// Counts down from `start` to 1, one number each `period`. The countdown begins at the first poll.
     pub fn new(start: u32, period: Duration) -> Self {
         Self { left: start, period, pause: None }
     }
@@ -69,15 +70,15 @@ impl Countdown {
 impl Stream for Countdown {
     type Item = u32;
 
-    /// Works like [`Future::poll`], except that there are two ways to be ready: with the next item, or
-    /// with `None`, which says that there are no more.
+    /// Works like [`Future::poll`], except that there are two ways to be ready: with the next
+    /// item, or with `None`, which means that there are no more items.
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<u32>> {
         if self.left == 0 {
             return Poll::Ready(None);
         }
         let period = self.period;
         let pause = self.pause.get_or_insert_with(|| Box::pin(sleep(period)));
-        // `ready!` returns `Pending` if the pause is not over. The pause has then stored our waker.
+        // If the pause is not over yet, it has stored our waker, and `ready!` returns `Pending`.
         ready!(pause.as_mut().poll(context));
         pause.as_mut().reset(Instant::now() + period);
         let item = self.left;
@@ -111,7 +112,8 @@ mod tests {
     async fn a_stream_does_nothing_between_two_polls() {
         let mut countdown = Countdown::new(3, SECOND);
         assert_eq!(countdown.next().await, Some(3));
-        // Nobody polls it for an hour: the second number is overdue then, but the third is not skipped.
+        // For an hour, nobody polls the stream. Then the second number is overdue, but the stream
+        // does not skip any.
         sleep(3600 * SECOND).await;
         assert_eq!(countdown.next().await, Some(2));
         assert_eq!(countdown.next().await, Some(1));

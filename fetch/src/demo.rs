@@ -1,4 +1,5 @@
-//! The scene without arguments: a loopback server whose responses take their time.
+//! The demonstration that runs without arguments: it fetches from a loopback server whose
+//! responses are slow.
 
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -15,8 +16,8 @@ use tokio::net::TcpListener;
 use crate::timeline::Timeline;
 use crate::tool::printer::Printer;
 
-/// Fetches `/delay/3`, `/delay/1` and `/delay/2` concurrently, and among them a page that fails. Returns
-/// the timeline of it.
+/// Fetches `/delay/3`, `/delay/1`, a page that fails, and `/delay/2`, all concurrently. Returns
+/// the timeline of the run.
 pub async fn run(options: Options, printer: &Printer) -> anyhow::Result<Arc<Timeline>> {
     let timeline = Arc::new(Timeline::start(&[
         ('█', "in flight"),

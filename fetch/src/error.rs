@@ -12,18 +12,19 @@ pub enum FetchError {
     /// The text is not a valid `http` or `https` URL.
     #[error("not an http or https URL")]
     InvalidUrl,
-    /// There was no connection: the name was not found, the port was closed, or TLS failed.
+    /// The client could not connect: the name was not found, the port was closed, or TLS failed.
     #[error("cannot connect")]
     Connect(#[source] reqwest::Error),
-    /// One of the three timeouts passed.
+    /// One of the three timeouts expired.
     #[error("timed out {0}")]
     TimedOut(Phase),
     /// The server answered with a status that is not a success.
     #[error("the server answered {status}")]
     Status {
-        /// 400 to 599, or that of a redirect without a usable `Location`.
+        /// The status of the response: 400 to 599, or the status of a redirect without a usable
+        /// `Location`.
         status: StatusCode,
-        /// How long the server asks us to wait before we ask again.
+        /// How long the server asks us to wait before we send the request again.
         retry_after: Option<Duration>,
     },
     /// There were more than ten redirects, or one to something other than `http` and `https`.
@@ -40,7 +41,7 @@ pub enum FetchError {
     Broken(#[source] reqwest::Error),
 }
 
-/// What took too long, and with it, which timeout it was.
+/// What took too long. This also says which timeout expired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     /// Looking up the name, connecting, and setting up TLS.
@@ -69,7 +70,8 @@ impl From<reqwest::Error> for FetchError {
             (true, true) => Self::TimedOut(Phase::Connecting),
             (true, false) => Self::TimedOut(Phase::Reading),
             (false, true) => Self::Connect(error),
-            // A builder error is about an invalid request. Ours was valid, so it is a redirected one.
+            // A builder error means that a request was invalid. Ours was valid, so a redirect led
+            // to an invalid one.
             _ if error.is_redirect() || error.is_builder() => Self::Redirect(error),
             (false, false) => Self::Broken(error),
         }

@@ -1,7 +1,7 @@
 //! Many URLs concurrently: the Rust counterpart of `asyncio.gather` over one aiohttp session.
 //!
-//! All requests share one client. At most `concurrency` of them are in flight, results come in the
-//! order of the URLs, and a failure is one of the results, which does not affect the others.
+//! All requests share one client. At most `concurrency` of them are in flight, and results come in
+//! the order of the URLs. A failure is one of the results, and does not affect the others.
 //!
 //! Run with: `cargo run -p fetch`
 
@@ -29,14 +29,14 @@ pub use types::{Fetched, Options, Page};
 
 /// Fetches all URLs and yields one result for each, in the order of `urls`.
 ///
-/// The stream is lazy: it takes no URL and sends no request until it is polled. Then it takes up to
-/// four times `concurrency` URLs ahead of the result it yields next. Each of these may be waiting for a
-/// permit, in flight, between two attempts, or finished. If one slow URL is at the head and all other
-/// places are taken, it holds up everything behind it. Up to `4 * concurrency * max_size` bytes of
-/// bodies may then be in memory.
+/// The stream is lazy: it takes no URL and sends no request until it is polled. Then it works on
+/// up to four times `concurrency` URLs, beginning with the one whose result it yields next. Each
+/// of these may be waiting for a permit, in flight, between two attempts, or finished. If the
+/// first of these URLs is slow and the buffer is full, everything behind it has to wait. Up to
+/// `4 * concurrency * max_size` bytes of bodies may then be in memory.
 ///
-/// Dropping the stream cancels the requests in flight. A lookup of a host name continues on a thread of
-/// its own, because a blocking `getaddrinfo` call cannot be interrupted.
+/// Dropping the stream cancels the requests in flight. A lookup of a host name continues on its
+/// own thread, because a blocking `getaddrinfo` call cannot be interrupted.
 ///
 /// # Panics
 /// The stream panics if it is polled outside a Tokio runtime.
@@ -69,9 +69,9 @@ pub fn fetch_all<'a>(
     let permits = Arc::new(Semaphore::new(in_flight));
     urls.map(move |url| {
         let (client, permits) = (client.clone(), Arc::clone(&permits));
-        // Each URL gets a task of its own, which runs even while the consumer is busy with a result. A
-        // plain future would only be polled together with this stream, and its timeout could pass before
-        // anybody looks at its response.
+        // Each URL gets its own task, which runs even while the consumer is busy with a result. A
+        // plain future would only be polled together with this stream, so its timeout could expire
+        // before anybody looks at its response.
         let task =
             tokio::spawn(async move { fetch_in_turn(&client, &url, options, &permits).await });
         // Dropping a plain handle would leave the task running. Dropping this one aborts it.
@@ -81,8 +81,8 @@ pub fn fetch_all<'a>(
     .map(|ended| ended.unwrap_or_else(|panic| resume_unwind(panic.into_panic())))
 }
 
-/// Fetches one URL, and retries as long as that makes sense. It holds a permit while a request is in
-/// flight, and none during the pause between two attempts.
+/// Fetches one URL, and retries if the failure is transient. Holds a permit while a request is in
+/// flight, but not during the pause between two attempts.
 async fn fetch_in_turn(
     client: &Client,
     url: &str,
@@ -122,10 +122,10 @@ async fn fetch_in_turn(
 ///
 /// # Errors
 /// - [`FetchError::InvalidUrl`] if the URL is invalid, before anything is sent
-/// - [`FetchError::TimedOut`] if `options.timeout` or one of the timeouts of the client passes
+/// - [`FetchError::TimedOut`] if `options.timeout` or one of the client's timeouts expires
 /// - [`FetchError::Status`] if the response is not a success
 /// - [`FetchError::TooLarge`] if the body is longer than `options.max_size`
-/// - the other variants if there is no connection, no end to the redirects, or no complete response
+/// - the other variants if the connection, the redirects or the response fail
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -143,8 +143,8 @@ pub async fn fetch(client: &Client, url: &str, options: Options) -> Result<Page,
 
 async fn get(client: &Client, address: Url, limit: u64) -> Result<Page, FetchError> {
     let mut response = client.get(address).send().await?;
-    // To the client, a 404 is a response like any other. Without this check, we would take the error page
-    // for the page.
+    // To the client, a 404 is a response like any other. Without this check, we would mistake the
+    // error page for the page.
     let status = response.status();
     if !status.is_success() {
         let header = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
@@ -162,14 +162,15 @@ async fn get(client: &Client, address: Url, limit: u64) -> Result<Page, FetchErr
     Ok(Page { status, body })
 }
 
-/// Returns a builder for a client with a connect timeout of 5 s and a read timeout of 15 s, which follows up to ten
-/// redirects, to `http` and `https` only. reqwest itself sets no timeout: it would wait forever for a server that
-/// never answers.
+/// Returns a builder for a client with a connect timeout of 5 s and a read timeout of 15 s. The
+/// client follows up to ten redirects, to `http` and `https` only. By default, reqwest sets no
+/// timeout: it would wait forever for a server that never answers.
 ///
-/// Finish with `build()`. `Client::new()` would panic if TLS cannot be set up.
+/// Call `build()` to get the client. `Client::new()` would panic if TLS cannot be set up;
+/// `build()` returns an error.
 pub fn client_builder() -> ClientBuilder {
-    // We use ring as the crypto provider for TLS, because it needs nothing but a C compiler to build. This fails if
-    // the program has already chosen another provider, which is fine.
+    // We use ring as the crypto provider for TLS, because building it takes nothing but a C
+    // compiler. This call fails if the program has already chosen another provider, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder()
         .connect_timeout(Duration::from_secs(5))

@@ -27,7 +27,8 @@ use tool::input;
 use tool::output::{Format, Summary};
 use tool::printer::{Printer, Text};
 
-/// Fetches URLs concurrently. Prints status, bytes, seconds and URL of each, in the order given.
+/// Fetches URLs concurrently. Prints status, bytes, seconds and URL for each one, in the order
+/// given.
 #[derive(Parser)]
 #[command(after_help = "Examples:
   fetch                                  a demonstration on a server of its own
@@ -40,20 +41,21 @@ wait for it, and up to three more wait to be printed. Each of them can hold a bo
 
 Exit status: 0 all fetched, 1 some failed, 2 usage error, 130 interrupted.")]
 struct Arguments {
-    /// The URLs to fetch. `-` reads them from stdin, one per line. Without any, the program runs a
-    /// demonstration on a server of its own.
+    /// The URLs to fetch. `-` reads URLs from stdin, one per line. Without URLs, the program runs
+    /// a demonstration on a server that it starts.
     #[arg(value_name = "URL")]
     urls: Vec<String>,
     /// How many requests may be in flight at the same time.
     #[arg(short, long, default_value = "32", value_name = "N")]
     concurrency: NonZeroUsize,
-    /// How long connecting may take, such as 500ms or 5s.
+    /// How long to wait for a connection, such as 500ms or 5s.
     #[arg(long, default_value = "5s", value_name = "D", value_parser = duration)]
     connect_timeout: Duration,
-    /// How long the server may send nothing. For the first bytes, connecting is included.
+    /// How long to wait while the server sends nothing. For the first bytes, this includes
+    /// connecting.
     #[arg(long, default_value = "15s", value_name = "D", value_parser = duration)]
     read_timeout: Duration,
-    /// How long one attempt may take in all.
+    /// How long one attempt may take altogether.
     #[arg(long, default_value = "1m", value_name = "D", value_parser = duration)]
     timeout: Duration,
     /// How many times to retry a transient failure: no connection, an incomplete response, a timeout,
@@ -113,13 +115,13 @@ impl Arguments {
 async fn main() {
     let arguments = Arguments::parse();
     let code = tokio::select! {
-        biased; // install the handler of Ctrl-C before the work begins
+        biased; // install the Ctrl-C handler before the work begins
         _ = tokio::signal::ctrl_c() => 130,
-        // The work has a task of its own, so that a blocked write cannot delay Ctrl-C.
+        // The work runs in its own task, so that a blocked write cannot delay Ctrl-C.
         code = async { tokio::spawn(run(arguments)).await } => code.unwrap_or(101),
     };
-    // If we just returned, the runtime would wait for threads that cannot be stopped, such as one that
-    // looks up a name or reads stdin.
+    // If we just returned, the runtime would wait for threads that cannot be stopped, such as a
+    // thread that looks up a name or reads stdin.
     exit(code);
 }
 
@@ -137,7 +139,7 @@ async fn run(arguments: Arguments) -> i32 {
     }
     match printer.finish().await {
         Ok(()) => code,
-        // The reader has seen enough, as in `fetch ... | head -1`. That is not an error.
+        // The reader has closed the pipe, as in `fetch ... | head -1`. That is not an error.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => code,
         Err(error) => {
             let _ = writeln!(io::stderr(), "fetch: cannot write to stdout: {error}");
@@ -168,8 +170,8 @@ async fn work(arguments: Arguments, printer: &Printer) -> anyhow::Result<bool> {
             summary.add(&fetched);
             format.text(fetched)
         });
-        // All lines that are ready are printed with one system call. Bodies may be large, so they are
-        // printed one by one.
+        // We print all lines that are ready with one system call. Bodies may be large, so we print
+        // them one by one.
         let most = if format == Format::Bodies { 1 } else { 256 };
         let mut texts = pin!(texts.ready_chunks(most));
         while let Some(texts) = texts.next().await {
@@ -183,8 +185,8 @@ async fn work(arguments: Arguments, printer: &Printer) -> anyhow::Result<bool> {
     stdin_error.map_or(Ok(summary.all_ok()), Err)
 }
 
-/// Builds a client with the CA certificates of this machine. If there are none, the client can do plain
-/// HTTP only, which is fine unless one of the URLs is https.
+/// Builds a client with the CA certificates of this machine. Without certificates, the client can
+/// do only plain HTTP, which is fine unless one of the URLs is https.
 fn client(arguments: &Arguments) -> anyhow::Result<Client> {
     let is_https = |url: &String| url.to_lowercase().starts_with("https:");
     let client = match arguments.client_builder().build() {

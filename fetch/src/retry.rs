@@ -1,4 +1,4 @@
-//! When to retry, and how long to pause before that: rules without any I/O.
+//! Decides when to retry, and how long to pause first. These are pure functions, without any I/O.
 
 use std::time::{Duration, SystemTime};
 
@@ -26,9 +26,9 @@ pub fn is_transient(error: &FetchError) -> bool {
     }
 }
 
-/// Returns the pause before the next attempt: as long as the server asks for with `Retry-After`, or else
-/// a random part of `backoff`, the upper bound that grows from attempt to attempt. It is never longer
-/// than [`LONGEST_PAUSE`].
+/// Returns the pause before the next attempt. If the server sent `Retry-After`, that is the pause;
+/// otherwise, it is a random part of `backoff`, the upper bound that grows from attempt to
+/// attempt. The pause is never longer than [`LONGEST_PAUSE`].
 ///
 /// `random` is a number from 0 to 1. Making the whole pause random is called *full jitter*: clients
 /// that failed at the same moment then don't return at the same moment. (Source: "Exponential Backoff And
@@ -46,7 +46,8 @@ pub fn pause(error: &FetchError, backoff: Duration, random: f64) -> Duration {
 pub fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // A number that does not fit is longer than any pause, and `pause` cuts it.
+        // A number that does not fit is longer than any pause, and `pause` reduces it to the
+        // longest one.
         return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
     }
     let date = httpdate::parse_http_date(value).ok()?;

@@ -1,4 +1,4 @@
-//! What goes in and what comes out: types that are only data.
+//! The data types that callers pass in and get back.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use reqwest::StatusCode;
 
 use crate::FetchError;
 
-/// How to fetch.
+/// Options for fetching.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
     /// How many requests may be in flight at the same time.
@@ -15,7 +15,7 @@ pub struct Options {
     /// How long one attempt may take, from connecting to the last byte. Time spent waiting for a permit
     /// does not count.
     pub timeout: Duration,
-    /// How many times to retry after a transient failure, at most. See [`is_transient`].
+    /// How many times to retry after transient failures, at most. See [`is_transient`].
     ///
     /// [`is_transient`]: crate::retry::is_transient
     pub retries: usize,
@@ -24,7 +24,8 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// 32 requests in flight, one minute for each attempt, two retries, bodies of up to 10 MiB.
+    /// Allows 32 requests in flight, one minute for each attempt, two retries, and bodies of up to
+    /// 10 MiB.
     fn default() -> Self {
         let concurrency = NonZeroUsize::MIN.saturating_add(31);
         Self { concurrency, timeout: Duration::from_secs(60), retries: 2, max_size: 10 << 20 }

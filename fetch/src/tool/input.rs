@@ -1,4 +1,4 @@
-//! URLs from the command line and from stdin, as one stream.
+//! Combines the URLs from the command line and from stdin into one stream.
 
 use std::io;
 
@@ -6,11 +6,12 @@ use anyhow::Context;
 use futures_util::stream::{self, Stream, StreamExt, TryStreamExt};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, BufReader};
 
-/// The longest line to accept, in bytes: input without line ends must not fill the memory.
+/// The longest line to accept, in bytes. The limit keeps input without line ends from filling the
+/// memory.
 const LONGEST_LINE: u64 = 64 << 10;
 
-/// Returns a stream of the URLs given. A `-` among them stands for the lines of stdin, each of which is
-/// read when the stream is asked for it.
+/// Returns a stream of the given URLs. A `-` among them stands for the lines of stdin. The stream
+/// reads each line when it is polled for it.
 pub fn urls(arguments: Vec<String>) -> impl Stream<Item = anyhow::Result<String>> + Send {
     stream::iter(arguments).flat_map(|argument| match argument.as_str() {
         "-" => lines(BufReader::new(tokio::io::stdin())).boxed(),
@@ -18,7 +19,7 @@ pub fn urls(arguments: Vec<String>) -> impl Stream<Item = anyhow::Result<String>
     })
 }
 
-/// Returns a stream of the lines of a file, trimmed and without the empty ones.
+/// Returns a stream of the non-empty lines of a file, trimmed.
 fn lines(input: impl AsyncBufRead + Unpin + Send) -> impl Stream<Item = anyhow::Result<String>> {
     stream::try_unfold(input, async |mut input| {
         let line = line(&mut input).await.context("stdin")?;

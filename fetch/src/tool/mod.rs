@@ -1,4 +1,4 @@
-//! The tool around the lesson: where the URLs come from, and what is printed for each.
+//! The tool around the lesson: it reads the URLs, and prints something for each of them.
 
 pub mod input;
 pub mod output;

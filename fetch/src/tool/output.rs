@@ -1,4 +1,4 @@
-//! What is printed: a line, the body or JSON for each URL, and a summary at the end.
+//! Formats what the tool prints: a line, the body or JSON for each URL, and a summary at the end.
 
 use std::error::Error;
 use std::iter;
@@ -67,8 +67,8 @@ impl Format {
     }
 }
 
-/// Returns the error and its innermost cause, in one line. The causes in between only say that there is
-/// another one.
+/// Returns the error and its innermost cause, in one line. The causes in between add no
+/// information.
 fn reason(error: &FetchError) -> String {
     match iter::successors(error.source(), |&error| error.source()).last() {
         Some(cause) => format!("{error}: {cause}"),
@@ -76,7 +76,7 @@ fn reason(error: &FetchError) -> String {
     }
 }
 
-/// The sum over all URLs.
+/// Counts over all URLs.
 #[derive(Debug, Default)]
 pub struct Summary {
     ok: u64,
@@ -105,7 +105,8 @@ impl Summary {
         self.failed == 0
     }
 
-    /// Returns the last line: how many succeeded and failed, how many bytes, how long.
+    /// Returns the last line: how many URLs succeeded and failed, how many bytes there were, and
+    /// how long it took.
     pub fn line(&self, wall: Duration) -> String {
         let Self { ok, failed, bytes, slowest } = self;
         let (bytes, wall) = (ByteSize(*bytes).display().iec(), wall.as_secs_f64());

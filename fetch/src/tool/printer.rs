@@ -1,5 +1,5 @@
-//! Prints on a thread of its own. Writing to a pipe blocks while its reader is slow. Here it blocks a
-//! thread that has nothing else to do, so requests and Ctrl-C are not held up.
+//! Prints on a separate thread. Writing to a pipe blocks while its reader is slow. Here the write
+//! blocks a thread that has nothing else to do, so it cannot hold up requests or Ctrl-C.
 
 use std::io::{self, Write};
 
@@ -9,9 +9,9 @@ use tokio::task::{JoinHandle, spawn_blocking};
 /// Text for stdout and stderr, to be printed together.
 #[derive(Debug, Default)]
 pub struct Text {
-    /// For stdout.
+    /// The text for stdout.
     pub out: Vec<u8>,
-    /// For stderr.
+    /// The text for stderr.
     pub err: Vec<u8>,
 }
 
@@ -40,8 +40,8 @@ impl Printer {
         Self { texts, thread: spawn_blocking(|| print_all(to_print)) }
     }
 
-    /// Hands over a text, and waits while earlier ones are still unprinted. Returns `false` if stdout
-    /// is closed, so that there is no point in printing more.
+    /// Hands over a text. If earlier texts are not printed yet, this waits. Returns `false` if
+    /// stdout is closed, so that there is no point in printing more.
     pub async fn print(&self, text: Text) -> bool {
         self.texts.send(text).await.is_ok()
     }

@@ -1,5 +1,5 @@
-//! The faults of a plain translation of `asyncio.gather`, each shown on real sockets, next to what this
-//! lesson does instead.
+//! Shows each fault of the naive translation of `asyncio.gather` on real sockets, next to what
+//! this lesson does instead.
 
 use crate::server;
 use std::time::Duration;
@@ -48,18 +48,19 @@ async fn the_naive_gather_opens_a_connection_for_every_url() {
     // connection of its own.
     let urls: Vec<_> = (0..100).map(|n| format!("{root}/meet/{n}")).collect();
     assert_eq!(naive_gather(&server::client(), urls).await.unwrap().len(), 100);
-    // Ours never exceeds its limit: see `at_most_the_limit_is_in_flight`.
+    // Our `fetch_all` never exceeds its limit: see `at_most_the_limit_is_in_flight`.
 }
 
 #[tokio::test]
 async fn the_naive_gather_waits_forever() {
     let root = server::start_raw(None).await;
-    // This is reqwest with its defaults, which include no timeout. (Our client is built first, because
-    // it sets up TLS for both.)
+    // This client uses reqwest's defaults, which include no timeout. (We build our own client
+    // first, because it sets up TLS for both.)
     let ours = server::client();
     let hasty = fetch::Options { timeout: Duration::from_millis(200), ..server::concurrency(1) };
     let naive = reqwest::Client::builder().tls_certs_only([]).no_proxy().build().unwrap();
-    // Whichever ends first decides. The naive one would have to get an answer for that.
+    // `select!` takes whichever ends first. The naive version could only end first if it got a
+    // response.
     tokio::select! {
         result = naive_gather(&naive, vec![root.clone()]) => panic!("it ended: {result:?}"),
         result = fetch::fetch(&ours, &root, hasty) => {

@@ -1,4 +1,4 @@
-//! The program, started as a user would start it.
+//! Starts the program as a user would.
 
 use crate::server;
 use std::process::Output;
@@ -29,12 +29,12 @@ async fn the_demo_shows_that_requests_overlap() {
     let at = |word: &str| lines.find(word).unwrap_or_else(|| panic!("no {word} in\n{lines}"));
     assert!(at("waited 3 s") < at("waited 1 s") && at("waited 1 s") < at("waited 2 s"));
     assert!(at("503") < at("one after another"));
-    // The last line: `3.01 s together; one after another it would have been 6.01 s`.
+    // The last line looks like `3.01 s together; one after another it would have been 6.01 s`.
     let numbers = lines.lines().last().unwrap().split(' ').filter_map(|word| word.parse().ok());
     let [together, apart]: [f64; 2] = numbers.collect::<Vec<_>>().try_into().unwrap();
     assert!(together < apart, "{lines}");
-    // The timeline: of three seconds in 60 columns, `/delay/2` is in flight for two, then waits for
-    // the result of `/delay/3`.
+    // The timeline shows three seconds in 60 columns. `/delay/2` is in flight for two seconds,
+    // then waits for the result of `/delay/3`.
     let row =
         lines.lines().find(|line| line.starts_with("/delay/2  ") && line.contains('█')).unwrap();
     let count = |sign| row.chars().filter(|c| *c == sign).count();
@@ -141,7 +141,7 @@ async fn fetching_stops_when_the_reader_stops_reading() {
     let mut stdin = child.stdin.take().unwrap();
     std::thread::spawn(move || {
         use std::io::Write;
-        // Fails when the program is gone.
+        // This fails when the program is gone.
         while writeln!(stdin, "{root}/delay/0/{large}").is_ok() {}
     });
     // Wait until no more requests arrive.
@@ -156,7 +156,8 @@ async fn fetching_stops_when_the_reader_stops_reading() {
     }
     child.kill().unwrap();
     tokio::task::spawn_blocking(move || child.wait().unwrap()).await.unwrap();
-    // Eight results in the buffer, three on their way to the printer, two in the pipe, and one to spare.
+    // Eight results are in the buffer, three on their way to the printer, and two in the pipe. We
+    // allow one more.
     assert!(before <= 14, "{before} bodies were fetched that nobody reads");
 }
 
@@ -213,7 +214,7 @@ async fn without_ca_certificates_https_is_one_clear_error_and_http_works() {
         let errors = text(&output.stderr);
         assert_eq!(output.status.code(), Some(code), "{errors}");
         assert_eq!(errors.lines().count(), 1, "{errors}");
-        // On Linux these variables take the certificates away; elsewhere the system has its own.
+        // On Linux, these variables hide the certificates; other systems keep them elsewhere.
         #[cfg(target_os = "linux")]
         assert_eq!(errors.contains("CA certificates"), code == 1, "{errors}");
     }

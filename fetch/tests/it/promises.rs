@@ -1,4 +1,4 @@
-//! The promises of `fetch` and `fetch_all`, each as a test.
+//! Tests the promises of `fetch` and `fetch_all`, one by one.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -123,7 +123,8 @@ async fn one_slow_url_at_the_head_stalls_the_intake_at_four_times_the_limit() {
         .inspect(move |_| _ = counted.fetch_add(1, SeqCst));
     let client = client();
     let mut results = Box::pin(fetch_all(&client, urls, concurrency(2)));
-    // While the head is in flight, the others overtake it, as far as there is room for results.
+    // While the first URL is in flight, the others overtake it, as long as there is room for their
+    // results.
     assert!(results.next().await.unwrap().url.ends_with("head"));
     assert_eq!(taken.load(SeqCst), 8);
     assert_eq!(counts.asked.load(SeqCst), 8);
@@ -136,7 +137,8 @@ async fn one_slow_url_at_the_head_stalls_the_intake_at_four_times_the_limit() {
 async fn waiting_for_a_permit_does_not_count_against_the_timeout() {
     let (root, _) = server::start().await;
     let patient = Options { timeout: Duration::from_millis(300), ..concurrency(1) };
-    // Forty requests of 10 ms, one at a time: the last one waits for longer than 300 ms.
+    // Forty requests of 10 ms are sent one at a time, so the last one waits for longer than 300
+    // ms.
     let results = all((0..40).map(|n| format!("{root}/delay/10/{n}")), patient).await;
     assert!(results.iter().all(|fetched| fetched.outcome.is_ok()), "{results:?}");
 }
@@ -149,8 +151,8 @@ async fn a_slow_consumer_does_not_cause_timeouts() {
     let urls = ["first", "second"].map(|name| format!("{root}/delay/20/{name}"));
     let mut results = Box::pin(fetch_all(&client, stream::iter(urls), hasty));
     results.next().await.unwrap().outcome.unwrap();
-    // From here on nobody polls the stream. The second request is still sent, and answered before its
-    // timeout.
+    // From here on, nobody polls the stream. The second request is still sent, and its response
+    // arrives before the timeout.
     counts.until_asked(2).await;
     tokio::time::sleep(hasty.timeout * 3 / 2).await;
     results.next().await.unwrap().outcome.unwrap();
@@ -210,7 +212,7 @@ async fn compressed_bodies_are_decompressed_and_the_size_limit_counts_afterwards
         assert_eq!(page.body, b"hello", "{encoding}");
         assert!(asked.lock().unwrap()[0].1.contains(encoding), "the client has to ask for it");
     }
-    // 20 MiB of zeros in 20 KiB.
+    // Compress 20 MiB of zeros into 20 KiB.
     let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     bomb.write_all(&vec![0; 20 << 20]).unwrap();
     let bomb = answer(200, "Content-Encoding: gzip\r\n", &bomb.finish().unwrap());
@@ -245,7 +247,8 @@ async fn a_dropped_stream_closes_its_connections_and_asks_for_nothing_more() {
     // Six more tasks are waiting for a permit when the stream is dropped.
     drop(results);
     assert_eq!([next().await, next().await], [Some("closed"), Some("closed")]);
-    // A request of another client. Before a server sees this one, it has seen all earlier ones.
+    // Send a request from another client. Requests that were sent earlier reach their server
+    // before this one ends.
     let after = server::start().await.0 + "/delay/20/after";
     fetch(&self::client(), &after, concurrency(1)).await.unwrap();
     assert!(seen.try_recv().is_err(), "a task that waited for a permit has sent its request");

@@ -1,4 +1,4 @@
-//! A loopback server that counts what is in flight, and one that misbehaves.
+//! A loopback server that counts the requests in flight, and servers that misbehave.
 #![allow(clippy::unwrap_used, dead_code, reason = "test support, of which each test uses a part")]
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -33,8 +33,8 @@ impl Counts {
     }
 }
 
-/// Serves `/delay/{milliseconds}/{text}`, `/status/{code}` and `/meet/{n}`. The last one answers when a
-/// hundred requests to it are waiting. Returns the root URL.
+/// Serves `/delay/{milliseconds}/{text}`, `/status/{code}` and `/meet/{n}`. The last of these
+/// answers only when a hundred requests to it are waiting. Returns the root URL.
 pub async fn start() -> (String, Counts) {
     let counts = Counts::default();
     let seen = counts.clone();
@@ -63,8 +63,8 @@ pub async fn start() -> (String, Counts) {
     (root, counts)
 }
 
-/// Accepts connections and reads one request from each. Then it sends `answer` and closes, or, without
-/// one, stays silent forever.
+/// Accepts connections and reads one request from each. If there is an `answer`, the server then
+/// sends it and closes the connection; otherwise, it stays silent forever.
 pub async fn start_raw(answer: Option<&'static str>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let root = format!("http://{}", listener.local_addr().unwrap());
@@ -84,8 +84,9 @@ pub async fn start_raw(answer: Option<&'static str>) -> String {
     root
 }
 
-/// Sends the first answer to the first connection, and so on, and the last answer to all further ones.
-/// Closes each connection after that. Returns the requests it received, with their times.
+/// Sends the first answer to the first connection, and so on, and the last answer to all further
+/// connections. Closes each connection after its answer. Returns the requests it received, with
+/// their times.
 pub async fn script(answers: Vec<Vec<u8>>) -> (String, Arc<Mutex<Vec<(Instant, String)>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let root = format!("http://{}", listener.local_addr().unwrap());
@@ -126,8 +127,8 @@ pub fn closed() -> String {
     root
 }
 
-/// Reads requests and never answers. Reports each request (`asked`), and each connection that the client
-/// closes after it (`closed`).
+/// Reads requests and never answers. Reports each request (`asked`), and each connection that the
+/// client closes afterwards (`closed`).
 pub async fn silent() -> (String, mpsc::UnboundedReceiver<&'static str>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let root = format!("http://{}", listener.local_addr().unwrap());
