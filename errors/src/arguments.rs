@@ -1,4 +1,4 @@
-//! The command line.
+//! Defines the command line.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,10 +18,11 @@ use errors::{RetryPolicy, Until};
 Exit status: 0 all answered or were replaced by the default (with --any: one answered), 1 some failed,
 2 usage error, 130 interrupted.")]
 pub struct Arguments {
-    /// The services to ask. Without any, the program runs a demonstration on services of its own.
+    /// The services to ask. Without any, the program runs a demonstration with services that it
+    /// starts.
     #[arg(value_name = "HOST:PORT")]
     pub services: Vec<String>,
-    /// How long one attempt may take, connecting and reading together, such as 500ms or 2s.
+    /// How long one attempt may take, including connecting and reading, such as 500ms or 2s.
     #[arg(long, default_value = "3s", requires = "services", value_name = "TIME", value_parser = positive_time)]
     timeout: Duration,
     /// How many times to retry a transient failure.
@@ -40,7 +41,8 @@ pub struct Arguments {
     /// Stop at the first answer, and cancel the other requests.
     #[arg(long, requires = "services")]
     pub any: bool,
-    /// Print one JSON object per line for each service, with its service, greeting, error and kind.
+    /// Print one JSON object per line for each service, with the fields service, greeting, error
+    /// and kind.
     #[arg(long, requires = "services")]
     pub json: bool,
     /// Log each attempt to stderr.
@@ -72,7 +74,7 @@ impl Arguments {
     }
 }
 
-/// Parses a length of time that is not zero.
+/// Parses a duration that is greater than zero.
 fn positive_time(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
         Ok(Duration::ZERO) => Err("the time must be greater than zero".into()),

@@ -1,4 +1,5 @@
-//! Asking many: `asyncio.wait` with its `return_when`, and a `TaskGroup` that keeps every result.
+//! Asks many services: the counterpart of `asyncio.wait` with its `return_when`, and of a
+//! `TaskGroup` that keeps every result.
 
 use std::collections::HashMap;
 
@@ -6,7 +7,7 @@ use tokio::task::JoinSet;
 
 use crate::error::ServiceError;
 
-/// When [`ask_all`] has seen enough. This is what `return_when` is for `asyncio.wait`.
+/// Says when [`ask_all`] stops, like `return_when` of `asyncio.wait`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Until {
     /// Wait for all checks, so that every failure is reported.
@@ -18,7 +19,7 @@ pub enum Until {
 }
 
 impl Until {
-    /// Whether this result is the one to stop at.
+    /// Whether `ask_all` stops at this result.
     fn is_decided_by<T>(self, result: &Result<T, ServiceError>) -> bool {
         match self {
             Self::AllEnded => false,
@@ -28,14 +29,14 @@ impl Until {
     }
 }
 
-/// Runs all checks concurrently, each in a task of its own, until it has seen enough. Returns one
-/// result for each check, in the order of the checks.
+/// Runs all checks concurrently, each in its own task, until the rule `until` says stop. Returns
+/// one result for each check, in the order of the checks.
 ///
-/// The checks that are still running then are aborted, and their result is
-/// [`ServiceError::Cancelled`]. When `ask_all` returns, all of them are gone and their sockets are
-/// closed. A check that panics is one more failure: [`ServiceError::Panicked`].
+/// If checks are still running at that moment, `ask_all` aborts them, and their result is
+/// [`ServiceError::Cancelled`]. When `ask_all` returns, all checks are gone and their sockets are
+/// closed. If a check panics, its result is [`ServiceError::Panicked`].
 ///
-/// If the future is dropped, all checks are aborted, and stop a moment later.
+/// Dropping the future aborts all checks, which then stop a moment later.
 ///
 /// # Example
 /// ```
@@ -59,8 +60,8 @@ where
     T: Send + 'static,
     F: Future<Output = Result<T, ServiceError>> + Send + 'static,
 {
-    // A task started with `tokio::spawn` keeps running when its handle is dropped. A `JoinSet` aborts
-    // its tasks when it is dropped, and with it this future.
+    // A task started with `tokio::spawn` keeps running when its handle is dropped. A `JoinSet`
+    // aborts its tasks when it is dropped, and with it this future.
     let mut tasks = JoinSet::new();
     let mut positions = HashMap::new();
     for (position, check) in checks.into_iter().enumerate() {
@@ -70,8 +71,8 @@ where
 
     let mut results: Vec<_> = positions.iter().map(|_| Err(ServiceError::Cancelled)).collect();
     let mut is_decided = false;
-    // `abort_all` only asks the tasks to stop. So the loop goes on until all of them have been joined:
-    // only then have they stopped, and dropped what they owned.
+    // `abort_all` only asks the tasks to stop. So the loop continues until it has joined all of
+    // them: only then have they stopped, and dropped what they owned.
     while let Some(ended) = tasks.join_next_with_id().await {
         let (id, result) = match ended {
             Ok((id, result)) => (id, result),

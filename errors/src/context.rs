@@ -1,4 +1,4 @@
-//! Values that belong to a task: what Python's `contextvars` become.
+//! Values that belong to a task: the counterpart of Python's `contextvars`.
 //!
 //! `REQUEST.scope(7, future)` gives the value 7 to everything that `future` calls and awaits. In
 //! Python, `asyncio.create_task` copies the caller's context into the new task. `tokio::spawn` does

@@ -1,4 +1,4 @@
-//! Deadlines: `asyncio.timeout_at`, and moving a deadline as `reschedule` does.
+//! Deadlines: the counterparts of `asyncio.timeout_at` and of `reschedule`.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -6,13 +6,14 @@ use std::time::Duration;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, sleep, timeout_at};
 
-/// Runs the steps one after another, and returns the results of those that were done by the deadline.
+/// Runs the steps one after another, and returns the results of those that finished before the
+/// deadline.
 ///
-/// A timeout is a length of time, so with one for each step, three steps may take three times as long. A
-/// deadline is a point in time, and all the steps share it.
+/// A timeout is a length of time. If each of three steps has its own timeout, they may take three
+/// times as long. A deadline is a point in time, and all the steps share it.
 ///
-/// The step that is running at the deadline is dropped, and the steps after it are never started. If the
-/// future is dropped, the step in progress is dropped, and the results are lost.
+/// At the deadline, the step that is running is dropped, and the steps after it never start.
+/// Dropping the future drops the step in progress, and loses the results.
 ///
 /// ```
 /// use std::time::Duration;
@@ -43,10 +44,10 @@ where
     results
 }
 
-/// Receives items until none has come for the time `idle`, or until the channel is closed.
+/// Receives items until none has arrived for the time `idle`, or until the channel is closed.
 ///
-/// Every item moves the deadline, however long the whole takes. If the future is dropped, the items
-/// received so far are lost; those still in the channel stay there.
+/// Every item moves the deadline, so there is no limit on the total time. Dropping the future
+/// loses the items received so far; those still in the channel stay there.
 ///
 /// ```
 /// use std::time::Duration;
@@ -64,7 +65,8 @@ where
 /// ```
 pub async fn receive_until_idle<T>(receiver: &mut Receiver<T>, idle: Duration) -> Vec<T> {
     let mut items = Vec::new();
-    // The runtime has the address of this timer in its list, so the timer must not be moved: `pin!`.
+    // The runtime keeps the address of this timer in a list, so the timer must not move. `pin!`
+    // makes sure of that.
     let mut quiet = pin!(sleep(idle));
     loop {
         tokio::select! {

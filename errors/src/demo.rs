@@ -1,4 +1,5 @@
-//! What runs without arguments: scenes with services on this machine, each with its own way to fail.
+//! The demonstration that runs without arguments: scenes with services on this machine, each with
+//! its own way to fail.
 
 mod clock;
 mod hedge;
@@ -14,12 +15,13 @@ use anyhow::Context;
 
 use clock::{Clock, print_line};
 
-/// Plays all scenes, then draws when each request of the later ones was in flight, and how it ended.
+/// Runs all scenes. Then draws when each request of the later scenes was in flight, and how it
+/// ended.
 ///
 /// # Errors
 /// Fails if a service cannot be started, or if the picture `svg` cannot be saved.
 pub async fn run(svg: Option<&Path>) -> anyhow::Result<()> {
-    // One of the tasks panics on purpose. One line about it is enough.
+    // One of the tasks panics on purpose, so we print only one line about the panic.
     std::panic::set_hook(Box::new(|panic| {
         let message = panic.payload_as_str().unwrap_or("no message");
         let _ = writeln!(stderr(), "         (a task panicked: {message})");

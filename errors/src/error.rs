@@ -1,7 +1,8 @@
 //! The error type of this lesson: one variant for each way in which a service can fail.
 //!
-//! In Python, each of them would be a class of its own, and `except` would name the ones to catch. Here,
-//! `match` names the variants, and the compiler reports a `match` that forgets one.
+//! In Python, each way to fail would be a separate class, and `except` would name the classes to
+//! catch. In Rust, `match` names the variants, and the compiler reports a `match` that forgets
+//! one.
 
 use std::any::Any;
 use std::error::Error;
@@ -17,7 +18,7 @@ pub enum ServiceError {
     /// The address does not have the form `HOST:PORT`.
     #[error("the address must be HOST:PORT, such as localhost:22 or [::1]:22")]
     BadAddress,
-    /// The name has no address, or no name server could be asked for it.
+    /// The name has no address, or no name server could be reached.
     #[error("the name was not found")]
     NameNotFound(#[source] io::Error),
     /// The connection was refused, or the host or the network cannot be reached.
@@ -26,9 +27,9 @@ pub enum ServiceError {
     /// The attempt took too long.
     #[error("timed out after {after:?} while {phase}")]
     TimedOut {
-        /// What the attempt was doing when its time was over.
+        /// What the attempt was doing when its time was up.
         phase: Phase,
-        /// The time after which it was given up. Connecting and reading share this time.
+        /// How long the attempt was allowed to take. Connecting and reading share this time.
         after: Duration,
     },
     /// The service closed the connection after this many bytes, before the end of the line.
@@ -37,13 +38,14 @@ pub enum ServiceError {
     /// The connection failed while we were reading, for example because the service reset it.
     #[error("the connection broke")]
     Broken(#[source] io::Error),
-    /// The service sent something that is not a line of text. The text says why not.
+    /// The service sent something that is not a line of text. The string says what is wrong with
+    /// it.
     #[error("the service sent garbage: {0}")]
     Garbage(&'static str),
     /// The task that asked the service panicked with this message.
     #[error("the task panicked: {0}")]
     Panicked(String),
-    /// The request was cancelled, because the answer or failure of another one was enough.
+    /// The request was cancelled, because the answer or failure of another request was enough.
     #[error("cancelled")]
     Cancelled,
 }
@@ -102,7 +104,7 @@ impl ServiceError {
     }
 }
 
-/// A task ends without a result for one of two reasons: it panicked, or it was aborted.
+/// Converts the error of a task that ended without a result: the task panicked or was aborted.
 impl From<JoinError> for ServiceError {
     fn from(error: JoinError) -> Self {
         match error.try_into_panic() {
@@ -124,14 +126,14 @@ fn panic_message(payload: &(dyn Any + Send)) -> String {
     }
 }
 
-/// What an attempt was doing when its time was over.
+/// What an attempt was doing when its time was up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// It waited until fewer requests were in flight.
+    /// The attempt was waiting until fewer requests were in flight.
     Queued,
-    /// It looked up the name, or waited for the connection.
+    /// The attempt was looking up the name, or waiting for the connection.
     Connecting,
-    /// It waited for the end of the line.
+    /// The attempt was waiting for the end of the line.
     Reading,
 }
 

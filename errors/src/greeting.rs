@@ -1,4 +1,4 @@
-//! The risky operation: connect to a TCP service, and read the line that it greets with.
+//! The risky operation: it connects to a TCP service and reads its greeting line.
 
 use std::net::Ipv6Addr;
 use std::time::{Duration, Instant};
@@ -9,15 +9,15 @@ use tokio::time::timeout;
 
 use crate::error::{Phase, ServiceError};
 
-/// How many bytes a greeting may have, with its line end. SMTP allows 512 (RFC 5321) and SSH 255
-/// (RFC 4253). The limit keeps a service that never ends its line from filling our memory.
+/// How many bytes a greeting may have, including its line end. SMTP allows 512 (RFC 5321) and SSH
+/// 255 (RFC 4253). The limit keeps a service that never ends its line from filling our memory.
 pub const MAX_GREETING: u64 = 1024;
 
-/// Connects to a service and returns the line that it greets with, without its line end. Connecting
-/// and reading together may take as long as `time_limit`.
+/// Connects to a service and returns its greeting line, without the line end. Connecting and
+/// reading together may take at most `time_limit`.
 ///
-/// If the future is dropped, the connection is closed. A name lookup in progress continues on a thread
-/// of its own, because a blocking `getaddrinfo` call cannot be interrupted.
+/// Dropping the future closes the connection. A name lookup in progress continues on its own
+/// thread, because a blocking `getaddrinfo` call cannot be interrupted.
 ///
 /// # Errors
 /// Returns any variant of [`ServiceError`] except `Panicked` and `Cancelled`.
@@ -39,9 +39,9 @@ pub async fn greeting(address: &str, time_limit: Duration) -> Result<String, Ser
     let start = Instant::now();
     let timed_out = |phase| ServiceError::TimedOut { phase, after: time_limit };
 
-    // `timeout` polls a future next to a timer. If the timer is over first, it returns an error, and
-    // the future is dropped. So there are two results here, one inside the other: the first `?` is for
-    // that of `timeout`, and the second one for that of `connect`.
+    // `timeout` polls a future next to a timer. If the timer fires first, `timeout` drops the
+    // future and returns an error. So we get two results, one inside the other: the first `?` is
+    // for the result of `timeout`, and the second `?` for the result of `connect`.
     let connected = timeout(time_limit, connect(address)).await;
     let stream = connected.map_err(|_| timed_out(Phase::Connecting))??;
 
@@ -58,7 +58,8 @@ async fn connect(address: &str) -> Result<TcpStream, ServiceError> {
     TcpStream::connect(addresses.as_slice()).await.map_err(ServiceError::CannotConnect)
 }
 
-/// Splits `HOST:PORT`. An IPv6 address has colons of its own, so it stands in brackets: `[::1]:22`.
+/// Splits `HOST:PORT`. An IPv6 address contains colons itself, so it is written in brackets:
+/// `[::1]:22`.
 fn host_and_port(address: &str) -> Option<(&str, u16)> {
     let (host, port) = address.rsplit_once(':')?;
     let number: u16 = port.parse().ok()?;
@@ -75,7 +76,7 @@ fn host_and_port(address: &str) -> Option<(&str, u16)> {
     is_name.then_some((host, number))
 }
 
-/// Reads up to the end of the first line, but not more than [`MAX_GREETING`] bytes.
+/// Reads up to the end of the first line, but at most [`MAX_GREETING`] bytes.
 async fn read_greeting(stream: TcpStream) -> Result<String, ServiceError> {
     let mut line = Vec::new();
     let mut reader = BufReader::new(stream.take(MAX_GREETING));

@@ -1,4 +1,4 @@
-//! Asking twice: a hedged request, which waits for a slow answer and a second try at the same time.
+//! Asks twice: a hedged request waits for a slow answer and for a second attempt at the same time.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -8,18 +8,18 @@ use tokio::time::sleep;
 
 use crate::error::ServiceError;
 
-/// Calls `ask`, and calls it a second time if there is no answer after `delay`. Returns the first good
-/// answer, and drops the other attempt.
+/// Calls `ask`, and calls it a second time if no answer has arrived after `delay`. Returns the
+/// first good answer, and drops the other attempt.
 ///
-/// A hedge helps against answers that are slow by chance, at the cost of a few more requests. `ask`
-/// must be something that may be done twice, such as a read. (Source: "The Tail at Scale", Dean and
-/// Barroso, CACM 2013, which calls this a hedged request.)
+/// A hedge helps against answers that are slow by chance, at the cost of a few more requests.
+/// `ask` must be safe to repeat, such as a read. (Source: "The Tail at Scale", Dean and Barroso,
+/// CACM 2013, which calls this a hedged request.)
 ///
-/// If the future is dropped, both attempts are dropped.
+/// Dropping the future drops both attempts.
 ///
 /// # Errors
-/// If the first attempt fails before the second one has started, returns its error. If both fail after
-/// that, returns the error of the one that failed last.
+/// Returns the error of the first attempt if it fails before the second one has started. If both
+/// attempts fail after that, returns the error of the one that failed last.
 ///
 /// # Example
 /// ```
@@ -45,8 +45,8 @@ pub async fn hedged<T, F>(delay: Duration, mut ask: impl FnMut() -> F) -> Result
 where
     F: Future<Output = Result<T, ServiceError>>,
 {
-    // We await the first attempt here, and if it is slow, once more below. Awaiting it by value would
-    // use it up. `pin!` keeps it where it is, so that we can await it through `&mut`.
+    // We await the first attempt here, and again below if it is slow. Awaiting it by value would
+    // consume it. `pin!` makes sure that it does not move, so that we can await it through `&mut`.
     let mut first = pin!(ask());
     tokio::select! {
         result = &mut first => return result,

@@ -1,14 +1,14 @@
 //! Services that fail, each in its own way: the Rust counterpart of `try` and `except` around an
 //! `await`.
 //!
-//! The risky operation is [`greeting`]: connect to a TCP service and read its greeting line. Every way
-//! to fail is a variant of [`ServiceError`], so a caller can catch exactly those it has an answer to.
-//! The other functions do something about a failure: [`retry()`] asks again, [`ask_all()`] asks many
-//! services and decides when to stop, [`hedged`] asks a second time if the answer is slow, and
-//! [`greetings`] in this file puts them together.
+//! The risky operation is [`greeting`], which connects to a TCP service and reads its greeting
+//! line. Every way to fail is a variant of [`ServiceError`], so a caller can catch exactly those
+//! that it can handle. The other functions deal with failures. [`retry()`] asks again,
+//! [`ask_all()`] asks many services and decides when to stop, and [`hedged`] asks a second time if
+//! the answer is slow. [`greetings`] combines `retry` and `ask_all`.
 //!
-//! Two more modules show what else belongs to a request: [`context`] passes values along with a task,
-//! and [`deadline`] limits the time until it must be done.
+//! Two more modules show what else a request needs: [`context`] passes values along with a task,
+//! and [`deadline`] limits how long several steps may take.
 //!
 //! Run with: `cargo run -p errors`
 
@@ -32,9 +32,9 @@ pub use greeting::{MAX_GREETING, greeting};
 pub use hedge::hedged;
 pub use retry::{FIRST_PAUSE, LONGEST_PAUSE, RetryPolicy, retry};
 
-/// How many requests of [`greetings`] may be in flight at the same time. Each of them takes a socket,
-/// and the operating system limits the number of sockets of a process. If we ran into that limit, it
-/// would look as if the services were down.
+/// How many requests of [`greetings`] may be in flight at the same time. Each request needs a
+/// socket, and the operating system limits how many sockets a process may have. If we ran into
+/// that limit, it would look as if the services were down.
 pub const MAX_IN_FLIGHT: usize = 64;
 
 /// Asks every service for its [`greeting`], with [`retry()`] for each and [`ask_all()`] for the whole.
@@ -43,7 +43,7 @@ pub const MAX_IN_FLIGHT: usize = 64;
 /// At most [`MAX_IN_FLIGHT`] requests run at the same time. Time spent waiting for a permit counts
 /// against the policy's deadline, but not against the timeout of an attempt.
 ///
-/// If the future is dropped, all requests are aborted, and stop a moment later.
+/// Dropping the future aborts all requests, which then stop a moment later.
 ///
 /// # Example
 /// ```no_run
@@ -64,8 +64,8 @@ pub async fn greetings(
     until: Until,
 ) -> Vec<Result<String, ServiceError>> {
     let permits = Arc::new(Semaphore::new(MAX_IN_FLIGHT));
-    // Each check becomes a task, and a task has to own what it uses: a copy of its address, and a share
-    // of the semaphore.
+    // Each check becomes a task, and a task has to own what it uses: a copy of its address, and
+    // its own `Arc` of the semaphore.
     let checks = addresses.iter().map(|address| {
         Check { address: address.clone(), policy, permits: Arc::clone(&permits) }.run()
     });
@@ -90,15 +90,16 @@ impl Check {
         .await
     }
 
-    /// Makes one attempt when there is a permit for it, and logs how it went.
+    /// Waits for a permit, makes one attempt, and logs its result.
     async fn attempt(&self, number: u32) -> Result<String, ServiceError> {
-        // The permit is given back when `_permit` is dropped: at the end of the attempt, or when the
-        // attempt is cancelled.
+        // Dropping `_permit` gives the permit back: at the end of the attempt, or when the attempt
+        // is cancelled.
         let queued = Instant::now();
         let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
         let time = self.policy.time_for_attempt(Instant::now());
         let answer = if time.is_zero() {
-            // The deadline passed while we waited for the permit. This says nothing about the service.
+            // The deadline passed while we waited for the permit. This failure says nothing about
+            // the service.
             Err(ServiceError::TimedOut { phase: Phase::Queued, after: queued.elapsed() })
         } else {
             greeting(&self.address, time).await

@@ -20,16 +20,16 @@ use arguments::Arguments;
 async fn main() {
     let arguments = Arguments::parse();
     let status = tokio::select! {
-        // Poll the branches in this order, so that the handler of Ctrl-C is installed before the work
+        // Poll the branches in this order, so that the Ctrl-C handler is installed before the work
         // begins.
         biased;
         _ = tokio::signal::ctrl_c() => 130,
-        // The work runs in a task of its own. Here, it would share this task with the wait for Ctrl-C,
-        // and a write to a full pipe would block both.
+        // The work runs in its own task. If we awaited it here, it would share this task with the
+        // wait for Ctrl-C, and a write to a full pipe would block both.
         status = async { tokio::spawn(run(arguments)).await } => status.unwrap_or(101),
     };
-    // Returning from `main` would wait for threads that cannot be stopped, such as one that is looking
-    // up a name.
+    // If we returned from `main`, the runtime would wait for threads that cannot be stopped, such
+    // as a thread that is looking up a name.
     exit(status);
 }
 

@@ -1,4 +1,4 @@
-//! Writing to stdout and stderr.
+//! Writes to stdout and stderr.
 
 use std::io::{self, Write};
 
@@ -22,7 +22,7 @@ pub fn complain(problem: &str) {
     let _ = block_in_place(|| writeln!(io::stderr(), "errors: {problem}"));
 }
 
-/// Stderr for the log: writing to it blocks in the same way as [`print_line`].
+/// Writes the log to stderr. A write blocks in the same way as [`print_line`].
 pub struct Stderr;
 
 impl Write for Stderr {

@@ -1,6 +1,7 @@
-//! Trying again: which failures are worth it, how long to pause, and when to stop.
+//! Retries: which failures are worth another attempt, how long to pause, and when to stop.
 //!
-//! The rules are pure functions of a [`RetryPolicy`] and the time. [`retry`] follows them.
+//! The rules are pure functions of a [`RetryPolicy`] and the time, and [`retry`] follows these
+//! rules.
 
 use std::time::Duration;
 
@@ -34,16 +35,16 @@ impl ServiceError {
     }
 }
 
-/// How many attempts to make for one answer, and how much time to spend on them.
+/// Says how many attempts to make for one answer, and how much time to spend on them.
 #[derive(Debug, Clone, Copy)]
 pub struct RetryPolicy {
     /// How long one attempt may take.
     pub timeout: Duration,
     /// How many more attempts may follow the first one.
     pub retries: usize,
-    /// The time by which all attempts, and the pauses between them, have to be over.
+    /// The time by which all attempts and the pauses between them must be over.
     pub deadline: Option<Instant>,
-    /// The seed of the random pauses. Tests set it to get the same pauses again.
+    /// The seed for the random pauses. Tests set it to get the same pauses every time.
     pub seed: Option<u64>,
 }
 
@@ -66,14 +67,14 @@ impl RetryPolicy {
     /// that is still starting.
     pub fn waiting(wait: Duration, timeout: Duration) -> Self {
         let now = Instant::now();
-        // A wait that is too long for the clock becomes one of a century.
+        // If the wait is too long for the clock to represent, we use a century instead.
         let century = Duration::from_secs(100 * 365 * 24 * 60 * 60);
         let deadline = now.checked_add(wait).unwrap_or(now + century);
         Self { timeout, retries: usize::MAX, deadline: Some(deadline), seed: None }
     }
 
-    /// Returns how long an attempt may take that starts now: `timeout`, or less if the deadline is
-    /// nearer. After the deadline, this is zero.
+    /// Returns how long an attempt may take that starts now: `timeout`, or less if the deadline
+    /// comes sooner. After the deadline, this is zero.
     pub fn time_for_attempt(&self, now: Instant) -> Duration {
         match self.deadline {
             Some(deadline) => deadline.saturating_duration_since(now).min(self.timeout),
@@ -81,8 +82,9 @@ impl RetryPolicy {
         }
     }
 
-    /// Whether to try again after this failure, if retries and time are left. A caller that waits for
-    /// a service to start also waits for its name, because the name may appear along with the service.
+    /// Whether to try again after this failure, if retries and time are left. A caller that waits
+    /// for a service to start also waits for its name to be found, because the name may appear
+    /// along with the service.
     pub fn should_retry(&self, error: &ServiceError) -> bool {
         let is_waiting = self.deadline.is_some();
         error.is_transient() || is_waiting && matches!(error, ServiceError::NameNotFound(_))
@@ -101,12 +103,12 @@ impl RetryPolicy {
     }
 }
 
-/// Calls `attempt` until it succeeds or the policy says stop, and returns the last result.
+/// Calls `attempt` until it succeeds or the policy says to stop, and returns the last result.
 ///
-/// `retry` limits the number of attempts and the pauses between them. How long one attempt takes is up
-/// to `attempt`: [`RetryPolicy::time_for_attempt`] returns the limit.
+/// `retry` limits the number of attempts and the pauses between them. `attempt` itself has to
+/// limit how long it takes; [`RetryPolicy::time_for_attempt`] returns that limit.
 ///
-/// If the future is dropped, the attempt in progress is dropped too, and no other one follows.
+/// Dropping the future drops the attempt in progress, and no other attempt follows.
 ///
 /// # Errors
 /// Returns the error of the last attempt.
@@ -145,8 +147,8 @@ where
         .retry(backoff.build())
         .sleep(sleep)
         .when(|error| policy.should_retry(error))
-        // `backon` offers the bound of the next pause, or `None` if no retries are left. What we
-        // return is the pause, or `None` to stop.
+        // `backon` passes in the bound of the next pause, or `None` if no retries are left. We
+        // return the pause, or `None` to stop.
         .adjust(|_, bound| policy.pause(bound?, random.f64(), Instant::now()))
         .await
 }

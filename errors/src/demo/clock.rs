@@ -1,4 +1,4 @@
-//! Prints lines that carry the seconds since the demonstration started.
+//! Prints lines that start with the number of seconds since the demonstration started.
 
 use std::process::exit;
 use std::time::Duration;
@@ -24,7 +24,7 @@ impl Clock {
         print_line(&format!("\n{title}: {what_it_shows}"));
     }
 
-    /// Prints the time and how a request ended.
+    /// Prints the time, and how a request ended.
     pub fn say(self, name: &str, result: &Result<String, ServiceError>) {
         let ending = match result {
             Ok(line) => format!("greets with {line:?}"),
@@ -39,7 +39,8 @@ pub fn print_duration(took: Duration) {
     print_line(&format!("         took {:.2} s", took.as_secs_f64()));
 }
 
-/// Prints a line. If nobody reads our output any more, as in `errors | head -1`, this ends the program.
+/// Prints a line. If nobody reads our output any more, as in `errors | head -1`, this function
+/// ends the program.
 pub fn print_line(line: &str) {
     if let Err(error) = output::print_line(line) {
         if is_closed_pipe(&error) {

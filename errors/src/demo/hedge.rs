@@ -1,4 +1,4 @@
-//! The scene with a service whose answers are slow by chance.
+//! Runs the scene with a service whose answers are slow by chance.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,12 +35,13 @@ pub async fn play(clock: Clock, timeline: &Arc<Timeline>) -> anyhow::Result<()> 
     });
     clock.say("hedged", &answer.await);
 
-    // The service notices a little later that its caller is gone, and prints it.
+    // A little later, the service notices that its caller is gone, and prints a line about that.
     let _ = timeout(SLOW, hung_up.notified()).await;
     Ok(())
 }
 
-/// Starts a service whose first two answers are slow. It reports a caller that hangs up.
+/// Starts a service whose first two answers are slow. The service notifies `hung_up` if a caller
+/// hangs up.
 async fn moody(hung_up: Arc<Notify>) -> std::io::Result<String> {
     serve(move |number, stream| {
         let hung_up = Arc::clone(&hung_up);

@@ -1,4 +1,5 @@
-//! The scenes with four services, three of which fail: in turn, and then concurrently with each `Until`.
+//! Runs the scenes with four services, three of which fail: first in turn, then concurrently with
+//! each `Until`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,7 +45,8 @@ pub async fn play(clock: Clock, timeline: &Arc<Timeline>) -> anyhow::Result<()> 
         let start = Instant::now();
         let checks = NAMES.iter().zip(addresses.clone()).map(|(name, address)| {
             let row = format!("{title}  {name}");
-            // `greeting` borrows the address, and a task must not borrow. So the block owns it.
+            // `greeting` borrows the address, but a task must not borrow. So the block owns the
+            // address.
             let request = async move { greeting(&address, TIMEOUT).await };
             recorded(Arc::clone(timeline), row, request)
         });

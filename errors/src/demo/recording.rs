@@ -23,11 +23,11 @@ pub fn start() -> Arc<Timeline> {
     Arc::new(Timeline::start(LEGEND))
 }
 
-/// Wraps a request. From now on, its row of the timeline shows that it is in flight, and then how it
-/// ended.
+/// Wraps a request. From now on, the request's row of the timeline shows that it is in flight, and
+/// then how it ended.
 ///
-/// A cancelled future is dropped without running another line, so it cannot record its own end. But
-/// dropping a future drops what it owns, and this one owns a [`Row`]. The row records the end.
+/// A cancelled future is dropped without running another line, so it cannot record its own end.
+/// But dropping a future drops what it owns, and this one owns a [`Row`], which records the end.
 pub fn recorded<T>(
     timeline: Arc<Timeline>,
     name: String,
@@ -42,7 +42,7 @@ pub fn recorded<T>(
     }
 }
 
-/// The row of a request. When the request is dropped, this records how it ended.
+/// The row of a request. When the request is dropped, the row records how it ended.
 struct Row {
     timeline: Arc<Timeline>,
     name: String,

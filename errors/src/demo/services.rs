@@ -10,8 +10,9 @@ use tokio::time::sleep;
 
 use super::clock::print_line;
 
-/// Starts a service on a free port, and returns its address. It runs until the program ends. Each
-/// connection is handled by `behave` in a task of its own; the connections are numbered from 1.
+/// Starts a service on a free port, and returns its address. The service runs until the program
+/// ends, and calls `behave` for each connection in a separate task. The connections are numbered
+/// from 1.
 pub async fn serve<F>(behave: impl Fn(u32, TcpStream) -> F + Send + 'static) -> io::Result<String>
 where
     F: Future<Output = ()> + Send + 'static,
@@ -44,7 +45,7 @@ pub async fn greet_after(time: Duration, mut stream: TcpStream) -> bool {
     }
 }
 
-/// A service that greets after a while.
+/// Starts a service that greets after a while.
 pub async fn greeting_after(time: Duration) -> io::Result<String> {
     serve(move |_, stream| async move {
         greet_after(time, stream).await;
@@ -52,7 +53,7 @@ pub async fn greeting_after(time: Duration) -> io::Result<String> {
     .await
 }
 
-/// A service that accepts the connection and sends nothing until the caller hangs up.
+/// Starts a service that accepts the connection and sends nothing until the caller hangs up.
 pub async fn silent() -> io::Result<String> {
     serve(|_, mut stream| async move {
         let _ = stream.read(&mut [0]).await;
@@ -60,7 +61,7 @@ pub async fn silent() -> io::Result<String> {
     .await
 }
 
-/// A service that sends a line that isn't text.
+/// Starts a service that sends a line that isn't text.
 pub async fn garbage() -> io::Result<String> {
     serve(|_, mut stream| async move {
         let _ = stream.write_all(b"\xff\xfe\x00\n").await;
@@ -68,7 +69,8 @@ pub async fn garbage() -> io::Result<String> {
     .await
 }
 
-/// A service that hangs up immediately on the first two connections, and greets from the third one on.
+/// Starts a service that hangs up on the first two connections immediately, and greets from the
+/// third one on.
 pub async fn shaky() -> io::Result<String> {
     serve(|number, mut stream| async move {
         if number >= 3 {
@@ -78,8 +80,8 @@ pub async fn shaky() -> io::Result<String> {
     .await
 }
 
-/// The address of a port that refuses connections. As long as the socket lives, no other program can
-/// take the port.
+/// Returns the address of a port that refuses connections. As long as the returned socket lives,
+/// no other program can take the port.
 pub fn closed() -> io::Result<(TcpSocket, String)> {
     let socket = TcpSocket::new_v4()?;
     socket.bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;

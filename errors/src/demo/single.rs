@@ -1,4 +1,4 @@
-//! The scenes with one service: a default, a timeout, a retry, and a panic.
+//! Runs the scenes with one service: a default, a timeout, a retry, and a panic.
 
 use std::time::Duration;
 

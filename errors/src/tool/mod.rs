@@ -1,4 +1,5 @@
-//! The tool around the lesson: asks the services of the command line, and reports on each of them.
+//! The tool around the lesson: it asks the services from the command line, and reports on each of
+//! them.
 
 mod outcome;
 
@@ -11,7 +12,7 @@ use crate::output::{Stderr, complain, print_line};
 use crate::pipe::is_closed_pipe;
 use outcome::Outcome;
 
-/// Asks the services and reports on each of them. Returns whether none of them failed.
+/// Asks the services and reports on each of them. Returns `true` if none of them failed.
 ///
 /// # Errors
 /// Fails if stdout cannot be written, unless it is a pipe that was closed.
@@ -30,7 +31,8 @@ pub async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     Ok(!outcomes.iter().any(Outcome::is_failure))
 }
 
-/// Starts a log of the attempts. Each line has the seconds since the start.
+/// Starts a log of the attempts. Each line starts with the number of seconds since the program
+/// started.
 fn log_to_stderr() {
     tracing_subscriber::fmt()
         .with_max_level(LevelFilter::DEBUG)
@@ -51,8 +53,8 @@ fn print(services: &[String], outcomes: &[Outcome], json: bool) -> anyhow::Resul
         {
             match print_line(&line) {
                 Ok(()) => {}
-                // The reader has what it wanted, as in `errors ... | head -1`. The remaining failures
-                // are still reported on stderr.
+                // The reader has closed the pipe, as in `errors ... | head -1`. We still report
+                // the remaining failures on stderr.
                 Err(error) if is_closed_pipe(&error) => is_stdout_open = false,
                 Err(error) => return Err(error),
             }

@@ -1,24 +1,26 @@
-//! What the tool says about one service: pure functions from a result to lines of text.
+//! Decides what the tool prints about one service: pure functions from a result to lines of text.
 
 use errors::ServiceError;
 use serde::Serialize;
 
 use crate::printable::printable;
 
-/// What became of one service, in view of the options.
+/// How a service counts, given its result and the options.
 pub enum Outcome {
     /// The service answered.
     Answered(String),
     /// The service failed, and its greeting is replaced by the text of `--default`.
     Replaced { default: String, error: ServiceError },
-    /// The service failed or was cancelled, but with `--any` the answer of another one was enough.
+    /// The service failed or was cancelled, but with `--any`, the answer of another service was
+    /// enough.
     NotNeeded(ServiceError),
     /// The service failed, and nothing makes up for it.
     Failed(ServiceError),
 }
 
 impl Outcome {
-    /// Decides what becomes of a service. `is_any_enough` says that with `--any`, some service answered.
+    /// Decides how a service counts. `is_any_enough` is true if `--any` was given and some service
+    /// answered.
     pub fn of(
         result: Result<String, ServiceError>,
         default: Option<&str>,
@@ -42,7 +44,7 @@ impl Outcome {
         matches!(self, Self::Failed(_))
     }
 
-    /// Returns the line for stdout. There is none if there is neither a greeting nor a default.
+    /// Returns the line for stdout, or `None` if there is neither a greeting nor a default.
     pub fn line(&self, service: &str) -> Option<String> {
         self.greeting().map(|greeting| format!("{service}  {}", printable(greeting)))
     }
@@ -87,7 +89,7 @@ impl Outcome {
     }
 }
 
-/// One line of `--json`.
+/// One line of the output of `--json`.
 #[derive(Serialize)]
 struct Report<'a> {
     service: &'a str,

@@ -1,4 +1,4 @@
-//! What goes wrong with the direct translations of `except Exception` and `asyncio.gather`.
+//! Shows what goes wrong with the naive translations of `except Exception` and `asyncio.gather`.
 
 use crate::services;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The program, started as a user would.
+//! Starts the program as a user would.
 
 use crate::services;
 use std::path::Path;
@@ -26,7 +26,7 @@ async fn without_arguments_it_plays_every_scene() {
     let output = errors(&["--timeline-svg", picture.to_str().unwrap()]).await;
     let lines = text(&output.stdout);
     assert!(output.status.success(), "{}", text(&output.stderr));
-    // In this order.
+    // The output has to contain these words, in this order.
     let mut rest = lines.as_str();
     for words in [
         "a default:",
@@ -65,7 +65,7 @@ async fn without_arguments_it_plays_every_scene() {
     }
     assert!(lines.contains("the caller has hung up"), "{lines}");
 
-    // How each request ended is the last thing in its row of the timeline.
+    // The last character in each row of the timeline shows how the request ended.
     for (row, ending) in [
         ("in turn  slow", '✓'),
         ("in turn  silent", '×'),
@@ -166,7 +166,7 @@ async fn it_stops_waiting_when_the_time_is_over() {
     assert_eq!(output.status.code(), Some(1));
     let reported = text(&output.stderr);
     assert!(reported.lines().last().unwrap().contains("cannot connect"), "{reported}");
-    // Each line of the log starts with the seconds since the start.
+    // Each line of the log starts with the number of seconds since the program started.
     let attempts: Vec<f64> = reported
         .lines()
         .filter(|line| line.contains("attempt="))

@@ -1,6 +1,8 @@
-//! What the lesson promises: every kind of failure has a variant of its own, and none hides another.
+//! Tests what the lesson promises: every kind of failure has its own variant, and no failure hides
+//! another.
 //!
-//! In this order: `greeting`, `ask_all`, `retry`, `hedged`, and then `greetings` and the rules.
+//! The tests come in this order: `greeting`, `ask_all`, `retry`, `hedged`, and then `greetings`
+//! and the rules.
 
 use crate::services;
 use std::cell::{Cell, RefCell};
@@ -24,7 +26,7 @@ use tokio::time::{Instant, sleep, timeout};
 const SHORT: Duration = Duration::from_millis(200);
 const LONG: Duration = Duration::from_secs(20);
 
-/// Checks of different types, for one list.
+/// Boxes a check, so that checks of different types fit into one list.
 type Check = std::pin::Pin<Box<dyn Future<Output = Result<String, ServiceError>> + Send>>;
 
 async fn failure(address: &str) -> ServiceError {
@@ -48,7 +50,7 @@ async fn a_closed_port_cannot_be_connected_to() {
 async fn a_name_without_an_address_is_not_found() {
     // `.invalid` never resolves (RFC 6761).
     let error = failure("no-such-host.invalid:22").await;
-    // On a machine without a network, the lookup may not even get that answer.
+    // On a machine without a network, the lookup may not even reach a name server.
     let unanswered = matches!(error, ServiceError::TimedOut { phase: Phase::Connecting, .. });
     assert!(matches!(error, ServiceError::NameNotFound(_)) || unanswered, "{error:?}");
 }
@@ -117,7 +119,8 @@ async fn a_connection_that_is_reset_is_broken() {
         result = &mut asking => panic!("not connected yet: {result:?}"),
         accepted = listener.accept() => accepted.unwrap().0,
     };
-    // Let the client see that it is connected. If the reset came before that, connecting would fail.
+    // Let the client notice that it is connected. If the reset came earlier, connecting would
+    // fail.
     for _ in 0..10 {
         tokio::select! {
             biased;
@@ -218,7 +221,8 @@ async fn cancelled_checks_have_been_dropped_when_ask_all_returns() {
             }
         }));
         let results = timeout(LONG, ask_all(checks, until)).await.expect("nothing was cancelled");
-        // There is no `.await` since `ask_all` returned, so no aborted check could end after that.
+        // There is no `.await` after the call of `ask_all`, so no aborted check could have ended
+        // in the meantime.
         assert_eq!(Arc::strong_count(&held), 1, "{until:?}: a cancelled check still exists");
         let cancelled =
             results.iter().filter(|result| matches!(result, Err(ServiceError::Cancelled)));
@@ -226,8 +230,8 @@ async fn cancelled_checks_have_been_dropped_when_ask_all_returns() {
     }
 }
 
-/// Asks a silent service. Asks another one as soon as the silent one has accepted the connection, and
-/// returns both results once the silent one has seen its connection close.
+/// Asks a silent service, and asks another service as soon as the silent one has accepted the
+/// connection. Returns both results once the silent service has seen its connection close.
 async fn ask_next_to_a_silent_service(
     bytes: &'static [u8],
     until: Until,
@@ -237,7 +241,7 @@ async fn ask_next_to_a_silent_service(
     let (hand_over, handed_over) = oneshot::channel();
     let waits: Check = Box::pin(async move { greeting(&silent, LONG).await });
     let decides = Box::pin(async move {
-        // The timeout ends the test if the silent service is never asked.
+        // The timeout ends the test if nobody ever asks the silent service.
         let event = timeout(Duration::from_secs(5), seen.recv()).await;
         assert_eq!(event, Ok(Some("connected")));
         let result = greeting(&other, LONG).await;
@@ -347,7 +351,7 @@ async fn the_deadline_covers_all_attempts_and_pauses() {
         let start = Instant::now();
         let wait = Duration::from_millis(200 * seed);
         let policy = RetryPolicy { seed: Some(seed), ..RetryPolicy::waiting(wait, SHORT) };
-        // Each attempt takes all the time it is allowed to take.
+        // Each attempt takes as long as it is allowed to.
         let attempts = Cell::new(0);
         let attempt = async || {
             attempts.set(attempts.get() + 1);
@@ -425,8 +429,8 @@ async fn a_hedge_overtakes_a_slow_attempt_and_drops_it() {
 
 #[tokio::test(start_paused = true)]
 async fn a_hedge_takes_the_first_good_answer() {
-    /// The first attempt ends after 10 s with `first`, and the second one after 1 s with `second`.
-    /// `None` stands for a failure.
+    /// Runs a hedge whose first attempt ends after 10 s with `first`, and whose second one ends
+    /// after 1 s with `second`. `None` stands for a failure.
     async fn outcome(
         first: Option<&'static str>,
         second: Option<&'static str>,
@@ -470,7 +474,8 @@ async fn at_most_64_services_are_asked_at_the_same_time() {
                 open.push_back(listener.accept().await.unwrap().0);
                 to_come -= 1;
             }
-            // Give the other checks a chance to connect. None of them may, until one is answered.
+            // Give the other checks a chance to connect. None of them may connect until one is
+            // answered.
             for _ in 0..10 {
                 yield_now().await;
             }

@@ -13,7 +13,7 @@ pub async fn says(bytes: &'static [u8]) -> String {
     address
 }
 
-/// Does the same on a listener that already exists.
+/// Does the same as [`says`] on a listener that already exists.
 pub fn says_on(listener: TcpListener, bytes: &'static [u8]) {
     tokio::spawn(async move {
         loop {
@@ -23,7 +23,8 @@ pub fn says_on(listener: TcpListener, bytes: &'static [u8]) {
     });
 }
 
-/// Starts a service that sends nothing. It reports when a connection is opened and when it is closed.
+/// Starts a service that sends nothing. The service reports when a connection is opened and when
+/// it is closed.
 pub async fn silent() -> (String, mpsc::UnboundedReceiver<&'static str>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -43,8 +44,8 @@ pub async fn silent() -> (String, mpsc::UnboundedReceiver<&'static str>) {
     (address, seen)
 }
 
-/// Starts a service that hangs up on the first `n - 1` connections and greets with `bytes` from then
-/// on. It reports each connection.
+/// Starts a service that hangs up on the first `n - 1` connections and greets with `bytes` from
+/// then on. The service reports each connection.
 pub async fn shaky(n: usize, bytes: &'static [u8]) -> (String, mpsc::UnboundedReceiver<usize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
