@@ -96,7 +96,7 @@ fn anchors(sources: &[&[&str]], step: &[Range<usize>]) -> Vec<Vec<usize>> {
     let lines: Vec<Vec<String>> = sources.iter().zip(step).map(trimmed).collect();
     let slices: Vec<&[String]> = lines.iter().map(Vec::as_slice).collect();
     let mut anchors = common(&slices);
-    // Empty lines are the same everywhere. To align them would only tear other lines apart.
+    // Empty lines are the same everywhere. Aligning them would only tear other lines apart.
     anchors.retain(|anchor| !lines[0][anchor[0]].is_empty());
     // `common` counts from the start of the step.
     for anchor in &mut anchors {
@@ -163,8 +163,8 @@ fn tokens(line: &str) -> Vec<Range<usize>> {
 /// *place*: its position in each sequence.
 ///
 /// This is the textbook algorithm, for any number of sequences. First we build a table, [`Rests`]. For
-/// every place it has the length of the longest common subsequence of what follows, which is the rest of
-/// each sequence from that place on. Then we walk through the table from the first items to the end:
+/// every place, it contains the length of the longest common subsequence of the *rests*: the parts of the
+/// sequences from that place on. Then we walk through the table from the first items to the end:
 ///
 /// - If the items at a place are all the same, they belong to the result. We step over all of them.
 /// - Otherwise we can skip one of them without making the result shorter. We skip that item.
@@ -213,7 +213,7 @@ fn is_same_item<T: PartialEq>(sequences: &[&[T]], place: &[usize]) -> bool {
     first.is_some() && items.all(|item| item == first)
 }
 
-/// A table that has, for every place, the length of the longest common subsequence of what follows.
+/// A table that contains, for every place, the length of the longest common subsequence of the rests.
 ///
 /// The table has one dimension for each sequence. It is stored as one vector, in which the position in
 /// the last sequence changes fastest. One position forward in a sequence is `strides[sequence]` cells
@@ -226,7 +226,7 @@ struct Rests {
 impl Rests {
     /// Fills the table.
     fn of<T: PartialEq>(sequences: &[&[T]]) -> Self {
-        // One more than the length, because a position can also be the end of a sequence.
+        // The size is one more than the length, because a position can also be the end of a sequence.
         let sizes: Vec<usize> = sequences.iter().map(|sequence| sequence.len() + 1).collect();
         let stride = |sequence: usize| sizes[sequence + 1..].iter().product::<usize>();
         let strides: Vec<usize> = (0..sizes.len()).map(stride).collect();

@@ -188,7 +188,7 @@ pub fn run_all(
     Ok(runs)
 }
 
-/// How often to count threads in order to see those that live for some milliseconds.
+/// How often to count threads in order to see those that live for only a few milliseconds.
 pub const OFTEN: Duration = Duration::from_millis(2);
 /// How often to count threads so that the counting does not disturb a measurement.
 pub const SELDOM: Duration = Duration::from_millis(200);

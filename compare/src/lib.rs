@@ -298,7 +298,7 @@ fn watch(names: &[String], json: bool, width: usize) -> anyhow::Result<ExitCode>
             }
         }
         if !json {
-            // Print each answer immediately, because all of them together take some seconds.
+            // Print each answer immediately, because all of them together take several seconds.
             write!(io::stdout(), "{}", view::behaviour(behaviour, row, width))?;
         }
         Ok(())
@@ -365,7 +365,8 @@ fn measure(arguments: &BenchArguments) -> anyhow::Result<ExitCode> {
     let results = bench::run::take(&plan, &workloads)?;
     let seconds = start.elapsed().as_secs_f64();
     if results.rows.iter().all(|row| row.samples.is_empty()) {
-        // The first round was interrupted. There is nothing to save, and an earlier file must stay.
+        // The first round was interrupted. There is nothing to save, and we must not overwrite an earlier
+        // file.
         return Err(Interrupted.into());
     }
     let is_whole = arguments.only.is_empty()

@@ -75,7 +75,7 @@ impl Report {
             self.bench = Some(results);
         }
         if self.lessons.is_none() {
-            tell("running the lessons, which takes some seconds ...");
+            tell("running the lessons, which takes several seconds ...");
             let machine = Machine::look();
             let runs = child::run_all(&catalog::find_all(&[])?, TIMEOUT, |_| Ok(()))?;
             let kept = Kept::new(child::KIND, machine, runs);
@@ -83,7 +83,7 @@ impl Report {
             self.lessons = Some(kept);
         }
         if self.behaviours.is_none() {
-            tell("running the experiments for the behaviours, which takes some seconds ...");
+            tell("running the experiments for the behaviours, which takes several seconds ...");
             let machine = Machine::look();
             let all: Vec<_> = behaviours::BEHAVIOURS.iter().collect();
             let seen = behaviours::observe_all(&all, |_, _| Ok(()))?;

@@ -48,9 +48,9 @@ pub fn too_soon(mut grants: Vec<Duration>, limit: usize, window: Duration) -> us
     grants.iter().zip(grants.iter().skip(limit)).filter(|(k, later)| **later - **k < window).count()
 }
 
-/// Whether the dropped callers delayed nobody. With a limit of one, their places would have cost `dropped`
-/// windows, and the correct wait is one window. Half of `dropped` windows is far from both, also if a busy
-/// machine adds a delay.
+/// Whether the dropped callers delayed nobody. With a limit of one, their places would have cost
+/// `dropped` windows, and the correct wait is one window. Half of `dropped` windows is far from both,
+/// even if a busy machine adds a delay.
 pub fn cost_nothing(waited: Duration, dropped: u32, window: Duration) -> bool {
     waited < window * dropped / 2
 }

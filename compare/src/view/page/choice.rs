@@ -135,8 +135,8 @@ fn operations(runtime: Runtime, other: Runtime) -> Markup {
     }
 }
 
-/// Compares what the two add to a build. Mentions only large differences, because one build is one
-/// sample, and its processor time varies by a third.
+/// Compares what the two runtimes add to a build. Mentions only large differences, because one build is
+/// one sample, and its processor time varies by a third.
 fn adds(costs: &cost::Costs, runtime: Runtime, other: Runtime) -> Markup {
     let (ours, theirs) = (costs.added(runtime), costs.added(other));
     html! {
@@ -232,7 +232,7 @@ fn is_ahead(ours: &Row, theirs: &Row) -> bool {
     better && !worse
 }
 
-/// Lists the default behaviours in which the two differ.
+/// Lists the default behaviours in which the two runtimes differ.
 fn by_default(seen: &[Observation], runtime: Runtime, other: Runtime) -> Markup {
     let habits = [
         ("dropped-handle", "A dropped handle"),
