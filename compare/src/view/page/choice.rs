@@ -93,7 +93,7 @@ fn moving(seen: &[Observation]) -> Markup {
         p {
             "Of " (answers.len()) " " a href="#behaviours" { "questions" } ", async-std answers "
             (alike(Runtime::Smol)) " as smol does, and " (alike(Runtime::Tokio))
-            " as Tokio does. The others show what changes when you move."
+            " as Tokio does. The other answers show what changes when you move."
         }
     }
 }
@@ -125,7 +125,7 @@ fn operations(runtime: Runtime, other: Runtime) -> Markup {
             li {
                 a href="#api" { "More operations are built in" } ": of " (rows.len())
                 " common operations, " (runtime.name()) " has " (own) " of its own, and " (other.name())
-                " has " (theirs) ". Only " (runtime.name()) " has these: " (names.join(", ")) "."
+                " has " (theirs) ". " (other.name()) " lacks these: " (names.join(", ")) "."
             }
         } @else if !names.is_empty() {
             li {
@@ -150,8 +150,8 @@ fn adds(costs: &cost::Costs, runtime: Runtime, other: Runtime) -> Markup {
         @if let (Some(ours), Some(theirs)) = (ours.cpu_seconds, theirs.cpu_seconds) {
             @if ours < 0.6 * theirs {
                 li {
-                    a href="#cost" { "A quicker build" } ": together with the same crates, "
-                    (runtime.name()) " adds " (format!("{ours:.0} s")) " of CPU time, whereas "
+                    a href="#cost" { "A quicker build" } ": together with the crates that its lessons \
+                        use, " (runtime.name()) " adds " (format!("{ours:.0} s")) " of CPU time, whereas "
                     (other.name()) " adds " (format!("{theirs:.0} s"))
                     ". These figures come from a single build of each."
                 }
