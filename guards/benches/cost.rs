@@ -1,5 +1,5 @@
-//! What the guards cost: `with_database` and `with_transaction` next to the same calls of sqlx, written one
-//! after the other.
+//! Measures what the guards cost. Compares `with_database` and `with_transaction` with the same
+//! calls to sqlx, written one after the other.
 //!
 //! Run with: `cargo bench -p guards --bench cost`
 
@@ -10,7 +10,8 @@ use guards::{finished, with_database, with_transaction};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection};
 
-/// How many pairs of runs to measure of each kind. The two runs of a pair follow each other.
+/// How many pairs of runs to measure for each kind. The two runs of a pair follow each other
+/// directly.
 const PAIRS: usize = 5000;
 
 async fn read(db: &mut SqliteConnection) -> sqlx::Result<i64> {
@@ -58,7 +59,8 @@ async fn measure() -> anyhow::Result<()> {
     println!("\n| median of {PAIRS} | by hand | guarded | the guard |\n|---|---|---|---|");
     let (mut by_hand, mut guarded) = (Vec::new(), Vec::new());
     for pair in 0..PAIRS {
-        // The two take turns in going first, so that neither always profits from a warm cache.
+        // The two variants take turns going first, so that neither always profits from a warm
+        // cache.
         for turn in 0..2 {
             let start = Instant::now();
             if (pair + turn) % 2 == 0 {

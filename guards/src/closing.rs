@@ -1,9 +1,9 @@
-//! Work that has to be finished although its caller is gone: the rest of an opening, and the close.
+//! Finishes work although its caller is gone: the rest of an opening, and the close.
 //!
-//! `Drop` cannot await, but it can start a task. That is what [`DetachOnDrop`] does. It wraps a future. As
-//! long as a caller awaits it, it is that future and nothing more. If it is dropped halfway, it hands
-//! the rest to a task, which [`finished`] waits for. Here is what happens to a database whose caller is
-//! cancelled in the middle of the body:
+//! `Drop` cannot await, but it can start a task. That is what [`DetachOnDrop`] does. It wraps a
+//! future. As long as a caller awaits the wrapper, it behaves exactly like that future. If the
+//! wrapper is dropped halfway, it hands the rest of the future to a task, which [`finished`] waits
+//! for. Here is what happens to a database whose caller is cancelled in the middle of the body:
 //!
 //! ```text
 //! the caller's future     is dropped, with the body and the guard in it
@@ -26,14 +26,16 @@ use tokio::sync::watch;
 
 use crate::DatabaseError;
 
-/// Waits for every close that a `Drop` has started. Call it before `main` returns: otherwise the end of
-/// the runtime drops their tasks, and the program ends with the database open.
+/// Waits for every close that a `Drop` has started. Call this before `main` returns. Otherwise the
+/// runtime shuts down and drops the tasks of these closes, and the program ends with the database
+/// open.
 ///
-/// A close is under way from the moment its guard is dropped. To wait for a task that you have aborted,
-/// await its handle first, and then this. Dropping this future has no effect on the closes.
+/// A close is under way from the moment its guard is dropped. If you have aborted a task, await
+/// its handle first, and then call this. Dropping this future has no effect on the closes.
 ///
-/// It waits for the closes on all runtimes of the process, so it never returns if one of these is no
-/// longer driven by anybody. A close that fails has ended too; sqlx releases its connection a little later.
+/// This waits for the closes on all runtimes of the process, so it never returns if nobody drives
+/// one of these runtimes any more. A close that fails counts as ended; sqlx releases its
+/// connection a little later.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -42,7 +44,7 @@ use crate::DatabaseError;
 /// # })
 /// ```
 pub async fn finished() {
-    // This fails only if the sender is dropped, and a static never is.
+    // This fails only if the sender is dropped, and a static is never dropped.
     let _ = UNDER_WAY.subscribe().wait_for(|count| *count == 0).await;
 }
 
@@ -68,11 +70,12 @@ impl Drop for Counted {
 /// A future that continues as a task if it is dropped before it is finished. (`asyncio.shield` does the
 /// same for a coroutine whose caller is cancelled.)
 pub(crate) struct DetachOnDrop<T: Send + 'static> {
-    /// `None` once it is finished.
+    /// The future, or `None` once it is finished.
     future: Option<Pin<Box<dyn Future<Output = T> + Send>>>,
     /// What to do with the result if the caller is gone.
     orphaned: fn(T),
-    /// The runtime on which this was created. A future may be dropped outside of any runtime.
+    /// The runtime on which this was created. We store it because a future may be dropped outside
+    /// of any runtime.
     runtime: Handle,
 }
 
@@ -86,10 +89,10 @@ impl<T: Send + 'static> DetachOnDrop<T> {
 impl<T: Send + 'static> Future for DetachOnDrop<T> {
     type Output = T;
 
-    /// Polls the future inside, and forgets it when it is finished, so that `drop` has nothing to do.
+    /// Polls the inner future, and drops it when it is finished, so that `drop` has nothing to do.
     ///
-    /// The future inside is boxed, so it keeps its place even if this value moves. That is why we may get a
-    /// plain `&mut` to our fields here: nothing in this struct itself has to stay where it is.
+    /// The inner future is boxed, so it does not move even if this value moves. That is why we may
+    /// use a plain `&mut` to our fields here: no field of this struct has to stay where it is.
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
         let future = self.future.as_mut().expect("polled after it has finished");
         let result = future.as_mut().poll(context);
@@ -114,7 +117,7 @@ impl<T: Send + 'static> Drop for DetachOnDrop<T> {
 
 /// Owns an open connection, and starts its close when it is dropped.
 pub(crate) struct Guard {
-    /// `None` once the close has started, so that it starts only once.
+    /// The connection, or `None` once the close has started, so that it starts only once.
     connection: Option<SqliteConnection>,
     path: PathBuf,
     /// The runtime on which the connection was opened.
@@ -122,18 +125,18 @@ pub(crate) struct Guard {
 }
 
 impl Guard {
-    /// Guards a connection from here on. Panics outside a Tokio runtime.
+    /// Creates a guard for a connection. Panics outside a Tokio runtime.
     pub(crate) fn new(connection: SqliteConnection, path: PathBuf) -> Self {
         Self { connection: Some(connection), path, runtime: Handle::current() }
     }
 
-    /// The connection, for as long as it is not being closed.
+    /// Returns the connection. Panics once the close has started.
     pub(crate) fn connection(&mut self) -> &mut SqliteConnection {
         self.connection.as_mut().expect("open until it is closed")
     }
 
-    /// Closes the connection. If the returned future is dropped, the close continues as a task, and an
-    /// error of it goes to stderr.
+    /// Closes the connection. If the returned future is dropped, the close continues as a task,
+    /// and if the close fails, its error goes to stderr.
     pub(crate) fn close(mut self) -> DetachOnDrop<Result<(), DatabaseError>> {
         self.start_close().expect("not closed before")
     }
@@ -156,7 +159,7 @@ impl Drop for Guard {
     }
 }
 
-/// Reports an error on stderr for which there is no caller left.
+/// Reports an error on stderr if no caller is left to receive it.
 pub(crate) fn report(error: &DatabaseError) {
     let source = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
     let _ = writeln!(io::stderr(), "{error}: {source}");

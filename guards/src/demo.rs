@@ -1,5 +1,5 @@
-//! The scene without arguments: a temporary database, and the four ways out of a body, of a transaction and
-//! of a plain guard.
+//! The demonstration that runs without arguments: it opens a temporary database, and leaves a
+//! body, a transaction and a plain guard in each of the four ways.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -19,7 +19,7 @@ use crate::timeline::Timeline;
 /// How long each body works before it ends.
 const WORK: Duration = Duration::from_millis(100);
 
-/// The ways out of a body.
+/// The ways to leave a body.
 #[derive(Clone, Copy)]
 enum Ending {
     Value,
@@ -28,7 +28,8 @@ enum Ending {
     Cancellation,
 }
 
-/// Uses a temporary database, and leaves it in each of the four ways. Returns the timeline of it.
+/// Uses a temporary database, and leaves it in each of the four ways. Returns the timeline of the
+/// run.
 pub async fn run() -> anyhow::Result<Arc<Timeline>> {
     let folder = tempfile::tempdir().context("making a temporary folder")?;
     let path = folder.path().join("users.db");
@@ -118,7 +119,8 @@ impl Scene {
         .await
     }
 
-    /// Whether anybody has the database open: in WAL mode, SQLite keeps this file next to it then.
+    /// Whether anybody has the database open. In WAL mode, SQLite keeps this file next to an open
+    /// database.
     fn is_open(&self) -> bool {
         self.path.with_extension("db-wal").exists()
     }

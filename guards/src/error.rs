@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-/// Why a database could not be opened or closed, or a transaction could not begin or end.
+/// Says why a database could not be opened or closed, or why a transaction could not begin or end.
 #[derive(Debug, Error)]
 pub enum DatabaseError {
     /// The file is missing, unreadable, or not a SQLite database.
@@ -34,8 +34,8 @@ pub enum DatabaseError {
     /// rolled it back on its own, the body's later writes were outside any transaction and are kept.
     #[error("cannot commit the transaction")]
     Commit(#[source] sqlx::Error),
-    /// The body failed, and so did the rollback. Its changes may be visible on this connection until the
-    /// database is closed.
+    /// The body failed, and so did the rollback. The changes of the body may be visible on this
+    /// connection until the database is closed.
     #[error("cannot roll the transaction back")]
     Rollback(#[source] sqlx::Error),
 }

@@ -1,10 +1,10 @@
 //! A resource that must be released: the Rust counterpart of `async with`.
 //!
-//! In Python, `__aexit__` runs whichever way the block ends, and it may await. In Rust, a future can also be
-//! *dropped* at any `.await`. That runs no code but `Drop`, and `Drop` cannot await. So our guard does in
-//! `Drop` the one thing it can do: it *starts* the close, as a task of its own. After a value or an error, we
-//! await the close. After a panic or a cancellation, dropping the guard starts it. Either way it is the same
-//! close, and it starts once.
+//! In Python, `__aexit__` runs no matter how the block ends, and it may await. In Rust, a future
+//! can also be *dropped* at any `.await`. In that case the only code that runs is `Drop`, which
+//! cannot await. So in `Drop`, our guard does the one thing it can do: it *starts* the close as a
+//! separate task. After a value or an error, we await the close. After a panic or a cancellation,
+//! dropping the guard starts it. Either way, the same close runs, and it starts only once.
 //!
 //! Run with: `cargo run -p guards`
 
@@ -24,18 +24,19 @@ pub use error::DatabaseError;
 
 /// Opens the SQLite database at `path`, runs `body` with it, closes it, and returns what the body returned.
 ///
-/// The body runs in the caller's own task, so it may borrow from the caller, and its value, error or panic
-/// reaches the caller unchanged. The close starts exactly once, whether the body returns, fails or panics, or
-/// the caller is cancelled: dropped, aborted, timed out. When this function returns, the close has ended.
-/// After a panic or a cancellation it may still be under way, and [`finished`] waits for it. Cancelling does
-/// not stop a statement that SQLite is running: the close waits for the end of that statement.
+/// The body runs in the caller's own task, so it may borrow from the caller, and its value, error
+/// or panic reaches the caller unchanged. The close starts exactly once, whether the body returns,
+/// fails or panics, or the caller is cancelled (dropped, aborted or timed out). When this function
+/// returns, the close has ended. After a panic or a cancellation, the close may still be under
+/// way; [`finished`] waits for it. Cancelling does not stop a statement that SQLite is running:
+/// the close waits for the end of that statement.
 ///
 /// The file must exist. An empty file is an empty database.
 ///
 /// # Errors
-/// Returns [`DatabaseError::Open`] if the database cannot be opened, the body's own error if the body
-/// fails, and [`DatabaseError::Close`] if only the close fails. If the body and the close both fail,
-/// the error of the body is returned, and that of the close goes to stderr.
+/// Returns [`DatabaseError::Open`] if the database cannot be opened, the body's own error if the
+/// body fails, and [`DatabaseError::Close`] if only the close fails. If the body and the close
+/// both fail, this returns the error of the body, and prints the error of the close to stderr.
 ///
 /// # Panics
 /// Panics outside a Tokio runtime.
@@ -72,7 +73,8 @@ where
     with_connection(SqliteConnectOptions::new().filename(absolute), body).await
 }
 
-/// Does the same as [`with_database`], with options of your own: to open a database read-only, for example.
+/// Does the same as [`with_database`], but with your own options, for example to open a database
+/// read-only.
 ///
 /// # Errors
 /// Returns the same errors as [`with_database`].
@@ -107,14 +109,15 @@ async fn open(options: SqliteConnectOptions) -> Result<Guard, DatabaseError> {
     let path = options.get_filename().to_owned();
     let failed = |source| DatabaseError::Open { path: path.clone(), source };
     let mut guard = Guard::new(options.connect().await.map_err(failed)?, path.clone());
-    // SQLite reads the file only when it has to. This query makes it do so now. If the file is not a
-    // database, we report that here, with the file's name, and not in the middle of the body.
+    // SQLite reads the file only when it has to. This query makes SQLite read it now. If the file
+    // is not a database, we report that here, with the file's name, and not in the middle of the
+    // body.
     let check =
         sqlx::query("SELECT count(*) FROM sqlite_schema").fetch_one(guard.connection()).await;
     match check {
         Ok(_) => Ok(guard),
         Err(error) => {
-            // An error of the close would add nothing to that of the opening.
+            // An error of the close would add nothing to the error of the opening.
             let _ = guard.close().await;
             Err(failed(error))
         }
@@ -124,18 +127,20 @@ async fn open(options: SqliteConnectOptions) -> Result<Guard, DatabaseError> {
 /// Runs `body` in a transaction. Commits if the body returns a value; rolls back if it fails or panics, or if
 /// the caller is cancelled.
 ///
-/// After a panic or a cancellation, the rollback is the next thing that happens on `db`, before anything else
-/// you ask of it, and before its close. If the caller is cancelled during the commit, the transaction may
-/// or may not have been committed.
+/// After a panic or a cancellation, the rollback is the next thing that happens on `db`, before
+/// your next statement and before the close. If the caller is cancelled during the commit, the
+/// transaction may or may not have been committed.
 ///
-/// Some errors make SQLite roll back on its own (a full disk, `OR ROLLBACK`). A body that ignores such an
-/// error continues outside any transaction, and gets [`DatabaseError::Commit`] at the end.
+/// Some errors make SQLite roll back on its own (a full disk, `OR ROLLBACK`). If the body ignores
+/// such an error, it continues outside any transaction, and this function returns
+/// [`DatabaseError::Commit`] at the end.
 ///
 /// # Errors
-/// Returns the error of the body. Returns [`DatabaseError::Begin`] if the transaction cannot begin,
-/// [`DatabaseError::Nested`] if there already is one on this connection, and [`DatabaseError::Commit`] if
-/// the body succeeds and the commit fails. If the body fails and the rollback fails too, the error of the
-/// body is returned, and that of the rollback goes to stderr.
+/// Returns the error of the body. Returns [`DatabaseError::Begin`] if the transaction cannot
+/// begin, [`DatabaseError::Nested`] if there already is one on this connection, and
+/// [`DatabaseError::Commit`] if the body succeeds and the commit fails. If the body and the
+/// rollback both fail, this returns the error of the body, and prints the error of the rollback to
+/// stderr.
 ///
 /// ```
 /// use guards::{with_database, with_transaction};
@@ -162,8 +167,8 @@ pub async fn with_transaction<T, E>(
 where
     E: From<DatabaseError>,
 {
-    // Inside a transaction, `begin` would make a savepoint. If we were dropped while it was beginning,
-    // sqlx would roll back the outer transaction.
+    // Inside a transaction, `begin` would create a savepoint. If we were dropped while the
+    // savepoint was being created, sqlx would roll back the outer transaction.
     if db.is_in_transaction() {
         return Err(DatabaseError::Nested.into());
     }

@@ -1,4 +1,5 @@
-//! The program of lesson 4: runs one SQL statement on a SQLite database, which it closes in any case.
+//! The program of lesson 4: runs one SQL statement on a SQLite database, and always closes the
+//! database.
 //!
 //! Run with: `cargo run -p guards -- users.db "SELECT * FROM users"`
 
@@ -30,13 +31,14 @@ use pipe::is_closed_pipe;
 Exit status: 0 done, 1 failed, 2 usage error, 130 interrupted. Unless it is 0, nothing has changed. After
 a second Ctrl-C, the program does not wait to find out.")]
 struct Arguments {
-    /// A database file, which must exist. Without it, the program runs a demonstration on a temporary one.
+    /// The database file, which must exist. Without it, the program runs a demonstration on a
+    /// temporary database.
     database: Option<PathBuf>,
     /// The statement to run. By default, it lists the tables.
     #[arg(default_value = "SELECT type, name FROM sqlite_schema", hide_default_value = true)]
     sql: String,
-    /// A value for the next `?` of the statement. Give it once for each `?`. A value that looks like a
-    /// number is a number.
+    /// The value for the next `?` of the statement. Repeat the option for each `?`. A value that
+    /// looks like a number is bound as a number.
     #[arg(long = "param", value_name = "VALUE", allow_hyphen_values = true, requires = "database")]
     params: Vec<String>,
     /// Allow the statement to change the database.
@@ -57,7 +59,7 @@ struct Arguments {
 async fn main() {
     let arguments = Arguments::parse();
     let (is_demo, may_write) = (arguments.database.is_none(), arguments.write);
-    // This installs the handler of Ctrl-C, so it comes before the work begins.
+    // This installs the Ctrl-C handler, so it has to happen before the work begins.
     let mut interrupts = match interrupts() {
         Ok(interrupts) => interrupts,
         Err(error) => exit(report_failure(&error.into())),
@@ -71,16 +73,16 @@ async fn main() {
     };
     let interrupted = early_result.is_none();
     if interrupted {
-        // SQLite stops, the statement fails, and everything is rolled back and closed. The exception is a
-        // commit that is already under way: that one is not interrupted.
+        // SQLite stops, the statement fails, and everything is rolled back and closed. The
+        // exception is a commit that is already under way, which SQLite finishes.
         tool::STOP.store(true, Relaxed);
         if is_demo {
             work.abort();
         }
     }
 
-    // Either way we wait until the database is closed. If another program has locked the file, that may
-    // take a while, and a second Ctrl-C does not wait for it.
+    // Either way, we wait until the database is closed. If another program has locked the file,
+    // that may take a while; a second Ctrl-C ends the wait.
     let closed = async {
         let result = match early_result {
             Some(result) => result,
@@ -110,8 +112,8 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
 /// The exit status after Ctrl-C.
 const INTERRUPTED: i32 = 130;
 
-/// Returns the exit status, and reports the error if there is one. Work that was done is a success, even if
-/// Ctrl-C came while it was being committed.
+/// Returns the exit status, and reports the error if there is one. Work that was committed is a
+/// success, even if Ctrl-C arrived during the commit.
 fn exit_status(
     result: Result<anyhow::Result<()>, JoinError>,
     interrupted: bool,
@@ -122,8 +124,8 @@ fn exit_status(
         Err(error) if error.is_panic() => 101,
         Err(_) => INTERRUPTED,
         Ok(Err(_)) if interrupted => INTERRUPTED,
-        // Nobody reads the output any more. A statement that only reads has done its job. One that was
-        // to change something was rolled back, which is a failure.
+        // Nobody reads the output any more. A statement that only reads has done its job. But a
+        // statement that should have changed something was rolled back, which is a failure.
         Ok(Err(error)) if is_closed_pipe(&error) && !may_write => 0,
         Ok(Err(error)) => report_failure(&error),
     }

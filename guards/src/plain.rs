@@ -1,12 +1,13 @@
-//! The plain kind of guard: a value whose `Drop` does the whole clean-up immediately, without awaiting.
-//! If the clean-up takes no time, this is all you need.
+//! A plain guard: a value whose `Drop` does the whole clean-up immediately, without awaiting. If
+//! the clean-up takes no time, a plain guard is all you need.
 
-/// Runs `clean_up` when the returned value is dropped. That is at the end of its scope: after a return, a
-/// `?` or a panic, and when the future that contains it is cancelled. Give it a name: `let _ = on_drop(...)`
-/// drops it immediately.
+/// Runs `clean_up` when the returned value is dropped. That happens at the end of its scope: after
+/// a return, a `?` or a panic, and when the future that contains it is cancelled. Bind the value
+/// to a name, because `let _ = on_drop(...)` drops it immediately.
 ///
-/// Use it for clean-up that takes no time, such as counting down, resetting a flag or removing a file. It runs
-/// on whatever thread drops it, so it must not block, and it cannot await.
+/// Use it for clean-up that takes no time, such as counting down, resetting a flag or removing a
+/// file. The clean-up runs on whichever thread drops the guard, so it must not block, and it
+/// cannot await.
 ///
 /// ```
 /// use std::cell::Cell;
@@ -30,7 +31,8 @@ pub struct OnDrop<F: FnOnce()>(Option<F>);
 
 impl<F: FnOnce()> Drop for OnDrop<F> {
     fn drop(&mut self) {
-        // `drop` only has a `&mut self`. A closure that can be called once has to be moved out first.
+        // `drop` has only a `&mut self`, so we have to move the `FnOnce` closure out before we can
+        // call it.
         if let Some(clean_up) = self.0.take() {
             clean_up();
         }

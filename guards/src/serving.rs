@@ -1,7 +1,8 @@
 //! A server that stops gracefully: the Rust counterpart of `asyncio.start_server` and its shutdown.
 //!
-//! Two things have to be released here: the listener, and every connection that was accepted. A
-//! [`CancellationToken`] tells the tasks to stop, and a [`TaskTracker`] knows when all of them have ended.
+//! The server has to release two things: the listener, and every connection it has accepted. A
+//! [`CancellationToken`] tells the tasks to stop, and a [`TaskTracker`] knows when all of them
+//! have ended.
 
 use std::io;
 
@@ -9,18 +10,20 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// Accepts connections, and handles each in a task of its own, until `stop` is cancelled. Then it accepts no
-/// more, and returns when the connections it has accepted are all handled.
+/// Accepts connections, and handles each in a separate task, until `stop` is cancelled. After
+/// that, the server accepts no more connections, and this returns when all accepted ones have been
+/// handled.
 ///
-/// Each handler gets a child of `stop`. Cancelling `stop` cancels all its children, so a handler can select
-/// on its token and end early. Cancelling a child affects no other. That makes a tree, as with the cancel
-/// scopes of anyio. But a token only *tells* a task to stop, and the task decides what to do. Dropping a
-/// future is final, and nothing in it can catch that.
+/// Each handler gets a child of `stop`. Cancelling `stop` cancels all its children, so a handler
+/// can select on its token and end early. Cancelling a child affects no other token. So tokens
+/// form a tree, like the cancel scopes of anyio. But a token only *tells* a task to stop, and the
+/// task decides what to do. Dropping a future, by contrast, is final: nothing in the future can
+/// catch it.
 ///
-/// If the future is dropped, nothing more is accepted, and the tasks continue.
+/// If the future is dropped, the server accepts nothing more, and the tasks continue.
 ///
 /// # Errors
-/// Returns the error if a connection cannot be accepted. The tasks continue then, too.
+/// Returns the error if accepting a connection fails. In that case, the tasks continue too.
 pub async fn serve<F>(
     listener: TcpListener,
     stop: CancellationToken,

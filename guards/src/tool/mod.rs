@@ -1,4 +1,5 @@
-//! The tool around the lesson: runs one statement on one database in a transaction, and prints its rows.
+//! The tool around the lesson: it runs one statement on one database in a transaction, and prints
+//! the rows.
 
 mod output;
 
@@ -18,15 +19,17 @@ use tokio::task::block_in_place;
 use crate::Arguments;
 use output::Output;
 
-/// Set after Ctrl-C. SQLite then stops the statement that it is running.
+/// Set to true after Ctrl-C. SQLite then stops the statement that it is running.
 pub static STOP: AtomicBool = AtomicBool::new(false);
 
-/// How many rows are handled together, if that many are ready.
+/// How many rows we handle together, if that many are ready.
 const CHUNK: usize = 500;
 
-/// Runs the statement. If this returns without an error, its changes are committed; otherwise there are none.
+/// Runs the statement. If this returns without an error, the changes are committed; otherwise
+/// nothing has changed.
 pub async fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<()> {
-    // SQLite would accept `:memory:` and the like as a database, and an empty text as a statement.
+    // SQLite would accept names such as `:memory:` as a database, and an empty string as a
+    // statement.
     ensure!(path.is_file(), "{}: no such file, and guards creates none", path.display());
     ensure!(!arguments.sql.trim().is_empty(), "the statement is empty: there is no SQL to run");
     let options = SqliteConnectOptions::new()
@@ -73,7 +76,7 @@ fn explain(error: anyhow::Error, path: &Path, arguments: &Arguments) -> anyhow::
         error.downcast_ref(),
         Some(DatabaseError::Open { .. } | DatabaseError::Close { .. })
     );
-    // The low byte is the kind of error. The rest adds details.
+    // The low byte is the kind of error. The other bytes add details.
     let error = match code.and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff) {
         Some(5) => error.context(format!(
             "another program had it locked for {:?}; try a longer --wait",
@@ -91,7 +94,8 @@ fn explain(error: anyhow::Error, path: &Path, arguments: &Arguments) -> anyhow::
 /// Runs the one statement and prints its rows as they arrive, without collecting them in memory. Returns how
 /// many rows it has changed.
 async fn statement(db: &mut SqliteConnection, arguments: &Arguments) -> anyhow::Result<u64> {
-    // The statement is the user's own text. Nothing is pasted into it: values are bound to its parameters.
+    // The statement is the user's own text. We paste nothing into it; we bind values to its
+    // parameters.
     let sql = AssertSqlSafe(arguments.sql.clone()).into_sql_str();
     let prepared = db.prepare(sql.clone()).await?;
     let wanted = prepared.parameters().and_then(Either::right).unwrap_or(0);
@@ -123,8 +127,8 @@ async fn statement(db: &mut SqliteConnection, arguments: &Arguments) -> anyhow::
     Ok(changed.unwrap_or(0))
 }
 
-/// Makes values for the parameters. A text that SQLite would print for an integer or a real number is that
-/// number; any other text stays text.
+/// Converts the parameters to values. If a text is what SQLite would print for an integer or a
+/// real number, it becomes that number; any other text stays text.
 fn bind(values: &[String]) -> anyhow::Result<SqliteArguments> {
     let mut bound = SqliteArguments::default();
     for value in values {

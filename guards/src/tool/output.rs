@@ -1,4 +1,4 @@
-//! Rows as text: a plain table for people, JSON lines for programs.
+//! Formats rows as text: a plain table for people, and JSON lines for programs.
 
 use std::fmt::Write;
 
@@ -11,15 +11,15 @@ use unicode_width::UnicodeWidthStr;
 pub struct Output {
     json: bool,
     text: String,
-    /// The rows of a table, the names of its columns first. The first rows wait here until the widths are
-    /// known.
+    /// The rows of a table, starting with the names of its columns. The first rows wait here until
+    /// the widths are known.
     cells: Vec<Vec<String>>,
-    /// The widths of the columns, measured on the first [`MEASURED`] rows.
+    /// The widths of the columns, measured over the first [`MEASURED`] rows.
     widths: Vec<usize>,
 }
 
-/// How many rows are measured before the first one is printed. The number is fixed, so that the same rows
-/// always look the same.
+/// How many rows we measure before we print the first one. The number is fixed, so that the same
+/// rows always look the same.
 const MEASURED: usize = 100;
 
 impl Output {
@@ -44,8 +44,8 @@ impl Output {
         Ok(())
     }
 
-    /// Returns the text of the rows added since the last call. It returns nothing as long as the widths of the
-    /// columns are not known yet, unless this is the end.
+    /// Returns the text of the rows added since the last call. Until the widths of the columns are
+    /// known, the text is empty, unless this is the last call.
     pub fn take(&mut self, is_end: bool) -> String {
         let is_first = self.widths.is_empty();
         if is_first && !is_end && self.cells.len() <= MEASURED {
@@ -83,8 +83,8 @@ fn add_line(text: &mut String, row: &[String], widths: &[usize]) {
     text.push('\n');
 }
 
-/// Returns the names of the columns. A JSON object may have each name only once, so a second `id` is
-/// `id_2`.
+/// Returns the names of the columns. A JSON object may have each name only once, so a second `id`
+/// becomes `id_2`.
 fn names(row: &SqliteRow) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for column in row.columns() {
@@ -107,8 +107,8 @@ fn as_text(value: SqliteValueRef<'_>) -> sqlx::Result<String> {
     })
 }
 
-/// Returns the value as JSON. JSON has neither bytes nor infinity: these are `{"blob": "00ff"}` and
-/// `{"real": "inf"}`.
+/// Returns the value as JSON. JSON has neither bytes nor infinity, so we write these as
+/// `{"blob": "00ff"}` and `{"real": "inf"}`.
 fn as_json(value: SqliteValueRef<'_>) -> sqlx::Result<Value> {
     Ok(match read(value)? {
         Read::Null => Value::Null,
@@ -135,7 +135,8 @@ fn read(value: SqliteValueRef<'_>) -> sqlx::Result<Read<'_>> {
     if value.is_null() {
         return Ok(Read::Null);
     }
-    // This is the type of the value, not of the column: in SQLite, any column may hold any type.
+    // We ask for the type of the value, not of the column: in SQLite, any column may hold any
+    // type.
     let decoded = match value.type_info().name() {
         "INTEGER" => i64::decode(value).map(Read::Integer),
         "REAL" => f64::decode(value).map(Read::Real),
@@ -147,8 +148,8 @@ fn read(value: SqliteValueRef<'_>) -> sqlx::Result<Read<'_>> {
     decoded.map_err(sqlx::Error::Decode)
 }
 
-/// Returns the text with control characters escaped. Printed as they are, they could break lines, reverse
-/// them, or take over the terminal.
+/// Returns the text with control characters escaped. If we printed these characters as they are,
+/// they could break lines, reverse them, or take over the terminal.
 fn visible(text: &str) -> String {
     let escape = |c: char| match c {
         '\\' => "\\\\".into(),

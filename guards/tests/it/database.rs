@@ -1,5 +1,5 @@
-//! A temporary database in WAL mode. You can see from outside whether anybody has it open: SQLite keeps a
-//! `-wal` file next to it until the last connection is closed.
+//! A temporary database in WAL mode. Anybody can see from outside whether the database is open:
+//! SQLite keeps a `-wal` file next to it until the last connection is closed.
 #![allow(clippy::unwrap_used, dead_code, reason = "test support, of which each test uses a part")]
 
 use std::path::{Path, PathBuf};
@@ -43,7 +43,7 @@ impl Database {
         has_open(&self.path)
     }
 
-    /// How many bytes were written that are not in the file itself yet.
+    /// Returns how many bytes were written that are not in the file itself yet.
     pub fn size_of_wal(&self) -> u64 {
         self.wal().metadata().map_or(0, |wal| wal.len())
     }
@@ -59,7 +59,8 @@ pub fn has_open(file: &Path) -> bool {
     open.into_iter().any(|fd| std::fs::read_link(fd.path()).is_ok_and(|path| path == file))
 }
 
-/// How many handles of a file this process has open. On systems without `/proc`, this is always zero.
+/// Returns how many handles of a file this process has open. On systems without `/proc`, this is
+/// always zero.
 pub fn open_handles(file: &Path) -> usize {
     let open = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
     open.filter(|fd| std::fs::read_link(fd.path()).is_ok_and(|path| path == file)).count()
@@ -70,7 +71,8 @@ pub fn stress() -> bool {
     std::env::var_os("STRESS").is_some()
 }
 
-/// Runs a statement that keeps SQLite busy for about a second in a debug build. Cancelling does not stop it.
+/// Runs a statement that keeps SQLite busy for about a second in a debug build. Cancelling does
+/// not stop the statement.
 pub async fn run_long_statement(db: &mut SqliteConnection) -> sqlx::Result<()> {
     let count = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000)
                  SELECT count(*) FROM n";
@@ -78,8 +80,8 @@ pub async fn run_long_statement(db: &mut SqliteConnection) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// Waits until a body reports that its long statement comes next, and then a moment longer, so that SQLite
-/// is running it.
+/// Waits until a body reports that its long statement comes next, and then a moment longer, so
+/// that SQLite has started the statement.
 pub async fn a_moment_after(has_reached: oneshot::Receiver<()>) {
     has_reached.await.unwrap();
     tokio::time::sleep(Duration::from_millis(20)).await;

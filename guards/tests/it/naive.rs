@@ -1,4 +1,4 @@
-//! What goes wrong if you write `async with` as three steps: open, body, close.
+//! Shows what goes wrong if you write `async with` as three steps: open, body, close.
 
 use crate::database::{Database, a_moment_after, run_long_statement};
 use guards::{finished, with_database};
@@ -8,8 +8,8 @@ use std::cell::Cell;
 use std::path::Path;
 use tokio::sync::oneshot;
 
-/// `db = await connect(path); try: await body(db) finally: await db.close()`. In Rust these are just three
-/// steps, and a cancelled caller never gets to the last one.
+/// `db = await connect(path); try: await body(db) finally: await db.close()`. In Rust, these are
+/// just three steps, and a cancelled caller never reaches the last one.
 async fn naive_with_database(
     path: &Path,
     body: impl AsyncFnOnce(&mut SqliteConnection) -> sqlx::Result<()>,
@@ -36,7 +36,7 @@ async fn the_naive_close_is_never_reached_by_a_cancelled_caller() {
         () = a_moment_after(has_reached) => {}
     }
     assert!(!closed.get(), "the line with the close was never reached");
-    // The database is open, and there is nothing that anybody could wait for.
+    // The database is still open, and `finished` has nothing to wait for.
     finished().await;
     assert!(database.is_open());
 
@@ -62,8 +62,8 @@ async fn the_naive_lock_across_an_await_stops_the_thread_that_should_release_it(
         let _held = naive.lock().unwrap();
         tokio::task::yield_now().await;
     };
-    // This runs while the other future is at its `.await`, on the same thread. With `lock()`, it would block
-    // the thread, and the line that releases the lock could never run.
+    // This runs on the same thread while the other future is at its `.await`. A call of `lock()`
+    // would block the thread, and the line that releases the lock could never run.
     let wants = async { naive.try_lock().is_err() };
     let ((), would_block_forever) = tokio::join!(holds, wants);
     assert!(would_block_forever);

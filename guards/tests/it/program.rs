@@ -1,4 +1,4 @@
-//! The program, started as a user would start it.
+//! Starts the program as a user would.
 
 use std::process::Output;
 
@@ -19,7 +19,8 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// Asserts a failure that is reported in one line, with all of `words` in it.
+/// Asserts that the program fails and reports the failure in one line that contains all of
+/// `words`.
 fn assert_one_line(output: &Output, words: &[&str]) {
     let errors = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{errors}");
@@ -121,7 +122,7 @@ async fn nothing_is_changed_without_write() {
         let output = guards(&[path, sql]).await;
         assert_one_line(&output, &["users.db", "--write"]);
     }
-    // SQLite ignores this one without an error.
+    // SQLite ignores this statement without an error.
     guards(&[path, "PRAGMA journal_mode = delete"]).await;
     assert_eq!(std::fs::read(path).unwrap(), before);
     assert_eq!(users(&database).await, "{\"n\":2}\n");
@@ -206,7 +207,7 @@ async fn a_parameter_that_looks_like_a_number_is_a_number() {
 async fn each_parameter_of_the_statement_needs_a_value() {
     let database = Database::new().await;
     let path = database.path.to_str().unwrap();
-    // SQLite itself would take NULL for a missing one.
+    // SQLite itself would use NULL for a missing value.
     assert_one_line(&guards(&[path, "SELECT ?, ?", "--param", "a"]).await, &["2", "1"]);
     assert_one_line(&guards(&[path, "SELECT 1", "--param", "a"]).await, &["0", "1"]);
 }
@@ -221,7 +222,7 @@ async fn it_waits_for_a_locked_database_and_then_names_it() {
     let output = guards(&[&insert[..], &["--wait", "100ms"]].concat()).await;
     assert_one_line(&output, &["users.db", "another program had it locked for 100ms", "locked"]);
 
-    // It stops waiting as soon as the lock is released.
+    // The program stops waiting as soon as the lock is released.
     let arguments = [&insert[..], &["--wait", "1m"]].concat();
     let (output, ()) = tokio::join!(guards(&arguments), async {
         tokio::time::sleep(std::time::Duration::from_millis(300)).await;
@@ -259,7 +260,7 @@ async fn killed_in_the_middle_it_leaves_the_database_as_it_was() {
         tokio::task::spawn_blocking(move || child.wait().unwrap()).await.unwrap();
         let path = database.path.to_str().unwrap();
         if mode == "delete" {
-            // Rolling back means writing.
+            // Rolling back writes to the file, so the program needs `--write`.
             assert_one_line(&guards(&[path, "SELECT 1"]).await, &["--write"]);
         }
         assert!(guards(&[path, "--write", "SELECT 1"]).await.status.success());
@@ -275,7 +276,7 @@ async fn nothing_to_run_is_an_error() {
     let output = guards(&[database.path.to_str().unwrap(), " "]).await;
     assert_one_line(&output, &["no SQL"]);
     assert_one_line(&guards(&[":memory:", "SELECT 1"]).await, &[":memory:", "no such file"]);
-    // This is longer than SQLite can wait, and is cut.
+    // This is longer than SQLite can wait, so the program shortens it.
     let output = guards(&["--wait", "30days", database.path.to_str().unwrap()]).await;
     assert!(output.status.success(), "{}", text(&output.stderr));
 }
@@ -303,7 +304,8 @@ async fn an_sql_error_says_where_it_is() {
     assert_eq!(text(&output.stdout), "");
 }
 
-/// Sends SIGINT until the program has ended. Returns how many it took, and the exit status.
+/// Sends SIGINT until the program has ended. Returns how many signals it took, and the exit
+/// status.
 #[cfg(unix)]
 async fn interrupt(mut child: std::process::Child, pause: u64) -> (usize, Option<i32>) {
     let pid = child.id().to_string();

@@ -1,4 +1,4 @@
-//! The promises of `with_database`, `with_transaction` and `finished`, each as a test.
+//! Tests the promises of `with_database`, `with_transaction` and `finished`, one by one.
 
 use std::cell::Cell;
 use std::future::pending;
@@ -19,7 +19,7 @@ async fn names(db: &mut SqliteConnection) -> anyhow::Result<Vec<String>> {
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// Drops a body while SQLite is running a statement, which continues without it.
+/// Drops a body while SQLite is running a statement. The statement continues without the body.
 async fn cancel_in_a_long_statement(database: &Database) {
     let (reached, has_reached) = oneshot::channel();
     tokio::select! {
@@ -87,7 +87,7 @@ async fn a_caller_that_times_out_leaves_the_database_closed() {
         opened.send(database.is_open()).unwrap();
         pending::<anyhow::Result<()>>().await
     });
-    // `select!` drops the body at its `.await` as soon as it has opened.
+    // As soon as the body has opened the database, `select!` drops it at its `.await`.
     tokio::select! {
         _ = body => unreachable!("it waits forever"),
         was_open = is_open => assert_eq!(was_open, Ok(true)),
@@ -143,7 +143,7 @@ async fn a_future_dropped_outside_the_runtime_is_closed_too() {
         _ = &mut body => unreachable!("it waits forever"),
         _ = is_open => {}
     }
-    // A plain thread has no runtime. The guard remembers the one it was made on.
+    // A plain thread has no runtime, but the guard remembers the runtime on which it was created.
     std::thread::spawn(move || drop(body)).join().unwrap();
     finished().await;
     assert!(!database.is_open());
@@ -248,7 +248,7 @@ async fn a_transaction_is_rolled_back_after_an_error() {
         let failed = add_two(db, async { anyhow::bail!("the body's own error") }).await;
         assert_eq!(failed.unwrap_err().to_string(), "the body's own error");
         assert_eq!(names(db).await?, TWO);
-        // Nothing is left of it, so the next transaction can begin.
+        // Nothing is left of the failed transaction, so the next one can begin.
         add_two(db, async { Ok(()) }).await
     })
     .await
@@ -430,7 +430,7 @@ async fn concurrent_transactions_wait_for_each_other() {
     assert_eq!(names.len(), 10, "each has to count the users added before: {names:?}");
 }
 
-/// Makes the close fail: whatever SQLite does from now on, this handler stops it.
+/// Makes the close fail: from now on, this handler stops whatever SQLite does.
 async fn spoil_the_close(db: &mut SqliteConnection) -> anyhow::Result<()> {
     db.lock_handle().await?.set_progress_handler(1, || false);
     Ok(())
@@ -543,7 +543,7 @@ async fn nested_closes_all_run_even_if_each_of_them_fails() {
         .await
     })
     .await;
-    // The caller gets the first error. That of the outer close goes to stderr.
+    // The caller gets the first error. The error of the outer close goes to stderr.
     let error = result.unwrap_err();
     assert!(error.to_string().contains(inner.path.to_str().unwrap()), "{error}");
     finished().await;
@@ -589,7 +589,7 @@ async fn a_storm_of_cancelled_callers_leaves_nothing_open() {
     finished().await;
     assert!(!database.has_connections(), "no connection may be left");
     assert!(cancelled > 0, "after {:?}", start.elapsed());
-    // Each caller has left two rows or none, and none of them holds a lock.
+    // Each caller has left two rows or none, and no caller holds a lock.
     let names =
         with_database(&database.path, async |db| with_transaction(db, names).await).await.unwrap();
     assert_eq!(names.len() % 2, 0);
@@ -647,8 +647,8 @@ fn a_plain_guard_runs_however_its_scope_ends() {
     assert_eq!(ran.get(), 3);
 }
 
-/// Nests a transaction in a database in a transaction in a database, and leaves all of them from the inside in
-/// one of the four ways.
+/// Opens a database, begins a transaction, and opens a second database with a transaction inside
+/// that one. Leaves all of them from the inside in one of the four ways.
 async fn leave_nested(outer: &Path, inner: &Path, ending: usize) -> anyhow::Result<()> {
     with_database(outer, async |db| {
         with_transaction(db, async |db| {

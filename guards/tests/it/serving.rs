@@ -1,4 +1,4 @@
-//! A server that stops gracefully.
+//! Tests a server that stops gracefully.
 
 use guards::serving::serve;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -18,8 +18,8 @@ async fn a_server_that_is_stopped_finishes_the_connections_it_has_accepted() {
     let stop = CancellationToken::new();
     let mut server = tokio::spawn(serve(listener, stop.clone(), echo));
 
-    // A server accepts connections in the order of their arrival. When the last one is answered, the other two
-    // have been accepted.
+    // A server accepts connections in the order of their arrival. When the server has answered the
+    // last one, it has accepted the other two.
     let mut clients = Vec::new();
     for _ in 0..2 {
         clients.push(TcpStream::connect(address).await.unwrap());
@@ -29,7 +29,7 @@ async fn a_server_that_is_stopped_finishes_the_connections_it_has_accepted() {
     assert_eq!(last.read_u8().await.unwrap(), 7);
 
     stop.cancel();
-    // It waits for the two connections, and accepts no others.
+    // The server waits for the two connections, and accepts no others.
     while TcpStream::connect(address).await.is_ok() {
         tokio::task::yield_now().await;
     }
