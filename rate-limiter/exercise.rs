@@ -1,14 +1,14 @@
 //! Your limiter. `cargo test -p rate-limiter --test exercise` says what is still missing.
 //!
-//! Each hint gives away more than the one before:
+//! Each hint gives away more than the previous one:
 //!
 //! 1. Keep the times of the last grants. If there are `max_requests` of them, when may the next one come?
 //! 2. What may you record before you have waited, and what only afterwards? Think of a caller that is
 //!    dropped while it waits.
-//! 3. The callers that wait need an order. Which lock of Tokio's passes from one to the next first in,
-//!    first out, and may be held across an `.await`?
-//! 4. The caller that holds that lock sleeps until the oldest grant is a window ago. Then it reads the
-//!    clock again. `src/lib.rs` is one way to write it.
+//! 3. The waiting callers need an order. Which of Tokio's locks serves its waiters first in, first
+//!    out, and may be held across an `.await`?
+//! 4. The caller that holds that lock sleeps until the oldest grant is one window old. Then it
+//!    reads the clock again. `src/lib.rs` is one way to write the limiter.
 #![allow(dead_code, unused_variables, clippy::todo, reason = "you fill it in")]
 
 use std::time::Duration;
@@ -21,14 +21,14 @@ pub struct RateLimiter {
 }
 
 impl RateLimiter {
-    /// Makes a limiter that has let nothing through yet. Neither of the two is zero.
+    /// Creates a limiter that has let nothing through yet. Neither argument is zero.
     pub fn new(max_requests: usize, time_window: Duration) -> Self {
         todo!("make an empty limiter")
     }
 
-    /// Waits until the caller may go ahead, and returns the time *now*, when the waiting is over. If a caller
-    /// is dropped while it waits, that must not delay any other.
+    /// Waits until the caller may go ahead, and returns the time at which the wait ended. If a
+    /// caller is dropped while it waits, that must not delay any other caller.
     pub async fn acquire(&self) -> Instant {
-        todo!("wait for your turn, then for a free place in the window")
+        todo!("wait for your turn, then for room in the window")
     }
 }

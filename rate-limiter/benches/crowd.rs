@@ -1,4 +1,5 @@
-//! 200 callers at the same moment, at 10 per 200 ms: how exact, how fair and how busy each limiter is.
+//! Measures how exact, how fair and how busy each limiter is, with 200 callers that arrive at the
+//! same moment and a limit of 10 per 200 ms.
 //!
 //! Run with: `cargo bench -p rate-limiter --features rivals --bench crowd`
 
@@ -20,7 +21,7 @@ const CALLERS: usize = 200;
 const LIMIT: usize = 10;
 const WINDOW: Duration = Duration::from_millis(200);
 
-/// What we observed.
+/// What we observed in one run.
 struct Seen {
     most_in_any_window: usize,
     out_of_order_pairs: usize,
@@ -28,8 +29,8 @@ struct Seen {
     total: Duration,
 }
 
-/// Starts all callers in the order of their numbers, on the one thread of this runtime. Each records the
-/// time at which it was let through.
+/// Starts all callers in the order of their numbers, on the one thread of this runtime. Each
+/// caller records the time at which the limiter let it through.
 async fn crowd<L, F>(limiter: L, acquire: fn(Arc<L>) -> F) -> Seen
 where
     L: Send + Sync + 'static,

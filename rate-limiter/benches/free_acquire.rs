@@ -1,4 +1,5 @@
-//! The cost of an `acquire` that does not have to wait, next to governor and leaky-bucket.
+//! Measures an `acquire` that does not have to wait, and compares it with governor and
+//! leaky-bucket.
 //!
 //! Run with: `cargo bench -p rate-limiter --features rivals --bench free_acquire`
 #![allow(missing_docs, reason = "criterion's macros make functions without docs")]
@@ -11,7 +12,7 @@ use governor::Quota;
 use rate_limiter::RateLimiter;
 use tokio::runtime::{Builder, Runtime};
 
-/// Times `n` acquires in a row, in a task of its own.
+/// Times `n` acquires in a row, in a separate task.
 fn time<F>(runtime: &Runtime, work: impl FnOnce() -> F) -> Duration
 where
     F: Future<Output = ()> + Send + 'static,
@@ -29,8 +30,8 @@ fn free_acquire(criterion: &mut Criterion) {
     let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime");
     let mut group = criterion.benchmark_group("free acquire");
 
-    // The list is always full, and its oldest grant is always old enough. So every acquire does all the
-    // work that is possible without waiting.
+    // The list is always full, and its oldest grant is always old enough. So every acquire does as
+    // much work as it can without waiting.
     group.bench_function("rate-limiter", |bencher| {
         bencher.iter_custom(|n| {
             let limiter = RateLimiter::new(1000, Duration::from_nanos(1)).expect("a limit");

@@ -1,4 +1,5 @@
-//! The scene without a file: ten requests at the same moment, each of which then works for 0.1 s.
+//! The demonstration that runs without a file: ten requests arrive at the same moment, and each
+//! then works for 0.1 s.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -11,8 +12,9 @@ use crate::timeline::Timeline;
 const REQUESTS: usize = 10;
 const WORK: Duration = Duration::from_millis(100);
 
-/// Prints each request at the time of its grant, draws the timeline, and says how many requests came in
-/// one window at most. `acquire` is that of a limiter: it waits, and returns the time of its grant.
+/// Prints each request at the time of its grant, draws the timeline, and prints the largest number
+/// of requests in any one window. `acquire` is the method of some limiter: it waits, and returns
+/// the time of its grant.
 pub async fn run<F: Future<Output = Instant>>(
     acquire: impl Fn() -> F,
     limit: usize,
@@ -68,7 +70,7 @@ pub async fn run<F: Future<Output = Instant>>(
     Ok(timeline)
 }
 
-/// Returns the largest number of grants in any one window, wherever it begins.
+/// Returns the largest number of grants in any one window, no matter where the window begins.
 fn most_in_any_window(grants: &[Instant], window: Duration) -> usize {
     let within = |(first, start): (usize, &Instant)| {
         grants[first..].iter().take_while(|grant| **grant - *start < window).count()
@@ -76,8 +78,8 @@ fn most_in_any_window(grants: &[Instant], window: Duration) -> usize {
     grants.iter().enumerate().map(within).max().unwrap_or(0)
 }
 
-/// Returns the times of the grants at which a window starts if each one starts with the first grant after
-/// the end of the one before.
+/// Divides the time into windows, each of which starts with the first grant after the end of the
+/// previous window. Returns the start times of these windows.
 fn window_starts(grants: &[Instant], window: Duration) -> Vec<Instant> {
     let mut starts: Vec<Instant> = Vec::new();
     for grant in grants {

@@ -1,8 +1,9 @@
-//! At most N in any window of time, and what the usual solutions get wrong.
+//! Grants at most N requests in any window of time, and shows what the usual solutions get wrong.
 //!
-//! This limiter keeps the times of the last N grants. The next grant waits until the oldest of them is
-//! a whole window old. That is exact, wherever the window begins. A token bucket or a fixed window lets
-//! up to 2N through one window: N at the end of one period, and N more at the start of the next.
+//! This limiter keeps the times of the last N grants. The next grant waits until the oldest of
+//! them is a whole window old. So the limit holds exactly, no matter where the window begins. A
+//! token bucket or a fixed window lets up to 2N requests through in one window: N at the end of
+//! one period, and N more at the start of the next.
 //!
 //! Run with: `cargo run -p rate-limiter`
 
@@ -19,9 +20,10 @@ use window::Grants;
 
 /// Grants at most `max_requests` requests in any window of time: first come, first served.
 ///
-/// For every k, grant k + `max_requests` comes at least one `time_window` after grant k, measured by
-/// [`Grant::at`]. Share a limiter by reference or in an `Arc`; it needs no task and no thread. It
-/// remembers the last `max_requests` grants in 16 bytes each, and allocates the memory as it needs it.
+/// For every k, grant k + `max_requests` comes at least one `time_window` after grant k, measured
+/// by [`Grant::at`]. Share a limiter by reference or in an `Arc`; it needs no task and no thread.
+/// The limiter remembers the last `max_requests` grants in 16 bytes each, and allocates this
+/// memory as needed.
 ///
 /// ```
 /// use std::time::Duration;
@@ -39,17 +41,18 @@ use window::Grants;
 pub struct RateLimiter {
     max_requests: usize,
     time_window: Duration,
-    /// An ordinary mutex, because it is held for a few instructions and never across an `.await`.
+    /// This is an ordinary mutex, because we hold it for a few instructions and never across an
+    /// `.await`.
     grants: Mutex<Grants>,
-    /// The queue of the callers that wait. This is an async mutex, because it is held across an `.await`:
-    /// the caller that sleeps until the next grant holds it, and all others wait for it. Tokio's mutex
-    /// serves its waiters strictly first in, first out, and that is the order of this limiter. So we
-    /// need no list of waiters of our own, and there is one sleeper at a time.
+    /// The queue of the waiting callers. This is an async mutex, because it is held across an
+    /// `.await`: the caller that sleeps until the next grant holds the mutex, and all others wait
+    /// for it. Tokio's mutex serves its waiters strictly first in, first out, which is the order
+    /// we want. So we need no list of waiters, and only one caller sleeps at a time.
     turn: tokio::sync::Mutex<()>,
 }
 
 impl RateLimiter {
-    /// Makes a limiter that has not granted anything yet.
+    /// Creates a limiter that has not granted anything yet.
     ///
     /// # Errors
     /// Returns [`LimitError::NoRequests`] if `max_requests` is zero, [`LimitError::NoWindow`] if
@@ -62,7 +65,7 @@ impl RateLimiter {
         if time_window.is_zero() {
             return Err(LimitError::NoWindow);
         }
-        // We later add the window to times up to a century from now.
+        // Later, we add the window to times up to a century from now.
         const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
         if time_window.checked_add(CENTURY).and_then(|d| Instant::now().checked_add(d)).is_none() {
             return Err(LimitError::WindowTooLong(time_window));
@@ -70,12 +73,12 @@ impl RateLimiter {
         Ok(Self { max_requests, time_window, grants: Mutex::default(), turn: Default::default() })
     }
 
-    /// Waits for its turn and for room in the window.
+    /// Waits until it is the caller's turn and the window has room.
     ///
     /// Callers are served strictly in the order in which they were first polled. If the future is
-    /// dropped, the next caller moves up, and nobody loses anything: nothing is recorded before the last
-    /// `.await`. But don't keep a future that you no longer poll: it keeps its place, and everybody
-    /// behind it waits.
+    /// dropped, the next caller moves up, and nobody loses anything, because a grant is only
+    /// recorded after the last `.await`. But don't keep a future that you no longer poll: it keeps
+    /// its position in the queue, and everybody behind it waits.
     pub async fn acquire(&self) -> Grant {
         match self.grant_or_wait(1) {
             Ok(grant) => grant,
@@ -83,11 +86,12 @@ impl RateLimiter {
         }
     }
 
-    /// Waits until `n` requests may go ahead together, and grants them as if `n` calls had been made one
-    /// after another at that moment: the sequence numbers of the others follow the one returned.
+    /// Waits until `n` requests may go ahead together, and grants them as if you had made `n`
+    /// calls one after another at that moment. The returned grant has the first sequence number;
+    /// the others follow it.
     ///
-    /// Small callers do not overtake a large one that waits. Dropping the future has the same effect as
-    /// dropping that of [`acquire`](Self::acquire).
+    /// Callers that ask for fewer requests do not overtake this one while it waits. Dropping the
+    /// future has the same effect as with [`acquire`](Self::acquire).
     ///
     /// # Errors
     /// Returns [`LimitError::TooMany`] immediately if `n` is above the limit.
@@ -112,8 +116,8 @@ impl RateLimiter {
         }
     }
 
-    /// Takes a grant if there is one now. It never waits, and it never jumps the queue: while other
-    /// callers wait, it returns `None`.
+    /// Returns a grant if one is available now. This never waits, and it never jumps the queue:
+    /// while other callers wait, it returns `None`.
     ///
     /// ```
     /// use std::time::Duration;
@@ -128,7 +132,8 @@ impl RateLimiter {
         if grants.waiting > 0 { None } else { self.take(&mut grants, 1).ok() }
     }
 
-    /// Returns a grant if nobody waits and there is room. Otherwise registers the caller as waiting.
+    /// Returns a grant if nobody is waiting and the window has room. Otherwise registers the
+    /// caller as waiting.
     fn grant_or_wait(&self, n: usize) -> Result<Grant, Waiting<'_>> {
         let mut grants = self.grants();
         if grants.waiting == 0
@@ -150,25 +155,26 @@ impl RateLimiter {
     }
 }
 
-/// A caller that waits, until this value is dropped. As long as it exists, new callers have to queue.
+/// Represents a waiting caller, until this value is dropped. As long as it exists, new callers
+/// have to queue.
 struct Waiting<'a>(&'a RateLimiter);
 
 impl Waiting<'_> {
-    /// Waits for `n` grants, behind all callers that came before.
+    /// Waits for `n` grants, behind all callers that arrived earlier.
     async fn in_line(self, n: usize) -> Grant {
         let limiter = self.0;
         // If the future is dropped here, the mutex removes it from its queue.
         let _turn = limiter.turn.lock().await;
         loop {
-            // We read the clock again after every sleep. The time of our arrival would be up to a whole
-            // window old by then. A limiter that recorded it would let a later request in too early.
-            // (On a line of its own: inside the `match`, the guard of the std mutex would still be
-            // alive at the `.await`.)
+            // We read the clock again after every sleep. The time of our arrival may be up to a
+            // whole window old by now. If we recorded that time, a later request would be granted
+            // too early. (This call needs its own line: inside the `match`, the guard of the std
+            // mutex would still be alive at the `.await`.)
             let taken = limiter.take(&mut limiter.grants(), n);
             match taken {
                 Ok(grant) => return grant,
-                // If the future is dropped here, the mutex is unlocked, and the next caller in the queue
-                // sleeps instead.
+                // If the future is dropped here, that unlocks the mutex, and the next caller in
+                // the queue sleeps instead.
                 Err(free_at) => sleep_until(free_at).await,
             }
         }

@@ -1,4 +1,4 @@
-//! The program of lesson 6: passes lines on, at most N in any window of time.
+//! The program of lesson 6: prints the lines of its input, at most N in any window of time.
 //!
 //! Run with: `cargo run -p rate-limiter -- --limit 2 --per 1s Cargo.toml`
 
@@ -20,7 +20,7 @@ use rate_limiter::RateLimiter;
 use naive::NaiveLimiter;
 use pipe::is_closed_pipe;
 
-/// Passes on the lines of a file or a pipe, at most N in any window of time.
+/// Prints the lines of a file or a pipe, at most N in any window of time.
 #[derive(Parser)]
 #[command(after_help = "Examples:
   rate-limiter                           a demonstration: ten requests, 3 per second
@@ -30,7 +30,7 @@ use pipe::is_closed_pipe;
 
 Exit status: 0 done, 1 failed, 2 usage error, 130 interrupted.")]
 struct Arguments {
-    /// A file of lines, or `-` for stdin. Without it, the program runs a demonstration.
+    /// The file to read, or `-` for stdin. Without a file, the program runs a demonstration.
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
     /// How many lines may pass in any window, at most.
@@ -39,7 +39,7 @@ struct Arguments {
     /// The length of the window, such as 200ms, 1s or 2m.
     #[arg(long, default_value = "1s", value_name = "TIME", value_parser = humantime::parse_duration)]
     per: Duration,
-    /// Run the demonstration with a limiter as people usually write it, and see how far it goes over
+    /// Run the demonstration with a limiter as people usually write it, and see how far it exceeds
     /// the limit.
     #[arg(long, conflicts_with = "file")]
     naive: bool,
@@ -52,13 +52,13 @@ struct Arguments {
 async fn main() {
     let arguments = Arguments::parse();
     let code = tokio::select! {
-        biased; // install the handler of Ctrl-C before the work begins
+        biased; // install the Ctrl-C handler before the work begins
         _ = tokio::signal::ctrl_c() => 130,
-        // The work has a task of its own, so that a blocked write cannot delay Ctrl-C.
+        // The work runs in its own task, so that a blocked write cannot delay Ctrl-C.
         code = async { tokio::spawn(run(arguments)).await } => code.unwrap_or(101),
     };
-    // If we just returned, the runtime would wait for threads that cannot be stopped, such as one that
-    // waits for a line from stdin.
+    // If we just returned, the runtime would wait for threads that cannot be stopped, such as a
+    // thread that waits for a line from stdin.
     exit(code);
 }
 
@@ -100,7 +100,7 @@ async fn demonstrate(limiter: &RateLimiter, arguments: &Arguments) -> anyhow::Re
     }
 }
 
-/// Reports an error in one line on stderr. If stderr is closed too, there is nothing left to do.
+/// Reports an error in one line on stderr. If stderr is closed too, we cannot report anything.
 fn complain(error: &anyhow::Error) {
     let _ = writeln!(io::stderr(), "rate-limiter: {error:#}");
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-/// A list of times. A caller that finds the list full sleeps once, does not look again, and records the
-/// time from before its sleep. It holds no lock in between either. The stale time goes over the limit
-/// even with a single caller.
+/// A list of times. A caller that finds the list full sleeps once, does not check the list again,
+/// and records the time from before its sleep. It also holds no lock while it sleeps. Because of
+/// the stale time, even a single caller exceeds the limit.
 #[derive(Debug)]
 pub struct NaiveLimiter {
     max_requests: usize,
@@ -16,12 +16,12 @@ pub struct NaiveLimiter {
 }
 
 impl NaiveLimiter {
-    /// Makes a limiter that has not granted anything yet.
+    /// Creates a limiter that has not granted anything yet.
     pub fn new(max_requests: usize, time_window: Duration) -> Self {
         Self { max_requests, time_window, times: Mutex::default() }
     }
 
-    /// Waits, though not long enough, and returns the time at which it let its caller through.
+    /// Waits (though not long enough), and returns the time at which the caller may go ahead.
     pub async fn acquire(&self) -> Instant {
         let now = Instant::now();
         if let Some(wait) = self.wait(now) {

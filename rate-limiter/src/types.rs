@@ -1,4 +1,4 @@
-//! What `acquire` returns, and why it may refuse.
+//! The types that `acquire` returns: a grant, or the reason for a refusal.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ pub struct Grant {
     pub sequence: u64,
 }
 
-/// Why there can be no such limiter, or no such grant.
+/// Says why a limiter cannot be created, or why a request can never be granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum LimitError {
     /// With a limit of zero, `acquire` would wait forever.
@@ -23,7 +23,7 @@ pub enum LimitError {
     /// A window of zero length limits nothing.
     #[error("the window must be longer than zero: a window of zero length limits nothing")]
     NoWindow,
-    /// The clock cannot represent a time that far away.
+    /// The clock cannot represent a time that far in the future.
     #[error("a window of {0:?} is longer than the clock can count")]
     WindowTooLong(Duration),
     /// The caller asked for more requests in one call than a window may hold.

@@ -1,4 +1,4 @@
-//! The arithmetic of the window. Nothing waits in here, so it can be tested with a table of times.
+//! The arithmetic of the window. This code never waits, so we can test it with a table of times.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -7,10 +7,10 @@ use tokio::time::Instant;
 
 use crate::Grant;
 
-/// The times of the last grants: no more of them than the limit, and the oldest first.
+/// The times of the last grants, oldest first. There are never more of them than the limit.
 ///
 /// A limit of 3 remembers three times. The fourth grant has to wait until the first one is a whole
-/// window old. It then takes the place of the first one, and the fifth waits for the second:
+/// window old. It then replaces the first one, and the fifth grant waits for the second:
 ///
 /// ```text
 /// grant   1 2   3                4 5   6
@@ -20,21 +20,21 @@ use crate::Grant;
 ///               └──── one window ──────┘
 /// ```
 ///
-/// So a window may start anywhere, and there are never more than three grants in it.
+/// So no window ever has more than three grants in it, no matter where it starts.
 #[derive(Debug, Default)]
 pub(crate) struct Grants {
     times: VecDeque<Instant>,
-    /// How many requests have been granted since the limiter was made.
+    /// How many requests have been granted since the limiter was created.
     granted: u64,
-    /// How many callers wait. While there are any, nobody else may take a grant.
+    /// How many callers are waiting. While this is not zero, nobody else may take a grant.
     pub(crate) waiting: usize,
 }
 
 impl Grants {
     /// Grants `n` requests at the time `now`, or returns the earliest time at which they fit.
     ///
-    /// If there is no room for `n` more, some of the oldest grants have to leave the window first. The last
-    /// of these leaves it one window after its time.
+    /// If the window has no room for `n` more, some of the oldest grants have to leave it first.
+    /// The last of these leaves one window after it was granted.
     pub(crate) fn take(
         &mut self,
         n: usize,
@@ -57,8 +57,8 @@ impl Grants {
         Ok(Grant { at: now, sequence })
     }
 
-    /// Makes room for `n` more times. Like any list, it doubles when it is full, but it never grows past
-    /// the limit.
+    /// Makes room for `n` more times. Like a `Vec`, the list doubles when it is full, but it never
+    /// grows past the limit.
     fn reserve(&mut self, n: usize, max_requests: usize) {
         let needed = self.times.len() + n;
         if needed > self.times.capacity() {
@@ -79,12 +79,12 @@ mod tests {
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
         let mut grants = Grants::default();
-        // How many are asked for, when, and the earliest time at which they fit if they don't yet. The
-        // limit is 3 in any second.
+        // Each row says how many requests are asked for, when, and the earliest time at which they
+        // fit if they don't fit yet. The limit is 3 in any second.
         for (n, now, expected) in [
             (1, 0, Ok(0)),
             (1, 100, Ok(1)),
-            (2, 100, Err(1000)), // one of the two would fit, but they are granted together
+            (2, 100, Err(1000)), // one of the two would fit, but both must be granted together
             (1, 300, Ok(2)),
             (1, 999, Err(1000)),
             (2, 999, Err(1100)),
@@ -113,7 +113,7 @@ mod tests {
             for granted in 1..3 * limit {
                 let now = start + SECOND * granted as u32;
                 assert!(grants.take(1, now, limit, SECOND).is_ok());
-                // The list doubles when it is full, and stops at the limit.
+                // The list doubles when it is full, and stops growing at the limit.
                 let expected = granted.next_power_of_two().min(limit);
                 assert_eq!(grants.times.capacity(), expected, "after {granted} of {limit}");
             }

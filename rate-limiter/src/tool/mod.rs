@@ -1,4 +1,4 @@
-//! The tool around the lesson: a throttle for pipes.
+//! The tool around the lesson: it throttles pipes.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -9,7 +9,7 @@ use tokio::fs::File;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, BufReader};
 use tokio::task::block_in_place;
 
-/// Passes the lines of a file, or of stdin for `-`, on to stdout at the limiter's rate.
+/// Copies the lines of a file, or of stdin for `-`, to stdout at the limiter's rate.
 pub async fn run(limiter: &RateLimiter, file: &Path) -> anyhow::Result<()> {
     if file == Path::new("-") {
         pass(limiter, BufReader::new(tokio::io::stdin()), file).await
@@ -19,7 +19,7 @@ pub async fn run(limiter: &RateLimiter, file: &Path) -> anyhow::Result<()> {
     }
 }
 
-/// Lines are bytes in any encoding. The last one may lack its line end.
+/// Lines are bytes in any encoding. The last line may lack its line end.
 async fn pass(
     limiter: &RateLimiter,
     mut lines: impl AsyncBufRead + Unpin,
@@ -29,9 +29,9 @@ async fn pass(
     while lines.read_until(b'\n', &mut line).await.with_context(|| name.display().to_string())? > 0
     {
         limiter.acquire().await;
-        // We flush each line, so that it comes out at its time even if stdout is a pipe. If nobody
-        // reads that pipe, the write blocks. `block_in_place` lets the runtime use another thread for its
-        // other work, such as Ctrl-C.
+        // We flush each line, so that it appears on time even if stdout is a pipe. If nobody reads
+        // that pipe, the write blocks. `block_in_place` lets the runtime move its other work, such
+        // as waiting for Ctrl-C, to another thread.
         block_in_place(|| {
             let mut output = io::stdout().lock();
             output.write_all(&line)?;

@@ -1,9 +1,9 @@
-//! What the exercise asks of a limiter: one function for each promise. The same checks run on our
-//! solution, on the limiter as people usually write it, and on yours. Each reports what it saw and what it
-//! expected.
+//! Checks what the exercise asks of a limiter, with one function for each promise. The same checks
+//! run on our solution, on the limiter as people usually write it, and on yours. Each check
+//! reports what it saw and what it expected.
 //!
-//! They run on the paused clock, so they take no real time. A caller that would wait forever fails its
-//! check after an hour of that clock.
+//! The checks run on the paused clock, so they take no real time. If a caller would wait forever,
+//! its check fails after an hour on that clock.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ pub type Seen = Result<(), String>;
 
 const WINDOW: Duration = Duration::from_secs(1);
 
-/// Makes a test of each check for one limiter.
+/// Turns each check into a test for one limiter.
 macro_rules! promises {
     ($limiter:ty) => {
         promises! {
@@ -65,7 +65,8 @@ pub fn no_caller_waits_longer_than_necessary<L: Limiter>() -> Seen {
         let start = Instant::now();
         let times = crowd(&L::new(3, WINDOW), 20).await;
         let took = times[19] - start;
-        // Three immediately, three after a second, and so on; the last two after six. Timers count in ms.
+        // Three pass immediately, three after a second, and so on; the last two pass after six
+        // seconds. Timers have a resolution of 1 ms.
         expect(took <= 6 * WINDOW + Duration::from_millis(6), || {
             format!(
                 "20 callers at 3 a second: the last was let through after {took:?} instead of 6 s"
@@ -93,7 +94,8 @@ pub fn first_come_first_served<L: Limiter>() -> Seen {
 
 pub fn a_caller_that_gives_up_delays_no_other<L: Limiter>() -> Seen {
     on_the_paused_clock(async {
-        // One caller has its grant, and three wait. In each round, another one of the three gives up.
+        // One caller has its grant, and three wait. In each round, a different one of the three
+        // gives up.
         for gives_up in 0..3 {
             let limiter = L::new(1, WINDOW);
             let first = limiter.acquire().await;

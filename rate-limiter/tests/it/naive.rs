@@ -1,4 +1,4 @@
-//! The limiter as people usually write it, and how far it goes over the limit.
+//! Shows how far the limiter as people usually write it exceeds the limit.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ const WINDOW: Duration = Duration::from_millis(200);
 const CALLERS: usize = 200;
 const AN_HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// The usual advice: hold one lock all the time. The recorded time is still stale.
+/// Follows the usual advice and holds one lock the whole time. The recorded time is still stale.
 #[derive(Default)]
 struct NaiveWithLock {
     times: Mutex<Vec<Instant>>,
@@ -34,8 +34,8 @@ impl NaiveWithLock {
     }
 }
 
-/// Starts 200 callers at the same moment, on the paused clock. Returns how many passed in one window at
-/// most.
+/// Starts 200 callers at the same moment, on the paused clock. Returns the largest number that
+/// passed in one window.
 async fn most_in_any_window<L, F>(limiter: L, acquire: impl Fn(Arc<L>) -> F) -> usize
 where
     F: Future<Output = Instant> + Send + 'static,
@@ -74,8 +74,9 @@ async fn ours_lets_exactly_the_limit_through() {
     assert_eq!(most, LIMIT);
 }
 
-/// This caller gives up after a moment, but keeps the future, and asks again. Now it waits behind its own
-/// first future. Only this task could poll that one, and it doesn't: that is a *futurelock*.
+/// This caller gives up after a moment, but keeps the future, and asks again. Now it waits behind
+/// its own first future. Only this task could poll that future, but it doesn't. This is a
+/// *futurelock*.
 #[tokio::test(start_paused = true)]
 async fn a_caller_that_keeps_an_unpolled_acquire_waits_for_itself() {
     let limiter = RateLimiter::new(1, WINDOW).unwrap();

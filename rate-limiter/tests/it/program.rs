@@ -1,4 +1,4 @@
-//! The program, started as a user would start it.
+//! Starts the program as a user would.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Stdio};
@@ -71,7 +71,8 @@ fn each_line_is_passed_on_when_it_arrives() {
     let mut child = piped(&["--limit", "100", "-"]);
     let mut input = child.stdin.take().unwrap();
     let mut output = BufReader::new(child.stdout.take().unwrap());
-    // We write the next line only after the one before has come out, so a buffer would hang here.
+    // We write the next line only after the previous one has appeared, so if the program buffered
+    // its lines, this test would hang.
     for line in ["first\n", "second\n"] {
         input.write_all(line.as_bytes()).unwrap();
         let mut seen = String::new();
@@ -97,7 +98,8 @@ fn a_closed_pipe_ends_it_quietly() {
 #[test]
 fn ctrl_c_ends_it_immediately_with_130() {
     let mut child = piped(&["-"]);
-    // This line shows that the program runs. Then it waits for another one, which never comes.
+    // This line shows that the program is running. Then the program waits for another line, which
+    // never comes.
     let mut input = child.stdin.take().unwrap();
     input.write_all(b"up\n").unwrap();
     child.stdout.as_mut().unwrap().read_exact(&mut [0; 3]).unwrap();

@@ -1,5 +1,5 @@
-//! The promises of `RateLimiter`, each as a test. They run on the paused clock, because they wait for
-//! nothing but timers.
+//! Tests the promises of `RateLimiter`, one by one. The tests run on the paused clock, because
+//! they wait for nothing but timers.
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -46,14 +46,14 @@ async fn no_grant_is_later_than_it_must_be() {
     let start = Instant::now();
     let grants = join_all((0..200).map(async |_| (1, limiter.acquire().await))).await;
     for (k, time) in (0_u32..).zip(times(grants)) {
-        // Ten grants belong to the start of every window. In each, one timer may fire a tick late.
+        // Ten grants share each window. In every window, one timer may fire a tick late.
         let ideal = start + k / 10 * WINDOW;
         let late = time - ideal;
         assert!(late <= k / 10 * TICK, "grant {k} came {late:?} late");
     }
 }
 
-/// What one caller of the property test does.
+/// What one caller in the property test does.
 #[derive(Debug, Clone)]
 enum Call {
     /// Waits for one grant.
@@ -75,13 +75,13 @@ fn call() -> impl Strategy<Value = Call> {
     ]
 }
 
-/// Runs a schedule of pauses and calls. Returns each grant with the place of its caller in the schedule
-/// and its size.
+/// Runs a schedule of pauses and calls. Returns each grant with its size and the index of its
+/// caller in the schedule.
 async fn run(max_requests: usize, schedule: Vec<(u64, Call)>) -> Vec<(usize, usize, Grant)> {
     let limiter = Arc::new(limiter(max_requests));
     let mut tasks = JoinSet::new();
     for (place, (pause, call)) in schedule.into_iter().enumerate() {
-        // This lets the caller before poll first, so that a burst arrives in order.
+        // Yielding lets the previous caller poll first, so that a burst arrives in order.
         tokio::task::yield_now().await;
         if pause > 0 {
             sleep(Duration::from_millis(pause)).await;
@@ -122,7 +122,7 @@ proptest! {
 
         let places: Vec<_> = grants.iter().map(|(place, ..)| *place).collect();
         prop_assert!(places.is_sorted(), "not first come first served: {places:?}");
-        // No number is left out or given twice: each is the sum of the grants before it.
+        // No number is skipped or used twice: each one equals the total of the grants before it.
         let mut granted = 0;
         for (_, n, grant) in &grants {
             prop_assert_eq!(grant.sequence, granted);
@@ -144,20 +144,21 @@ async fn first_come_first_served() {
 /// Every state in which an `acquire` can be dropped before it is done.
 #[derive(Debug, Clone, Copy)]
 enum DroppedWhile {
-    /// It has never been polled.
+    /// The future has never been polled.
     Unpolled,
-    /// It waits in the queue of the lock.
+    /// The future waits in the queue of the lock.
     Queued,
-    /// It owns the lock and was woken, but has not been polled since.
+    /// The future owns the lock and was woken, but has not been polled since.
     HandedTheLock,
-    /// It sleeps while holding the lock.
+    /// The future sleeps while holding the lock.
     Sleeping,
-    /// Its timer has fired and woken it, but it has not been polled since.
+    /// The timer has fired and woken the future, but it has not been polled since.
     TimerFired,
 }
 
-/// Runs five callers on a limiter of two. Two of them already have a grant; the times of the others are
-/// returned. If asked to, one more caller comes in between and is dropped.
+/// Runs five callers on a limiter with a limit of two. Two callers already have a grant; returns
+/// the times of the others. If `dropped` is set, one more caller arrives in between and is
+/// dropped.
 async fn grants_with(dropped: Option<DroppedWhile>) -> Vec<Duration> {
     use DroppedWhile::*;
     let limiter = limiter(2);
@@ -169,7 +170,8 @@ async fn grants_with(dropped: Option<DroppedWhile>) -> Vec<Duration> {
     let mut victim = dropped.map(|_| Box::pin(limiter.acquire()));
     let (mut second, mut third) = (Box::pin(limiter.acquire()), Box::pin(limiter.acquire()));
 
-    // To be the one that sleeps, the dropped caller has to be the first in line. Otherwise it comes second.
+    // To be the one that sleeps, the dropped caller has to be first in the queue. Otherwise it
+    // comes second.
     let sleeps = matches!(dropped, Some(Sleeping | TimerFired));
     if !sleeps {
         assert!(poll!(&mut before).is_pending());
@@ -222,7 +224,8 @@ async fn an_acquire_dropped_at_any_await_leaves_the_others_where_they_would_be()
 
 #[tokio::test(start_paused = true)]
 async fn any_set_of_dropped_callers_costs_the_others_nothing() {
-    // Five callers wait, and the first of them sleeps. Each subset of them gives up once.
+    // Five callers wait, and the first of them sleeps. We let each subset of these callers give up
+    // once.
     for dropped in 0_u32..1 << 5 {
         let limiter = limiter(1);
         let first = limiter.acquire().await.at;
@@ -236,7 +239,7 @@ async fn any_set_of_dropped_callers_costs_the_others_nothing() {
                 *caller = None;
             }
         }
-        // The others are granted as if those had never come.
+        // The others get their grants as if those callers had never arrived.
         for (k, caller) in (1..).zip(waiting.into_iter().flatten()) {
             assert_eq!(caller.await.at, first + k * WINDOW, "dropped {dropped:05b}");
         }
@@ -319,7 +322,7 @@ async fn acquire_many_counts_as_many_and_small_callers_do_not_overtake_it() {
     sleep(WINDOW / 2).await;
     let mut large = Box::pin(limiter.acquire_many(3));
     assert!(poll!(&mut large).is_pending());
-    // Two places are free. Small callers would take them, again and again.
+    // The window has room for two. Small callers would take that room again and again.
     let small = join_all((0..9).map(async |_| limiter.acquire().await));
     let (large, small) = tokio::join!(large, small);
     assert_eq!(large.unwrap(), Grant { at: start + WINDOW, sequence: 1 });

@@ -1,4 +1,5 @@
-//! The checks of the exercise, applied to our solution and to the limiter as people usually write it.
+//! Applies the checks of the exercise to our solution, and to the limiter as people usually write
+//! it.
 
 use std::time::Duration;
 
@@ -33,7 +34,7 @@ promises!(RateLimiter);
 fn the_usual_limiter_breaks_its_main_promise() {
     use crate::checks::*;
     assert!(never_more_than_the_limit_in_any_window::<NaiveLimiter>().is_err());
-    // The callers that wait all pass at the same moment, whether or not one before them has given up.
+    // All waiting callers pass at the same moment, whether or not an earlier one has given up.
     assert!(a_caller_that_gives_up_delays_no_other::<NaiveLimiter>().is_err());
     assert_eq!(no_caller_waits_longer_than_necessary::<NaiveLimiter>(), Ok(()));
     assert_eq!(first_come_first_served::<NaiveLimiter>(), Ok(()));
