@@ -1,16 +1,17 @@
 //! Your worker pool. `cargo test -p worker-pool --test exercise` says what is still missing.
 //!
-//! Each hint gives away more than the one before:
+//! Each hint gives away more than the previous one:
 //!
-//! 1. A worker is a task with a loop: it takes a job from a queue, and awaits it. How does it learn that
-//!    there will be no more jobs?
+//! 1. A worker is a task with a loop: it takes a job from a queue, and awaits it. How does the
+//!    worker learn that there will be no more jobs?
 //! 2. Jobs are futures of many types. Is there one type for all of them?
-//! 3. The worker has a result, and another task waits for it. How does it get there? Tokio has a channel
-//!    for exactly one value.
+//! 3. The worker has a result, and another task waits for it. How does the result get to that
+//!    task? Tokio has a channel for exactly one value.
 //! 4. A panic unwinds through the task that polls the job. `futures_util::FutureExt::catch_unwind` stops it.
-//! 5. `async_channel::bounded` is a queue for many workers, and it makes senders wait when it is full.
-//!    You can use it here: the crate is a dev-dependency. Our solution has a queue of its own instead, in
-//!    `src/queue.rs`. Together with `src/lib.rs` and `src/job.rs`, it is one way to write this.
+//! 5. `async_channel::bounded` is a queue for many workers, and it makes senders wait when it is
+//!    full. You can use it here, because the crate is a dev-dependency. Our solution has its own
+//!    queue instead, in `src/queue.rs`. Together with `src/lib.rs` and `src/job.rs`, that is one
+//!    way to write the pool.
 #![allow(dead_code, unused_variables, clippy::todo, reason = "you fill it in")]
 
 use std::marker::PhantomData;
@@ -22,7 +23,7 @@ pub struct WorkerPool {
 
 /// A handle to the result of a job.
 pub struct JobHandle<T> {
-    // Where does the result arrive? (This marker can go then.)
+    // Where does the result arrive? (You can then remove this marker.)
     marker: PhantomData<T>,
 }
 

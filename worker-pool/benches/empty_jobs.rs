@@ -1,4 +1,5 @@
-//! The cost of an empty job, next to the usual ways to run a limited number of jobs concurrently.
+//! Measures the cost of an empty job, and compares it with the usual ways to run a limited number
+//! of jobs concurrently.
 //!
 //! Run with: `cargo bench -p worker-pool --bench empty_jobs`
 
@@ -13,11 +14,12 @@ use worker_pool::WorkerPool;
 
 const JOBS: usize = 100_000;
 const WORKERS: usize = 4;
-/// The room in a queue, or the number of jobs in flight. It is the same for all, and large enough to keep them busy.
+/// The room in a queue, or the number of jobs in flight. It is the same for all contestants, and
+/// large enough to keep their workers busy.
 const ROOM: usize = 64;
 const ROUNDS: usize = 15;
 
-/// The job returns a number, so that there is a result to pass on.
+/// The job returns a number, so that the pool has a result to pass on.
 async fn job(number: usize) -> usize {
     number
 }
@@ -75,7 +77,8 @@ async fn buffer_unordered() -> usize {
     stream::iter(0..JOBS).map(job).buffer_unordered(ROOM).fold(0, async |sum, n| sum + n).await
 }
 
-/// The least that a pool with handles has to do: one type of future, no counters, and no protection against panics.
+/// Does the least that a pool with handles has to do: one type of future, no counters, and no
+/// protection against panics.
 async fn bare_channel() -> usize {
     let (queue, jobs) = async_channel::bounded::<(usize, oneshot::Sender<usize>)>(ROOM);
     let mut workers = JoinSet::new();
@@ -102,7 +105,7 @@ async fn bare_channel() -> usize {
     sum
 }
 
-/// Times one contestant, in a task of its own on a fresh runtime, and checks its result.
+/// Times one contestant, in a separate task on a fresh runtime, and checks its result.
 fn time<F: Future<Output = usize> + Send + 'static>(work: fn() -> F) -> Duration {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let task = runtime.spawn(async move {

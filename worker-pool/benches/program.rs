@@ -1,4 +1,5 @@
-//! The program over 2,000 runs of `true`, next to `xargs -P` and GNU parallel if they are installed.
+//! Times 2,000 runs of `true`, and compares the program with `xargs -P` and GNU parallel if they
+//! are installed.
 //!
 //! Run with: `cargo bench -p worker-pool --bench program`
 
@@ -10,7 +11,7 @@ const RUNS: usize = 2000;
 const AT_ONCE: &str = "4";
 const ROUNDS: usize = 7;
 
-/// Runs a command with this text on its stdin. Returns `None` if it is not installed.
+/// Runs a command with this text on its stdin. Returns `None` if the command is not installed.
 fn time(words: &[&str], input: &str) -> Option<Duration> {
     let start = Instant::now();
     let mut child = Command::new(words[0])

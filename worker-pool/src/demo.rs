@@ -1,4 +1,5 @@
-//! The scene without a command: ten jobs of 0.5 s on three workers, and one job that panics.
+//! The demonstration that runs without a command: ten jobs of 0.5 s on three workers, and one job
+//! that panics.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -13,7 +14,7 @@ use crate::timeline::Timeline;
 const JOBS: u32 = 10;
 const WORK: Duration = Duration::from_millis(500);
 
-/// Runs the jobs and prints each result with its worker. Returns the timeline of it.
+/// Runs the jobs and prints each result with its worker. Returns the timeline of the run.
 pub async fn run(pool: &WorkerPool) -> anyhow::Result<Arc<Timeline>> {
     let (start, workers) = (Instant::now(), pool.workers());
     let timeline = Arc::new(Timeline::start(&[('█', "a job"), ('×', "a job panics")]));
@@ -55,7 +56,7 @@ pub async fn run(pool: &WorkerPool) -> anyhow::Result<Arc<Timeline>> {
     if let Err(error) = result {
         say(start.elapsed(), format!("job 11: {error}"))?;
     }
-    // Ask every worker for its number, to see that none has died.
+    // Ask every worker for its number, to see that no worker has died.
     let numbers = pool.map(0..workers, |_| async {
         sleep(Duration::from_millis(50)).await;
         current_worker()

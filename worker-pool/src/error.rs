@@ -1,5 +1,5 @@
-//! Why a pool cannot be created, and why it does not accept a job. If an accepted job fails, its
-//! handle returns a [`JobError`](crate::JobError).
+//! Says why a pool cannot be created, and why it does not accept a job. If an accepted job fails,
+//! its handle returns a [`JobError`](crate::JobError).
 
 use thiserror::Error;
 

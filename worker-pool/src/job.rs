@@ -1,7 +1,7 @@
 //! A job, and the handle to its result.
 //!
-//! A job is a future of some type. The queue needs one type for all of them, and the handle needs to learn
-//! about the end of its job, whatever that end is. So `prepare` wraps each job in three layers:
+//! A job is a future of some type. The queue needs one type for all jobs, and each handle needs to
+//! learn how its job ended, no matter how. So `prepare` wraps each job in three layers:
 //!
 //! ```text
 //! catch_unwind   turns a panic of the job into an error
@@ -9,7 +9,7 @@
 //! Pin<Box<dyn>>  hides the type, so that one queue can hold them all
 //! ```
 //!
-//! And if the job is never run to its end, because it is dropped in the queue or halfway, the `Drop` of
+//! If a job never reaches its end, because it is dropped in the queue or halfway, the `Drop` of
 //! `Settling` reports that instead. Here is a job that is dropped while it runs:
 //!
 //! ```text
@@ -33,8 +33,8 @@ use tokio::sync::oneshot;
 
 use crate::queue::Queue;
 
-/// A wrapped job, as the workers see it. It is boxed because each job is a future of another type. It is
-/// pinned because a future must not move once it has been polled.
+/// A wrapped job, as the workers see it. It is boxed because each job is a future of a different
+/// type, and pinned because a future must not move once it has been polled.
 pub(crate) type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Why a job returned no result.
@@ -43,7 +43,7 @@ pub enum JobError {
     /// The job panicked with this message.
     #[error("the job panicked: {0}")]
     Panicked(String),
-    /// The job ran longer than it was allowed to, and was dropped.
+    /// The job took longer than its limit, and was dropped.
     #[error("the job timed out")]
     TimedOut,
     /// The job was dropped before its end: the pool was aborted, or its runtime has shut down.
@@ -66,22 +66,24 @@ impl<T> Future for JobHandle<T> {
 
 /// Wraps a job, so that its handle and the ledger learn how it ended.
 ///
-/// This happens in two steps. Everything that takes time is done now, before the queue is locked: it
-/// allocates the channel and the memory. The returned closure is called while the queue is locked, with the
-/// section of the ledger that counts the job, and only puts the parts together. If it is not called, the job
-/// was not accepted, and is just dropped.
+/// This happens in two steps. This function does everything that takes time, before the queue is
+/// locked: it allocates the channel and the memory for the job. It returns a closure, which the
+/// queue calls while it is locked, with the section of the ledger that counts the job. The closure
+/// only puts the parts together. If nobody calls the closure, the job was not accepted, and is
+/// just dropped.
 pub(crate) fn prepare<T: Send + 'static>(
     job: impl Future<Output = Result<T, JobError>> + Send + 'static,
 ) -> impl FnOnce(Arc<Queue>, u64) -> (Job, JobHandle<T>) {
     let (result, handle) = oneshot::channel();
-    // A panic unwinds through `poll`. Caught here, it ends this job but not its worker. `AssertUnwindSafe` says
-    // that we accept what a panic may leave half changed: nobody uses anything of the job afterwards.
+    // A panic unwinds through `poll`. We catch it here, so it ends this job but not its worker. A
+    // panic may leave data half changed. `AssertUnwindSafe` says that we accept this, because
+    // nobody uses any part of the job afterwards.
     let caught = AssertUnwindSafe(job).catch_unwind();
     let memory = Box::new_uninit();
     move |queue, section| {
         let mut settling = Settling { result: Some(result), queue, section };
-        // A `map` takes less memory here than an async block, which would have room for the job twice: as the
-        // captured variable, and as the future that it awaits.
+        // A `map` takes less memory here than an async block, which would have room for the job
+        // twice: once as a captured variable, and once as the future that it awaits.
         let job = caught.map(move |outcome| {
             settling.settle(outcome.unwrap_or_else(|panic| Err(JobError::Panicked(message(panic)))))
         });
@@ -139,7 +141,7 @@ pub fn current_worker() -> Option<usize> {
     WORKER.try_get().ok()
 }
 
-/// Gives a worker its number, so that its jobs can ask for it.
+/// Gives a worker its number, so that its jobs can ask for that number.
 pub(crate) fn as_worker<F: Future>(number: usize, worker: F) -> impl Future<Output = F::Output> {
     WORKER.scope(number, worker)
 }

@@ -1,9 +1,10 @@
-//! Counts the jobs: for `stats`, and for `join`.
+//! Counts the jobs, for `stats` and for `join`.
 //!
-//! `join` waits for the jobs accepted before it, and for no later ones. So it is not enough to count the
-//! unfinished jobs: a busy pool may never get to zero. Instead, each call of `join` ends the present
-//! *section*, and starts a new one. A job belongs to the section in which it was accepted. A `join` returns
-//! when no job is left in its section or in an earlier one:
+//! `join` waits for the jobs accepted before it, and for no later ones. So it is not enough to
+//! count the unfinished jobs: in a busy pool, that count may never reach zero. Instead, each call
+//! of `join` ends the current *section*, and starts a new one. A job belongs to the section in
+//! which it was accepted. A `join` returns when no job is left in its section or in an earlier
+//! one:
 //!
 //! ```text
 //! submit A, B     section 0: 2 unfinished
@@ -21,8 +22,8 @@ use tokio::sync::oneshot;
 
 use crate::job::JobError;
 
-/// How many jobs there are in each state, all at the same moment. Every accepted job ends up in one of the
-/// last four.
+/// How many jobs are in each state, all counted at the same moment. Every accepted job ends up in
+/// one of the last four states.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stats {
     /// Jobs that wait in the queue.
@@ -33,7 +34,7 @@ pub struct Stats {
     pub ok: u64,
     /// Jobs that have panicked.
     pub panicked: u64,
-    /// Jobs that were dropped because their time was up.
+    /// Jobs that were dropped because they timed out.
     pub timed_out: u64,
     /// Jobs that were dropped before their end for another reason.
     pub cancelled: u64,
@@ -51,26 +52,26 @@ impl Stats {
     }
 }
 
-/// Counts the jobs, and knows which `join` waits for which of them.
+/// Counts the jobs, and knows which `join` waits for which jobs.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     /// How jobs have ended. `queued` and `running` are always zero here; `stats` computes them.
     ended: Stats,
     submitted: u64,
-    /// The sections for which a `join` waits, oldest first. The present section comes after them.
+    /// The sections for which a `join` waits, oldest first. The current section comes after them.
     waited_for: VecDeque<Section>,
-    /// The number of the present section.
+    /// The number of the current section.
     present: u64,
-    /// How many jobs of the present section have not ended.
+    /// How many jobs of the current section have not ended.
     unfinished: u64,
 }
 
-/// The jobs accepted between two calls of `join`. It is finished when none of them is left, and none of an
-/// earlier section.
+/// The jobs accepted between two calls of `join`. A section is finished when none of its jobs is
+/// left, and all earlier sections are finished.
 #[derive(Debug)]
 pub(crate) struct Section {
     unfinished: u64,
-    /// `join` waits until this is dropped, together with the section.
+    /// `join` waits until this sender is dropped together with the section.
     _finished: oneshot::Sender<()>,
 }
 
@@ -82,8 +83,8 @@ impl Ledger {
         self.present
     }
 
-    /// Counts a job of this section that has ended, with a value or with this error. Returns the sections that
-    /// are finished now. Dropping them wakes the callers of `join`.
+    /// Counts a job of this section that has ended, with a value or with this error. Returns the
+    /// sections that are now finished. Dropping these sections wakes the callers of `join`.
     pub(crate) fn ended(&mut self, section: u64, error: Option<&JobError>) -> Vec<Section> {
         *match error {
             None => &mut self.ended.ok,
@@ -91,7 +92,8 @@ impl Ledger {
             Some(JobError::TimedOut) => &mut self.ended.timed_out,
             Some(JobError::Cancelled) => &mut self.ended.cancelled,
         } += 1;
-        // The sections in `waited_for` have the numbers just before that of the present one.
+        // The sections in `waited_for` have the numbers just before the number of the current
+        // section.
         match (self.present - section) as usize {
             0 => self.unfinished -= 1,
             age => {
@@ -103,8 +105,8 @@ impl Ledger {
         self.waited_for.drain(..finished).collect()
     }
 
-    /// Ends the present section. Returns a receiver that fails when this section and all before it are
-    /// finished, or `None` if they already are.
+    /// Ends the current section. Returns a receiver that fails when this section and all earlier
+    /// ones are finished, or `None` if they already are.
     pub(crate) fn join(&mut self) -> Option<oneshot::Receiver<()>> {
         if self.waited_for.is_empty() && self.unfinished == 0 {
             return None;

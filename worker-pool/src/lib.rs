@@ -1,8 +1,9 @@
 //! N workers on one bounded queue, with a handle for every job.
 //!
-//! A job is a future. The pool wraps it ([`job`]), so that its handle always learns how it ended: with a
-//! value, with a panic, or cancelled. The workers only see wrapped jobs, and no job can take its worker with
-//! it. Jobs wait for a worker in `queue.rs`, and the [`ledger`] counts how they end.
+//! A job is a future. The pool wraps it ([`job`]), so that its handle always learns how it ended:
+//! with a value, with a panic, or cancelled. The workers only see wrapped jobs, and no job can
+//! take down its worker. Jobs wait for a worker in `queue.rs`, and the [`ledger`] counts how they
+//! end.
 //!
 //! Run with: `cargo run -p worker-pool`
 
@@ -36,9 +37,9 @@ use worker::{WorkerEnd, work};
 /// Runs jobs on a fixed number of workers, which take them from one bounded queue in the order of their
 /// submission.
 ///
-/// Dropping the pool closes its queue and does not wait: the accepted jobs still run, as long as the runtime
-/// does. A job must not await its own pool's [`join`](Self::join) or [`stop`](Self::stop), because it would
-/// wait for itself.
+/// Dropping the pool closes its queue and does not wait: the accepted jobs still run, as long as
+/// the runtime runs. A job must not await its own pool's [`join`](Self::join) or
+/// [`stop`](Self::stop), because the job would wait for itself.
 ///
 /// ```
 /// use worker_pool::WorkerPool;
@@ -69,10 +70,11 @@ impl WorkerPool {
         Self::with_capacity(num_workers, num_workers)
     }
 
-    /// Starts a pool whose queue has room for `capacity` jobs, in addition to those that run.
+    /// Starts a pool whose queue has room for `capacity` jobs, in addition to the running ones.
     ///
     /// # Errors
-    /// Returns [`PoolError::NoWorkers`] if `num_workers` is zero, and [`PoolError::NoRoom`] if `capacity` is.
+    /// Returns [`PoolError::NoWorkers`] if `num_workers` is zero, and [`PoolError::NoRoom`] if
+    /// `capacity` is zero.
     ///
     /// # Panics
     /// Panics outside a Tokio runtime.
@@ -95,8 +97,9 @@ impl WorkerPool {
 
     /// Waits for room in the queue, adds the job to it, and returns a handle to the job's result.
     ///
-    /// The wait is back-pressure: a caller that submits faster than the workers can keep up has to wait, and
-    /// the queue cannot fill the memory. If the future is dropped while it waits, the job is not submitted.
+    /// This wait is called back-pressure: a caller that submits faster than the workers can keep
+    /// up has to wait, so the queue cannot fill the memory. If the future is dropped while it
+    /// waits, the job is not submitted.
     ///
     /// # Errors
     /// Returns [`SubmitError::Stopped`] if the pool was stopped or aborted.
@@ -108,8 +111,9 @@ impl WorkerPool {
         self.queue.put(job.map(Ok)).await
     }
 
-    /// Submits a job as [`submit`](Self::submit) does. If the job runs for longer than `limit`, it is dropped,
-    /// and its handle returns [`JobError::TimedOut`]. The time in the queue does not count.
+    /// Submits a job as [`submit`](Self::submit) does. If the job runs for longer than `limit`, it
+    /// is dropped, and its handle returns [`JobError::TimedOut`]. Time spent in the queue does not
+    /// count.
     ///
     /// # Errors
     /// Returns [`SubmitError::Stopped`] if the pool was stopped or aborted.
@@ -125,7 +129,7 @@ impl WorkerPool {
         self.queue.put(job).await
     }
 
-    /// Adds the job to the queue if there is room now and no other caller is waiting for it.
+    /// Adds the job to the queue if the queue has room now and no other caller is waiting.
     ///
     /// # Errors
     /// Returns [`SubmitError::Full`] if there is no room, and [`SubmitError::Stopped`] if the pool was stopped or
@@ -192,8 +196,9 @@ impl WorkerPool {
         self.workers.wait().await;
     }
 
-    /// Accepts no more jobs, cancels those in the queue and those that run, and returns when the future of
-    /// each has been dropped. A job that blocks its thread cannot be stopped before its next `.await`.
+    /// Accepts no more jobs, cancels the queued and the running ones, and returns when the future
+    /// of each has been dropped. A job that blocks its thread cannot be stopped before its next
+    /// `.await`.
     ///
     /// If the future is dropped after its first poll, all jobs are still cancelled.
     pub async fn abort(&self) {
@@ -210,7 +215,7 @@ impl WorkerPool {
         self.aborts.len()
     }
 
-    /// Returns how many jobs there are in each state.
+    /// Returns how many jobs are in each state.
     pub fn stats(&self) -> Stats {
         self.queue.stats()
     }

@@ -1,4 +1,4 @@
-//! The program of lesson 7: runs a command for every line of stdin, a few of them concurrently.
+//! The program of lesson 7: runs a command for every line of stdin, a few commands at a time.
 //!
 //! Run with: `ls | cargo run -p worker-pool -- -w 4 -- wc -l`
 
@@ -22,9 +22,10 @@ use worker_pool::WorkerPool;
 use pipe::is_closed_pipe;
 use tool::{Outcome, Request};
 
-/// Runs a command for every line of stdin, a number of them concurrently.
+/// Runs a command for every line of stdin, several commands at a time.
 ///
-/// After Ctrl-C, it reads no more lines and waits for the commands that run. A second Ctrl-C kills them.
+/// After Ctrl-C, the program reads no more lines and waits for the running commands. A second
+/// Ctrl-C kills them.
 #[derive(Parser)]
 #[command(after_help = "Examples:
   worker-pool                            a demonstration: ten jobs on three workers
@@ -45,7 +46,7 @@ struct Arguments {
     /// Save the timeline of the demonstration as a picture.
     #[arg(long, value_name = "FILE", hide = true, conflicts_with = "command")]
     timeline_svg: Option<PathBuf>,
-    /// The command to run. Each {} is replaced by the line; without a {}, the line becomes the last
+    /// The command to run. The line replaces each {}; without a {}, the line becomes the last
     /// argument. Without a command, the program runs a demonstration.
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<String>,
@@ -71,7 +72,7 @@ async fn main() {
         std::pin::pin!(async move { tokio::spawn(run(pool, task, drain)).await.unwrap_or(101) })
     };
     let code = tokio::select! {
-        biased; // install the handler of Ctrl-C before the work begins
+        biased; // install the Ctrl-C handler before the work begins
         _ = ctrl_c() => {
             drain.cancel();
             tokio::select! {
@@ -84,8 +85,8 @@ async fn main() {
         }
         code = &mut work => code,
     };
-    // If we just returned, the runtime would wait for its threads, and one of them may be blocked in a write
-    // to a pipe that nobody reads.
+    // If we just returned, the runtime would wait for its threads, and one of these may be blocked
+    // in a write to a pipe that nobody reads.
     exit(code);
 }
 
@@ -112,7 +113,7 @@ async fn run(pool: Arc<WorkerPool>, task: Task, drain: CancellationToken) -> i32
             complain(&anyhow::anyhow!(why));
             2
         }
-        // The reader has seen enough, as in `worker-pool ... | head -1`. That is not an error.
+        // The reader has closed the pipe, as in `worker-pool ... | head -1`. That is not an error.
         Err(error) if is_closed_pipe(&error) => 0,
         Err(error) => {
             complain(&error);
@@ -129,7 +130,7 @@ async fn demonstrate(pool: &WorkerPool, timeline_svg: Option<PathBuf>) -> anyhow
     }
 }
 
-/// Reports an error in one line on stderr. If stderr is closed too, there is nothing left to do.
+/// Reports an error in one line on stderr. If stderr is closed too, we cannot report anything.
 fn complain(error: &anyhow::Error) {
     let _ = writeln!(io::stderr(), "worker-pool: {error:#}");
 }

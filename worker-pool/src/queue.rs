@@ -1,12 +1,14 @@
 //! The bounded queue between the callers that submit jobs and the workers that run them.
 //!
-//! One ordinary mutex guards both the jobs and the ledger, so every job is in exactly one state at any
-//! moment. It is never held across an `.await`. A task that has to wait unlocks it first, and then waits
-//! for a [`Notify`]. Python's `asyncio.Queue` works like this too, but needs no mutex.
+//! One ordinary mutex guards both the jobs and the ledger, so every job is in exactly one state at
+//! any moment. No task holds the mutex across an `.await`. A task that has to wait unlocks the
+//! mutex first, and then waits for a [`Notify`]. Python's `asyncio.Queue` works in the same way,
+//! but needs no mutex.
 //!
-//! A `Notify` keeps one notice if nobody is waiting yet. So if the queue changes after a task has unlocked
-//! the mutex and before it waits, the notice is still there, and the task looks again. And a notice wakes only
-//! one task. A task that finds more to do than it can do itself passes the notice on:
+//! A `Notify` remembers one notification if nobody is waiting yet. So if the queue changes after a
+//! task has unlocked the mutex and before it waits, the notification is still there, and the task
+//! checks the queue again. A notification wakes only one task. If that task finds more jobs or
+//! more room than it can use itself, it notifies the next task:
 //!
 //! ```text
 //! two jobs arrive   accept: the queue was empty, so it notifies one worker
@@ -29,7 +31,8 @@ use crate::sync::{Mutex, MutexGuard};
 pub(crate) struct Queue {
     state: Mutex<State>,
     capacity: usize,
-    /// The first of the callers that wait for room holds this lock. The others wait for it, in order.
+    /// The first caller that waits for room holds this lock. The other callers wait for the lock,
+    /// in order.
     turn: tokio::sync::Mutex<()>,
     /// Notified when the queue is no longer full, and when it is closed.
     room: Notify,
@@ -40,7 +43,8 @@ pub(crate) struct Queue {
 #[derive(Default)]
 struct State {
     jobs: VecDeque<Job>,
-    /// How many callers wait for room. As long as there are any, no other caller may go first.
+    /// How many callers are waiting for room. While this is not zero, no other caller may go
+    /// first.
     waiting: usize,
     closed: bool,
     ledger: Ledger,
@@ -57,7 +61,8 @@ impl Queue {
         }
     }
 
-    /// Appends the job as soon as there is room. If the future is dropped before that, nothing was added.
+    /// Appends the job as soon as the queue has room. If the future is dropped before that, the
+    /// job is not added.
     pub(crate) async fn put<T: Send + 'static>(
         self: &Arc<Self>,
         job: impl Future<Output = Result<T, JobError>> + Send + 'static,
@@ -79,12 +84,13 @@ impl Queue {
                     return self.accept(state, job);
                 }
             }
-            // If room was made since we looked, there is a notice, and this returns immediately.
+            // If the queue got room since we checked, there is a notification, and this returns
+            // immediately.
             self.room.notified().await;
         }
     }
 
-    /// Appends the job if there is room now and no other caller is waiting for it.
+    /// Appends the job if the queue has room now and no other caller is waiting.
     pub(crate) fn try_put<T: Send + 'static>(
         self: &Arc<Self>,
         job: impl Future<Output = Result<T, JobError>> + Send + 'static,
@@ -94,21 +100,22 @@ impl Queue {
         if self.needs_no_waiting(&state) { self.accept(state, job) } else { Err(SubmitError::Full) }
     }
 
-    /// Whether a caller can be answered without waiting: there is room that nobody is waiting for, or the
-    /// queue is closed, so that there will never be any.
+    /// Whether `accept` can answer a caller without waiting: either there is room that nobody is
+    /// waiting for, or the queue is closed, so that it will never have room.
     fn needs_no_waiting(&self, state: &State) -> bool {
         state.closed || (state.waiting == 0 && state.jobs.len() < self.capacity)
     }
 
-    /// Appends the job, or refuses it if the queue is closed. The caller has checked that there is room.
-    /// Nothing is awaited here, so this cannot be cancelled halfway.
+    /// Appends the job, or refuses it if the queue is closed. The caller has checked that there is
+    /// room. This function never awaits, so it cannot be cancelled halfway.
     fn accept<T>(
         self: &Arc<Self>,
         mut state: MutexGuard<'_, State>,
         job: impl FnOnce(Arc<Self>, u64) -> (Job, JobHandle<T>),
     ) -> Result<JobHandle<T>, SubmitError> {
         if state.closed {
-            // Unlock first. Returning drops the job, and its destructor is not our code: it may use this queue.
+            // Unlock first. Returning drops the job, whose destructor is not our code and may use
+            // this queue.
             drop(state);
             return Err(SubmitError::Stopped);
         }
@@ -122,8 +129,8 @@ impl Queue {
         Ok(handle)
     }
 
-    /// Removes and returns the first job, as soon as there is one. Returns `None` when the queue is closed and
-    /// empty. If the future is dropped while it waits, nothing was removed.
+    /// Removes and returns the first job, as soon as there is one. Returns `None` when the queue
+    /// is closed and empty. If the future is dropped while it waits, no job is removed.
     pub(crate) async fn take(&self) -> Option<Job> {
         loop {
             {
@@ -135,7 +142,8 @@ impl Queue {
                 if was_full {
                     self.room.notify_one();
                 }
-                // A notice wakes only one worker. If there is more to do, that worker wakes the next.
+                // A notification wakes only one worker. If more jobs are queued, that worker wakes
+                // the next one.
                 if !is_empty || closed {
                     self.ready.notify_one();
                 }
@@ -143,12 +151,13 @@ impl Queue {
                     return job;
                 }
             }
-            // If a job was added since we looked, there is a notice, and this returns immediately.
+            // If a job was added since we checked, there is a notification, and this returns
+            // immediately.
             self.ready.notified().await;
         }
     }
 
-    /// Accepts no more jobs. Those in the queue can still be taken.
+    /// Accepts no more jobs. Workers can still take those in the queue.
     pub(crate) fn close(&self) {
         self.state().closed = true;
         self.room.notify_one();
@@ -177,12 +186,13 @@ impl Queue {
     pub(crate) async fn join(&self) {
         let finished = self.state().ledger.join();
         if let Some(finished) = finished {
-            // Nothing is ever sent. This returns an error when the section, which owns the sender, is dropped.
+            // Nobody ever sends anything. This returns an error when the section, which owns the
+            // sender, is dropped.
             let _ = finished.await;
         }
     }
 
-    /// Returns how many jobs there are in each state.
+    /// Returns how many jobs are in each state.
     pub(crate) fn stats(&self) -> Stats {
         let state = self.state();
         state.ledger.stats(state.jobs.len())
@@ -193,7 +203,7 @@ impl Queue {
     }
 }
 
-/// Counts one caller that waits for room, for as long as this value lives.
+/// Counts one caller as waiting for room, for as long as this value lives.
 struct Waiting<'a>(&'a Queue);
 
 impl Drop for Waiting<'_> {

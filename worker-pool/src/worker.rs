@@ -21,9 +21,10 @@ pub(crate) async fn work(end: WorkerEnd) {
     }
 }
 
-/// A worker's end of the queue. A worker can end early, because it was aborted or because its runtime
-/// shut down. Then no worker may be left to take the queued jobs, so dropping this end drops them:
-/// callers that wait for their results get an error instead of waiting forever.
+/// A worker's end of the queue. A worker can end early, because it was aborted or because its
+/// runtime shut down. In that case, there may be no worker left to take the queued jobs, so
+/// dropping this value drops them. Callers that wait for their results then get an error instead
+/// of waiting forever.
 pub(crate) struct WorkerEnd(pub(crate) Arc<Queue>);
 
 impl Drop for WorkerEnd {

@@ -1,4 +1,5 @@
-//! One command: how its words are made from a line, how it runs, and how it is killed with its children.
+//! Runs one command: creates its words from a line, starts it, and kills it together with its
+//! children.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -10,17 +11,17 @@ use tokio::process::{Child, Command};
 #[derive(Debug)]
 pub struct Template(Vec<String>);
 
-/// How a command has ended.
+/// How a command ended.
 #[derive(Debug)]
 pub enum Ran {
-    /// It has ended with this status and this output.
+    /// The command ended with this status and this output.
     Ended(Output),
-    /// It could not be started.
+    /// The command could not be started.
     NotStarted(io::Error),
 }
 
 impl Template {
-    /// Makes a template of at least one word.
+    /// Creates a template from at least one word.
     pub fn new(words: Vec<String>) -> Self {
         Self(words)
     }
@@ -36,7 +37,8 @@ impl Template {
         matches!(why.kind(), NotFound | PermissionDenied) && !self.program().contains("{}")
     }
 
-    /// Returns the words for a line. The line replaces every `{}`, or is added at the end if there is none.
+    /// Returns the words for a line. The line replaces every `{}`, or is added at the end if there
+    /// is no `{}`.
     fn words(&self, item: &OsStr) -> Vec<OsString> {
         let mut words: Vec<_> = self.0.iter().map(|word| with_item(word, item)).collect();
         if !self.0.iter().any(|word| word.contains("{}")) {
@@ -65,9 +67,9 @@ async fn run(words: &[OsString]) -> io::Result<Output> {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
-    // The command gets a process group of its own, for two reasons. A terminal sends Ctrl-C to the whole group in
-    // the foreground, which is ours, and the command shall finish in its own time. And if we have to kill it, we
-    // can kill its children with it.
+    // The command gets its own process group, for two reasons. First, a terminal sends Ctrl-C to
+    // the whole foreground group, which is ours, but the command should be able to finish. Second,
+    // if we have to kill the command, we can kill its children with it.
     #[cfg(unix)]
     command.process_group(0);
     let child = command.spawn()?;
@@ -75,8 +77,8 @@ async fn run(words: &[OsString]) -> io::Result<Output> {
     child.wait_with_output().await
 }
 
-/// The process group of a running command. Dropping this kills the group. If the command has already ended,
-/// that only affects what it has left running in the background.
+/// The process group of a running command. Dropping this kills the group. If the command has
+/// already ended, that affects only the processes it has left running in the background.
 struct Group(#[cfg_attr(not(unix), allow(dead_code))] Option<u32>);
 
 impl Group {

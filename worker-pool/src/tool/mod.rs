@@ -1,4 +1,5 @@
-//! The tool around the lesson: runs a command for every line of stdin, a few of them concurrently.
+//! The tool around the lesson: it runs a command for every line of stdin, a few commands at a
+//! time.
 
 mod command;
 mod output;
@@ -22,34 +23,35 @@ use output::Output;
 pub struct Request {
     /// The command and its arguments.
     pub command: Vec<String>,
-    /// How long each may run.
+    /// How long each command may run.
     pub timeout: Option<Duration>,
-    /// Whether output comes in the order of the lines.
+    /// Whether to print the output in the order of the lines.
     pub keep_order: bool,
 }
 
-/// How it went, over all lines.
+/// The outcome over all lines.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Every command has ended with status 0.
+    /// Every command ended with status 0.
     AllDone,
-    /// Some commands have failed, and each of them was named.
+    /// Some commands failed, and each of them was reported by name.
     SomeFailed,
-    /// The command cannot be started, whatever the line.
+    /// The command cannot be started for any line.
     CannotStart(String),
 }
 
-/// Runs the command once for every line of stdin. When `drain` is cancelled, it reads no more lines, and waits
-/// for the commands it has started. Aborting the pool kills these.
+/// Runs the command once for every line of stdin. When `drain` is cancelled, it reads no more
+/// lines, and waits for the commands it has started. Aborting the pool kills these commands.
 ///
 /// # Errors
-/// Fails if stdin cannot be read or stdout cannot be written. The commands still running are killed then.
+/// Fails if stdin cannot be read or stdout cannot be written. In that case, the running commands
+/// are killed.
 pub async fn run(
     pool: Arc<WorkerPool>,
     request: Request,
     drain: CancellationToken,
 ) -> anyhow::Result<Outcome> {
-    // Results that wait to be printed in order are kept in memory, so their number is limited.
+    // Results that wait to be printed in order stay in memory, so we limit their number.
     let most_results = 4 * pool.workers();
     let mut run = Run {
         pool,
@@ -83,7 +85,7 @@ pub async fn run(
         run.output.progress(&run.pool.stats());
     }
     run.output.finish();
-    run.pool.abort().await; // this ends the commands that still run if we have left the loop early
+    run.pool.abort().await; // this ends the commands that are still running if we left the loop early
     Ok(run.outcome)
 }
 
@@ -185,9 +187,9 @@ impl Results {
     }
 }
 
-/// Reads the lines of stdin, as bytes, on a plain thread. A thread of the runtime would not do: the runtime
-/// waits for its threads when it shuts down, and a thread that waits for a line that never comes would keep
-/// the program from ending.
+/// Reads the lines of stdin, as bytes, on a plain thread. We cannot use a thread of the runtime,
+/// because the runtime waits for its threads when it shuts down. A thread that waits for a line
+/// that never comes would keep the program from ending.
 fn lines_of_stdin() -> mpsc::Receiver<io::Result<Vec<u8>>> {
     let (lines, receiver) = mpsc::channel(1);
     std::thread::spawn(move || {

@@ -1,5 +1,5 @@
-//! What the user sees: the output of each command in one piece, the failures by name, and a line with counts
-//! if stderr is a terminal.
+//! Prints what the user sees: the output of each command in one piece, the failures by name, and a
+//! line with counts if stderr is a terminal.
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
@@ -32,7 +32,8 @@ impl Output {
     /// # Errors
     /// Fails if stdout cannot be written.
     pub fn print(&mut self, item: &str, ended: &Ended) -> io::Result<bool> {
-        // If nobody reads the pipe, this blocks. `block_in_place` lets the runtime use another thread.
+        // If nobody reads the pipe, this blocks. `block_in_place` lets the runtime move its other
+        // work to another thread.
         let print = || {
             io::stdout().lock().write_all(&ended.stdout)?;
             // If stderr is closed, the user does not want to see it.

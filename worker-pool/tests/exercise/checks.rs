@@ -1,8 +1,9 @@
-//! What the exercise asks of a pool: one function for each promise. The same checks run on our solution, on
-//! the pool as people usually write it, and on yours. Each reports what it saw and what it expected.
+//! Checks what the exercise asks of a pool, with one function for each promise. The same checks
+//! run on our solution, on the pool as people usually write it, and on yours. Each check reports
+//! what it saw and what it expected.
 //!
-//! They run on the paused clock, so they take no real time. A check that would wait forever fails after an
-//! hour of that clock.
+//! The checks run on the paused clock, so they take no real time. A check that would wait forever
+//! fails after an hour on that clock.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -29,7 +30,7 @@ pub type Seen = Result<(), String>;
 
 const WORK: Duration = Duration::from_millis(500);
 
-/// Makes a test of each check for one pool.
+/// Turns each check into a test for one pool.
 macro_rules! promises {
     ($pool:ty) => {
         promises! {

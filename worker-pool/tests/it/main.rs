@@ -1,4 +1,4 @@
-//! All integration tests in one program, so that the crate has to be linked only once for them.
+//! All integration tests are in one program, so that the crate is linked only once.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 #[path = "../exercise/checks.rs"]
@@ -15,9 +15,9 @@ mod solution;
 
 use std::time::Duration;
 
-/// Runs the future on the paused clock, which stands still while any task can run, and jumps to the next
-/// timer when all of them wait. A test that would hang fails immediately instead: if nothing else is left to
-/// happen, the clock jumps to the timeout.
+/// Runs the future on the paused clock, which stands still while any task can run, and jumps to
+/// the next timer when all of them wait. A test that would hang fails immediately instead: if no
+/// other timer is left, the clock jumps to the timeout.
 fn on_the_paused_clock<T>(test: impl Future<Output = T>) -> T {
     const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
     let runtime = tokio::runtime::Builder::new_current_thread()

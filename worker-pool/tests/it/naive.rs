@@ -1,4 +1,4 @@
-//! The worker pool as people usually write it, and its faults.
+//! Shows the faults of the worker pool as people usually write it.
 
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;

@@ -12,8 +12,9 @@ use tokio::time::sleep;
 
 type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// `while running: job = await asyncio.wait_for(queue.get(), 1)`. It has three faults: the queue has no
-/// bound, a job that panics takes its worker with it, and an idle worker looks for work every second.
+/// `while running: job = await asyncio.wait_for(queue.get(), 1)`. It has three faults: the queue
+/// has no bound, a job that panics takes down its worker, and an idle worker looks for work every
+/// second.
 pub struct NaivePool {
     pub queue: Arc<Mutex<VecDeque<Job>>>,
     pub unfinished: Arc<AtomicUsize>,
@@ -34,7 +35,7 @@ impl NaivePool {
                     match job {
                         Some(job) => {
                             job.await;
-                            // This is `task_done()`. A job that panics never gets here.
+                            // This is `task_done()`. A job that panics never reaches this line.
                             unfinished.fetch_sub(1, SeqCst);
                         }
                         None => sleep(Duration::from_secs(1)).await,

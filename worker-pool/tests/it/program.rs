@@ -1,4 +1,4 @@
-//! The program, started as a user would start it.
+//! Starts the program as a user would.
 
 use std::process::Output;
 
@@ -141,7 +141,7 @@ fn a_closed_pipe_ends_it_quietly() {
             .spawn()
             .unwrap()
     };
-    // This prints lines without end.
+    // This command prints lines forever.
     let mut yes = spawn("yes", &[], Stdio::null());
     let mut child = spawn(POOL, &["--", "echo"], yes.stdout.take().unwrap().into());
     std::io::Read::read_exact(&mut child.stdout.take().unwrap(), &mut [0; 2]).unwrap();
@@ -151,7 +151,7 @@ fn a_closed_pipe_ends_it_quietly() {
     assert_eq!(text(&output.stderr), "");
 }
 
-/// A program that runs one job, which reports its process number through a named pipe.
+/// A program that runs one job. The job reports its process number through a named pipe.
 #[cfg(unix)]
 struct Interrupted {
     folder: std::path::PathBuf,
@@ -225,7 +225,8 @@ fn after_the_first_ctrl_c_no_more_lines_are_read_and_running_commands_finish() {
     use std::io::Write;
     let mut scene = Interrupted::start("first");
     scene.interrupt();
-    // No event says that a line is not read, so we give the program some time to read it.
+    // No event tells us that the program has stopped reading lines, so we give it some time to
+    // stop.
     std::thread::sleep(std::time::Duration::from_millis(200));
     let _ = writeln!(scene.input, "second");
     assert!(scene.job_runs(), "the signal must not reach the job");

@@ -1,4 +1,5 @@
-//! What the lesson promises of `WorkerPool`, on the paused clock: nothing but timers waits here.
+//! Tests what the lesson promises about `WorkerPool`. The tests run on the paused clock, because
+//! they wait for nothing but timers.
 
 use std::future::pending;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -98,7 +99,8 @@ fn submit_waits_while_the_queue_is_full() {
         let start = Instant::now();
         // One job runs and two are queued. The fourth has to wait for the first to end.
         for waits in [0, 0, 0, 1, 2] {
-            // With `submit(sleep(WORK))`, the sleep would start to count here, and not when the job runs.
+            // With `submit(sleep(WORK))`, the sleep would start to count here, and not when the
+            // job starts.
             pool.submit(async { sleep(WORK).await }).await.unwrap();
             tokio::task::yield_now().await; // let the worker take what it can
             assert_eq!(start.elapsed(), waits * WORK);
@@ -124,7 +126,7 @@ fn a_submit_dropped_while_it_waits_submits_nothing() {
         let mut waits = Box::pin(pool.submit(job()));
         assert!(poll!(&mut waits).is_pending());
         drop(waits);
-        pool.join().await; // and it is not waited for either
+        pool.join().await; // and `join` does not wait for it either
         pool.stop().await;
         assert_eq!(ran.load(SeqCst), 2);
     });
@@ -185,7 +187,7 @@ fn stop_drains_the_queue_and_accepts_no_more() {
         for (number, handle) in (0..).zip(handles) {
             assert_eq!(handle.await, Ok(number));
         }
-        pool.stop().await; // once more does no harm
+        pool.stop().await; // a second call does no harm
         pool.join().await;
     });
 }
@@ -229,7 +231,7 @@ fn a_stop_dropped_while_it_waits_still_stops_the_pool() {
     });
 }
 
-/// The number of tasks that the runtime still has to run. Every worker is one of them, and the test
+/// Returns how many tasks the runtime still has. Every worker is one of these tasks; the test
 /// itself is not.
 fn live_tasks() -> usize {
     tokio::runtime::Handle::current().metrics().num_alive_tasks()
@@ -258,8 +260,8 @@ fn idle_workers_are_not_woken() {
     on_the_paused_clock(async {
         let pool = WorkerPool::new(8).unwrap();
         pool.submit(async {}).await.unwrap().await.unwrap();
-        // This counts how many times the one thread of this runtime has gone to sleep. With a worker that looks
-        // for work every second, it would do so 3,600 times.
+        // This counts how many times the one thread of this runtime has gone to sleep. If a worker
+        // looked for work every second, the thread would go to sleep 3,600 times.
         let runtime = tokio::runtime::Handle::current().metrics();
         let parked = runtime.worker_park_count(0);
         sleep(Duration::from_secs(3600)).await;
@@ -279,7 +281,7 @@ fn the_end_of_the_runtime_settles_every_handle() {
         (pool, running, queued)
     });
     drop(runtime);
-    // The pool outlives its runtime. Nothing waits forever.
+    // The pool outlives its runtime, and still nobody waits forever.
     on_the_paused_clock(async {
         assert_eq!(running.await, Err(JobError::Cancelled));
         assert_eq!(queued.await, Err(JobError::Cancelled));
@@ -328,7 +330,7 @@ fn waiting_callers_get_room_in_the_order_of_their_arrival() {
         assert!(poll!(&mut first).is_pending());
         assert!(poll!(&mut gives_up).is_pending());
         assert!(poll!(&mut second).is_pending());
-        sleep(2 * WORK).await; // now the queue is empty, and the place is the first one's
+        sleep(2 * WORK).await; // now the queue is empty, and the room is for the first caller
         assert_eq!(pool.stats().queued, 0);
         assert_eq!(pool.try_submit(job(4)).unwrap_err(), SubmitError::Full);
         assert!(poll!(&mut second).is_pending());
@@ -344,7 +346,7 @@ fn waiting_callers_get_room_in_the_order_of_their_arrival() {
 #[test]
 fn jobs_that_never_wait_leave_the_thread_to_others() {
     on_the_paused_clock(async {
-        // There is one thread, and a worker that always finds another job.
+        // The runtime has one thread, and a worker that always finds another job.
         let pool = Arc::new(WorkerPool::with_capacity(1, 10_000).unwrap());
         for _ in 0..10_000 {
             pool.submit(async {}).await.unwrap();
@@ -413,7 +415,7 @@ fn map_gives_results_in_order_with_every_failure_in_its_place() {
         let pool = WorkerPool::new(3).unwrap();
         let results = pool
             .map(1..=6_u64, |number| async move {
-                sleep(WORK / number as u32).await; // the later, the sooner
+                sleep(WORK / number as u32).await; // the later jobs finish sooner
                 assert!(number != 4, "a bug in {number}");
                 number * number
             })
@@ -460,7 +462,7 @@ fn an_abort_dropped_while_it_waits_still_cancels_every_job() {
         let mut abort = Box::pin(pool.abort());
         assert!(poll!(&mut abort).is_pending());
         drop(abort);
-        // The worker has not run since, so it is the call itself that emptied the queue.
+        // The worker has not run since, so the call itself must have emptied the queue.
         assert_eq!(pool.stats(), Stats { running: 1, cancelled: 1, ..Stats::default() });
         assert_eq!(pool.try_submit(async {}).unwrap_err(), SubmitError::Stopped);
         assert_eq!(queued.await, Err(JobError::Cancelled));
@@ -505,7 +507,7 @@ fn jobs_that_panic_when_dropped_do_not_save_others_from_an_abort() {
 fn a_panic_storm_kills_no_worker() {
     on_the_paused_clock(async {
         // The handle of each bomb is already gone, so the value is dropped, and panics, in the worker.
-        std::panic::set_hook(Box::new(|_| {})); // two thousand messages say nothing new
+        std::panic::set_hook(Box::new(|_| {})); // two thousand messages would only clutter the output
         let pool = WorkerPool::new(2).unwrap();
         for _ in 0..1000 {
             drop(pool.submit(async { panic!("storm") }).await.unwrap());
@@ -523,7 +525,8 @@ fn a_panic_storm_kills_no_worker() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn submits_that_race_a_stop_are_accepted_or_refused_and_never_lost() {
-    // Four submitters on real threads. The model in tests/shuttle looks for rarer interleavings.
+    // Four submitters run on real threads. The model in tests/shuttle looks for rarer
+    // interleavings.
     let race = async |capacity, head_start| {
         let pool = Arc::new(WorkerPool::with_capacity(2, capacity).unwrap());
         let submit_until_refused = |_| {
@@ -558,7 +561,7 @@ async fn submits_that_race_a_stop_are_accepted_or_refused_and_never_lost() {
     }
 }
 
-/// What happens to a pool in the property test.
+/// One step of what happens to a pool in the property test.
 #[derive(Debug, Clone)]
 enum Step {
     Works(u64),
@@ -590,8 +593,8 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Plays the steps, then aborts the pool. Returns how many jobs were accepted, the counters, and whether every
-/// handle returned either the right result or `Cancelled`.
+/// Runs the steps, then aborts the pool. Returns how many jobs were accepted, the counters, and
+/// whether every handle returned either the right result or `Cancelled`.
 async fn play(workers: usize, capacity: usize, steps: Vec<Step>) -> (u64, Stats, bool) {
     let ms = Duration::from_millis;
     let patience = ms(1_000);
@@ -697,7 +700,8 @@ fn no_memory_is_left_of_many_jobs() {
             let its = Arc::clone(&held);
             let handle = pool.submit(async move { Arc::strong_count(&its) }).await.unwrap();
             if number % 2 == 0 {
-                // The queue and the workers hold a few; the thousands before them are gone.
+                // The queue and the workers hold a few jobs; the thousands of jobs before them are
+                // gone.
                 assert!(handle.await.unwrap() < 20);
             }
         }

@@ -1,4 +1,4 @@
-//! The checks of the exercise, applied to our solution and to the pool as people usually write it.
+//! Applies the checks of the exercise to our solution, and to the pool as people usually write it.
 
 use crate::checks::{self, Handle, Pool, promises};
 use crate::naive_pool::NaivePool;

@@ -1,13 +1,14 @@
 //! A model of the pool's concurrent core, checked with [shuttle].
 //!
-//! An ordinary test runs under one schedule: whichever one the runtime happens to pick. A lost wake-up
-//! shows only if a task is interrupted at one particular point, for example after a worker has found
-//! the queue empty and before it starts to wait. Shuttle decides itself, at every lock and every
-//! wake-up, which task runs next. It runs each scene in `scenes.rs` under 1,000 random schedules. If
-//! every task of a scene is waiting, it reports a deadlock, and prints the schedule that led to it.
+//! An ordinary test runs under one schedule: whichever one the runtime happens to pick. A lost
+//! wake-up shows only if a task is interrupted at one particular point, for example after a worker
+//! has found the queue empty and before it starts to wait. Shuttle itself decides which task runs
+//! next, at every lock and every wake-up, and it runs each scene in `scenes.rs` under 1,000 random
+//! schedules. If every task of a scene is waiting, shuttle reports a deadlock, and prints the
+//! schedule that led to it.
 //!
-//! The files under `src/` are compiled here a second time, unchanged, but with shuttle's versions of
-//! `tokio` and of the lock. `lib.rs` is not part of the model, because it needs a real runtime.
+//! This test compiles the files under `src/` a second time, unchanged, but with shuttle's versions
+//! of `tokio` and of the lock. `lib.rs` is not part of the model, because it needs a real runtime.
 //! [`Pool`] takes its place.
 //!
 //! Run with:
@@ -49,7 +50,7 @@ use ledger::Stats;
 use queue::Queue;
 use worker::{WorkerEnd, work};
 
-/// Runs the scene under many schedules, the same ones each time unless `STRESS` is set.
+/// Runs the scene under many schedules, which are the same every time unless `STRESS` is set.
 fn check<F: Future<Output = ()>>(scene: impl Fn() -> F + Send + Sync + 'static) {
     const SCHEDULES: usize = 1_000;
     let scene = move || shuttle::future::block_on(scene());

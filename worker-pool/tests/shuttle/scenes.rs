@@ -1,4 +1,4 @@
-//! The scenes, and the jobs that are submitted in them.
+//! The scenes, and the jobs that they submit.
 
 use std::panic::resume_unwind;
 use std::pin::pin;
@@ -17,7 +17,7 @@ use crate::queue::Queue;
 use crate::{Pool, check};
 
 /// Uses the queue when it is dropped, as a job's destructor may. If the queue dropped a job while
-/// holding its lock, this would be a deadlock.
+/// holding its lock, this would cause a deadlock.
 struct UsesTheQueue(Arc<Queue>);
 
 impl Drop for UsesTheQueue {
@@ -96,7 +96,7 @@ async fn pause() {
     }
 }
 
-/// The counters that belong to these results.
+/// Returns the counters that belong to these results.
 fn tally(results: &[JobResult]) -> Stats {
     let mut stats = Stats::default();
     for result in results {
@@ -174,8 +174,8 @@ fn workers_that_end_early_leave_no_handle_unsettled() {
     check(|| async {
         let pool = Pool::with_capacity(2, 1);
         let submitters = start_submitters(1, &pool.queue);
-        // This is what happens if the runtime shuts down: the workers are dropped, and the queue was not
-        // closed before.
+        // This is what happens if the runtime shuts down: the workers are dropped although nobody
+        // has closed the queue.
         for worker in &pool.workers {
             worker.abort();
         }
@@ -210,7 +210,7 @@ fn close_refuses_submitters_that_wait_for_room() {
         let release = pool.fill().await;
         let submitters = start_submitters(2, &pool.queue);
         pool.queue.close();
-        // The worker is still busy, so no room has been made.
+        // The worker is still busy, so the queue has no room yet.
         assert_eq!(results(submitters).await, []);
         release.send(()).unwrap();
         assert_eq!(pool.stop().await, Stats { ok: 2, ..Stats::default() });
@@ -256,7 +256,7 @@ fn room_is_granted_in_the_order_in_which_submitters_wait() {
             spawn(async move { queue.try_put(job) })
         };
         release.send(()).unwrap();
-        // The second may get room before it gives up, but never before the first.
+        // The second caller may get room before it gives up, but never before the first caller.
         gives_up.abort();
         first.await.unwrap().unwrap().await.unwrap();
         third.await.unwrap().unwrap().await.unwrap();
