@@ -1,4 +1,5 @@
-//! One file of 1 GiB, and 2,000 files of 4 KiB, next to curl and aria2c if they are installed.
+//! Measures one file of 1 GiB and 2,000 files of 4 KiB. Compares with curl and aria2c if they are
+//! installed.
 //!
 //! Run with: `cargo bench -p downloads`. The files go to the folder for temporary files. If that
 //! folder is in memory, set TMPDIR to one on a disk.
@@ -40,7 +41,8 @@ fn way(name: &'static str, command: &[&str]) -> Way {
 }
 
 fn main() {
-    // We write piece by piece, because the memory of this process counts as that of its children until they start.
+    // We write piece by piece, because until a child starts, the memory of this process counts as
+    // the child's.
     let mut file = File::new().expect("room for a file");
     let mut sum = Sha256::new();
     for _ in 0..PIECES {
@@ -81,7 +83,8 @@ fn main() {
     measure("2,000 files of 4 KiB, 16 at the same time", &many, FILES, SMALL as u64);
 }
 
-/// Runs all contestants in turn, each in an empty folder, and checks what they have left there.
+/// Runs all contestants in turn, each in an empty folder, and checks the files that they create
+/// there.
 fn measure(what: &str, ways: &[Way], files: usize, length: u64) {
     let mut times = vec![Vec::new(); ways.len()];
     let mut peak = 0;
@@ -91,7 +94,8 @@ fn measure(what: &str, ways: &[Way], files: usize, length: u64) {
     for round in 0..=ROUNDS {
         for &place in &order {
             let way = &ways[place];
-            // Without this, the next one would have to wait until the data of this one is on the disk.
+            // Without this, the next contestant would have to wait until the data of this one is
+            // on the disk.
             nix::unistd::sync();
             let folder = tempfile::tempdir().expect("a folder");
             let Some(seconds) = run(way, folder.path()) else { continue };
@@ -104,7 +108,8 @@ fn measure(what: &str, ways: &[Way], files: usize, length: u64) {
             if round > 0 {
                 times[place].push(seconds);
             } else if way.command[0] == DOWNLOADS {
-                // The system keeps one peak for all children, so ours come first.
+                // The system keeps a single peak for all children, so we run our own program
+                // first.
                 peak = getrusage(UsageWho::RUSAGE_CHILDREN).expect("always there").max_rss();
             }
         }
@@ -148,7 +153,7 @@ fn run(way: &Way, folder: &Path) -> Option<f64> {
     }
 }
 
-/// Serves the large file, each connection on a thread, until the program ends.
+/// Serves the large file until the program ends, with one thread for each connection.
 fn serve_large(file: &File, send: Send) -> String {
     let listener = net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("bound");
@@ -177,8 +182,8 @@ fn answer(mut client: net::TcpStream, mut file: fs::File, send: Send) -> io::Res
 /// Sends a file to a socket.
 type Send = fn(&mut fs::File, &mut net::TcpStream) -> io::Result<()>;
 
-/// Copies the bytes twice, into the memory of the server and out of it. That takes half a core, which the downloader
-/// then does not have.
+/// Copies the bytes twice, into the memory of the server and out of it. That takes half a core,
+/// which is then not available to the downloader.
 fn copied(file: &mut fs::File, client: &mut net::TcpStream) -> io::Result<()> {
     io::copy(&mut BufReader::with_capacity(64 << 10, file), client).map(drop)
 }
@@ -190,7 +195,7 @@ fn sent_by_the_kernel(file: &mut fs::File, client: &mut net::TcpStream) -> io::R
     Ok(())
 }
 
-/// Serves the small files, from a thread of its own.
+/// Serves the small files, from a separate thread.
 fn serve_small() -> SocketAddr {
     let (address, bound) = mpsc::channel();
     thread::spawn(move || {
@@ -203,7 +208,8 @@ fn serve_small() -> SocketAddr {
             let small = Bytes::from(vec![b'x'; SMALL]);
             let small = async move || ([(ETAG, "\"small\"")], small);
             let routes = Router::new().route("/small/{n}", get(small));
-            // Nagle's algorithm would wait for acknowledgements. Servers usually turn it off.
+            // Nagle's algorithm would delay small packets until earlier ones are acknowledged.
+            // Servers usually turn it off.
             let listener = listener.tap_io(|socket| socket.set_nodelay(true).expect("a socket"));
             axum::serve(listener, routes).await
         })

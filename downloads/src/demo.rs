@@ -1,4 +1,5 @@
-//! The scene without arguments: four files from a loopback server that takes its time, and breaks one connection.
+//! The demonstration that runs without arguments: it downloads four files from a slow loopback
+//! server that breaks one connection.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -26,7 +27,8 @@ const NAMES: [&str; 4] = ["alpha", "beta", "gamma", "delta"];
 const SIZE: usize = 256 * 1024;
 const PIECES: usize = 32;
 
-/// Downloads four files of 256 KiB into a temporary folder, each of which takes 0.5 to 2 s. Returns the timeline of it.
+/// Downloads four files of 256 KiB, each of which takes 0.5 to 2 s, into a temporary folder.
+/// Returns the timeline of the run.
 pub async fn run(options: Options) -> anyhow::Result<Timeline> {
     let listener = TcpListener::bind("127.0.0.1:0").await.context("starting the server")?;
     let server = listener.local_addr()?;
@@ -72,8 +74,8 @@ fn record(timeline: &Timeline, name: &str, event: &Event<'_>) {
     }
 }
 
-/// Sends a file, or the rest of it, in pieces that are spread over the time asked for. The first transfer of `gamma.bin`
-/// breaks in the middle.
+/// Sends a file, or the rest of it, in pieces, spread over the requested time. The first transfer
+/// of `gamma.bin` breaks in the middle.
 async fn serve(
     Path((milliseconds, name)): Path<(u64, String)>,
     State(breaks_next): State<Arc<AtomicBool>>,

@@ -1,4 +1,4 @@
-//! Where files are finished: on one thread, or each on a thread of its own.
+//! Decides where files are finished: all on one thread, or each on a separate thread.
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::spawn_blocking;
@@ -7,15 +7,17 @@ use crate::stream::blocking;
 
 /// Runs the last steps of files, which may block.
 pub(crate) enum Disk {
-    /// Each file has a thread of its own. Many syncs at the same time take hardly longer than one.
+    /// Each file has a separate thread, because many syncs at the same time take hardly longer
+    /// than one.
     Many,
-    /// All files share one thread. Without syncs, each write is short, and a thread that still has work
-    /// needs no wake-up. Waking a thread takes longer than writing a small file.
+    /// All files share one thread. Without syncs, each write is short, and waking a thread takes
+    /// longer than writing a small file. A thread that still has work needs no wake-up.
     One(mpsc::Sender<Box<dyn FnOnce() + Send>>),
 }
 
 impl Disk {
-    /// Starts the one thread, if there is to be one. It ends when this is dropped and all its work is done.
+    /// Starts the shared thread if `sync` is off. The thread ends when this value is dropped and
+    /// all work is done.
     pub(crate) fn start(sync: bool) -> Self {
         if sync {
             return Self::Many;

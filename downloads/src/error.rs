@@ -8,14 +8,15 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use thiserror::Error;
 
-/// Why a file was not saved. There is never a wrong file under its name. A partial file that can be resumed
-/// is kept.
+/// Says why a file was not saved. The final name never holds a wrong file. A partial file is kept
+/// if it can be resumed.
 #[derive(Debug, Error)]
 pub enum DownloadError {
     /// The text is not a valid `http` or `https` URL.
     #[error("not an http or https URL")]
     InvalidUrl,
-    /// There was no connection, or it broke, or the server sent nothing for too long.
+    /// The client could not connect, the connection broke, or the server sent nothing for too
+    /// long.
     #[error("{}", innermost_cause(.0))]
     Transfer(#[source] reqwest::Error),
     /// The server answered with something other than a file.
@@ -23,7 +24,7 @@ pub enum DownloadError {
     Status {
         /// The status of the response, after redirects were followed.
         status: StatusCode,
-        /// How long the server asks us to wait before we ask again.
+        /// How long the server asks us to wait before we send the request again.
         retry_after: Option<Duration>,
     },
     /// The response ended without an error, but its length is not the one that the server announced.
@@ -34,18 +35,19 @@ pub enum DownloadError {
         /// The number of bytes that the server announced.
         expected: u64,
     },
-    /// All bytes were received, but they are not those of the file you wanted. They were thrown away.
+    /// All bytes were received, but they are not the bytes of the file you wanted. They were
+    /// thrown away.
     #[error("wrong sha256: expected {}, got {}", hex(.expected), hex(.got))]
     Checksum {
         /// The SHA-256 of the bytes.
         got: [u8; 32],
-        /// The SHA-256 that they should have.
+        /// The SHA-256 that the bytes should have.
         expected: [u8; 32],
         /// Whether some of the bytes are from an earlier attempt.
         resumed: bool,
     },
-    /// The file cannot be written. If only the very last step fails, the sync of the folder, then the file is
-    /// there and complete, but a power cut might make it disappear.
+    /// The file cannot be written. If only the very last step fails, which is the sync of the
+    /// folder, the file exists and is complete, but a power cut might make it disappear.
     #[error("{}: {source}", path.display())]
     Disk {
         /// The file that cannot be written.
@@ -59,19 +61,19 @@ pub enum DownloadError {
         /// The partial file.
         part: PathBuf,
     },
-    /// There is a file in the way that this program has not made.
+    /// A file that this program did not create is in the way.
     #[error("{} is in the way and was not made by this program: remove or rename it", file.display())]
     NotOurs {
         /// The file that is in the way of a partial file or its sidecar.
         file: PathBuf,
     },
-    /// A file of that name has appeared in the meantime, and is kept.
+    /// A file with that name has appeared in the meantime, and is kept.
     #[error("{} already exists (--force replaces it)", path.display())]
     Exists {
         /// The file.
         path: PathBuf,
     },
-    /// A file of that name already existed, and is not the one you wanted.
+    /// A file with that name already existed, and is not the one you wanted.
     #[error("{} already exists and has another sha256 (--force replaces it)", path.display())]
     Differs {
         /// The file.
@@ -100,7 +102,7 @@ impl From<reqwest::Error> for DownloadError {
     }
 }
 
-/// Returns the innermost cause of an error. The causes in between only say that there is another one.
+/// Returns the innermost cause of an error. The causes in between add no information.
 fn innermost_cause(error: &reqwest::Error) -> String {
     let causes = std::iter::successors(error.source(), |&error| error.source());
     match causes.last() {

@@ -1,4 +1,4 @@
-//! What is already in the folder before anything is downloaded.
+//! Finds out what is already in the folder before anything is downloaded.
 
 use std::fs::{self, File};
 use std::io;
@@ -9,7 +9,7 @@ use crate::hashing::hash_of;
 use crate::names::part_path;
 use crate::part::Part;
 
-/// What there is of a file.
+/// What already exists of a file.
 pub(crate) enum Existing {
     /// The file itself, which is kept.
     File,
@@ -18,7 +18,7 @@ pub(crate) enum Existing {
     Nothing,
 }
 
-/// Whether there is nothing of a file, neither the file nor a partial one.
+/// Whether neither the file nor a partial file exists.
 pub(crate) fn is_new(path: &Path) -> bool {
     path.symlink_metadata().is_err() && part_path(path).symlink_metadata().is_err()
 }
@@ -41,11 +41,11 @@ pub(crate) fn look(
     Ok(part.map_or(Existing::Nothing, |part| Existing::Part(part.into())))
 }
 
-/// Whether there is a file that we keep instead of downloading it.
+/// Whether the file exists and we keep it instead of downloading it.
 ///
 /// # Errors
-/// Returns [`DownloadError::Differs`] if there is a file with another SHA-256, and [`DownloadError::Disk`] if there is
-/// something that is not a file.
+/// Returns [`DownloadError::Differs`] if the file exists with another SHA-256, and
+/// [`DownloadError::Disk`] if the path is something other than a file.
 pub(crate) fn is_kept(
     path: &Path,
     sha256: Option<[u8; 32]>,
@@ -56,7 +56,7 @@ pub(crate) fn is_kept(
     if replace && !there.is_dir() {
         return Ok(false);
     }
-    // A folder, a pipe, or a link to nowhere.
+    // This is a folder, a pipe, or a link to nowhere.
     if !fs::metadata(path).is_ok_and(|there| there.is_file()) {
         let error =
             io::Error::new(io::ErrorKind::AlreadyExists, "already exists and is not a file");

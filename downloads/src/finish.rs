@@ -1,8 +1,8 @@
-//! The last steps of a file: check it, bring it to the disk, and give it its name.
+//! The last steps of a file: check it, sync it to the disk, and give it its name.
 //!
-//! The order matters. After the name there is no way back, so everything that can fail comes before it.
-//! And the bytes have to be on the disk before the name is: after a power cut in between, there could
-//! be an empty file under it.
+//! The order matters. Once a file has its name, we cannot go back, so everything that can fail
+//! comes first. And the bytes have to be on the disk before the name is. Otherwise, a power cut in
+//! between could leave an empty file under that name.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -20,11 +20,12 @@ pub(crate) struct Finish {
     pub(crate) length: Option<u64>,
     /// The SHA-256 it must have.
     pub(crate) sha256: Option<[u8; 32]>,
-    /// Whether to compute the SHA-256. It is always computed if there is one to compare it with.
+    /// Whether to compute the SHA-256. It is always computed if there is an expected one to
+    /// compare it with.
     pub(crate) hash: bool,
-    /// Whether to wait until it is on the disk.
+    /// Whether to wait until the file is on the disk.
     pub(crate) sync: bool,
-    /// Whether to replace a file of that name.
+    /// Whether to replace an existing file with that name.
     pub(crate) replace: bool,
 }
 
@@ -50,8 +51,9 @@ impl Finish {
     }
 }
 
-/// Writes a short file of which we have all bytes in memory. It needs no partial file that could be resumed. Until
-/// it has its name, it is `NAME.RANDOM.part`, a name that nobody else uses.
+/// Writes a short file whose bytes are all in memory. Such a file needs no partial file that could
+/// be resumed. Until it gets its name, it is called `NAME.RANDOM.part`, a name that nobody else
+/// uses.
 pub(crate) fn write_short(
     path: &Path,
     target: &Path,
@@ -65,7 +67,7 @@ pub(crate) fn write_short(
     name.push(".");
     let mut builder = tempfile::Builder::new();
     builder.prefix(&name).suffix(".part");
-    // By default, only the user could read a temporary file.
+    // By default, only the user can read a temporary file.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let write = || {
@@ -78,7 +80,8 @@ pub(crate) fn write_short(
     Ok(Saved { path: target.into(), bytes: bytes.len() as u64, sha256, resumed_from: 0 })
 }
 
-/// Brings a temporary file to the disk, and then gives it its name. If that fails, the file is removed.
+/// Syncs a temporary file to the disk, and then gives it its name. If that fails, the file is
+/// removed.
 fn finish_short(part: NamedTempFile, target: &Path, finish: Finish) -> Result<(), DownloadError> {
     if finish.sync {
         let synced = part.as_file().sync_all();
@@ -98,10 +101,10 @@ pub(crate) fn rename(part: &Path, target: &Path, replace: bool) -> Result<(), Do
         return fs::rename(part, target)
             .map_err(|source| DownloadError::Disk { path: path(), source });
     }
-    // A plain rename would replace a file that has appeared there in the meantime.
+    // A plain rename would replace a file that has appeared under this name in the meantime.
     let renamed = tempfile::TempPath::try_from_path(part).and_then(|part| {
         part.persist_noclobber(target).map_err(|error| {
-            // Dropping a temporary path removes its file. Here that is for the caller to decide.
+            // Dropping a temporary path removes its file. Here, the caller has to decide that.
             let _ = error.path.keep();
             error.error
         })
@@ -112,7 +115,8 @@ pub(crate) fn rename(part: &Path, target: &Path, replace: bool) -> Result<(), Do
     })
 }
 
-/// Brings a new name to the disk. The name is an entry in the folder, so the folder has to be synced as well.
+/// Syncs a new name to the disk. The name is an entry in the folder, so the folder has to be
+/// synced as well.
 pub(crate) fn sync_name(target: &Path, sync: bool) -> Result<(), DownloadError> {
     if !sync || !cfg!(unix) {
         return Ok(());
@@ -167,7 +171,7 @@ mod tests {
         let error = sync_folder(Path::new("/dev/null")).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
         sync_name(Path::new("/dev/null/file"), true).unwrap();
-        // Any other error counts, unless no sync was asked for.
+        // Any other error is reported, unless the caller asked for no sync.
         let (folder, _) = nothing();
         let missing = folder.path().join("missing/file");
         assert!(matches!(sync_name(&missing, true), Err(DownloadError::Disk { .. })));

@@ -1,13 +1,14 @@
-//! The SHA-256 of a file, computed only if somebody asks for it.
+//! Computes the SHA-256 of a file, if somebody asks for it.
 //!
-//! Hashing takes about half a second of CPU time for each gibibyte, nearly as long as writing it.
+//! Hashing takes about half a second of CPU time for each gibibyte, nearly as long as writing the
+//! file.
 
 use std::fs::File;
 use std::io::{self, Read};
 
 use sha2::{Digest, Sha256};
 
-/// Hashes a file from its present position to its end.
+/// Hashes a file from its current position to its end.
 pub(crate) fn hash_rest(file: &mut File, hash: &mut Sha256) -> io::Result<()> {
     let mut buffer = vec![0; 1 << 18];
     loop {

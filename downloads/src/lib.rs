@@ -1,10 +1,10 @@
-//! Files downloaded concurrently and streamed to disk. In Python courses, this exercise collects whole
-//! bodies in memory.
+//! Downloads files concurrently and streams them to disk. In Python courses, the usual solution of
+//! this exercise collects whole bodies in memory.
 //!
-//! A file appears under its name when it is complete, checked and on the disk, or not at all. Until then its bytes
-//! are in a partial file, which the next attempt or the next run can resume. [`download_all`] is where it starts;
-//! `transfer.rs` is one download, `stream.rs` moves bytes from the socket to the disk, and [`resume`] decides what to
-//! do with a response.
+//! A file appears under its name when it is complete, checked and on the disk, or not at all.
+//! Until then, its bytes are in a partial file, which the next attempt or the next run can resume.
+//! Start reading at [`download_all`]. `transfer.rs` does one download, `stream.rs` moves bytes
+//! from the socket to the disk, and [`resume`] decides what to do with a response.
 //!
 //! Run with: `cargo run -p downloads`
 
@@ -44,7 +44,7 @@ pub use types::{Download, Event, Options, Outcome, Saved};
 /// Downloads all files and returns the result of each, in the order given. `report` is called with each
 /// event and the index of its download.
 ///
-/// Dropping the future cancels the downloads under way, as described at [`download`].
+/// Dropping the future cancels the running downloads, as described at [`download`].
 ///
 /// ```no_run
 /// use downloads::{Download, Options, download_all};
@@ -91,20 +91,20 @@ pub async fn download_all(
         let result = if new.is_new(place) { transfer.fetch().await } else { transfer.run().await };
         report(Event::Ended(&result));
         result
-        // The permits are dropped here, which lets the next downloads begin.
+        // The permits are dropped here, so the next downloads can begin.
     };
     join_all(downloads.iter().enumerate().map(one)).await
 }
 
 /// Downloads one file.
 ///
-/// Dropping the future closes the connection. The thread that writes the file still writes what it has
-/// received. The partial file is kept if the next run can resume it, and removed otherwise. When the
-/// runtime shuts down, it waits for that thread.
+/// Dropping the future closes the connection. The thread that writes the file still writes what it
+/// has received. The partial file is kept if the next run can resume it, and removed otherwise.
+/// When the runtime shuts down, it waits for the thread.
 ///
 /// # Errors
-/// Returns a [`DownloadError`], after as many retries as `options` allow if the failure is transient. There is never
-/// a wrong file under the name.
+/// Returns a [`DownloadError`], after as many retries as `options` allow if the failure is
+/// transient. The final name never holds a wrong file.
 ///
 /// ```no_run
 /// use downloads::{Download, Options, Outcome, download};
@@ -135,15 +135,16 @@ pub async fn download(
     Transfer::new(client, download, options, disk, taken, &report).run().await
 }
 
-/// Returns a builder for a client with a connect timeout of 10 s and a read timeout of 30 s. There is no timeout for a
-/// whole file, because a large one may take as long as it needs.
+/// Returns a builder for a client with a connect timeout of 10 s and a read timeout of 30 s. The
+/// client has no timeout for a whole file, because a large one may take as long as it needs.
 pub fn client_builder() -> ClientBuilder {
     // We use ring as the crypto provider for TLS. This fails if the program has already chosen another provider,
     // which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let stalled = Duration::from_secs(30);
     let builder = Client::builder().connect_timeout(Duration::from_secs(10)).read_timeout(stalled);
-    // A range counts the bytes as they are sent, so they must be those of the file: not compressed.
+    // A range counts the bytes as they are sent, so the server must send the bytes of the file
+    // itself, not compressed ones.
     builder.no_gzip().no_brotli().no_zstd().no_deflate()
 }
 
@@ -167,8 +168,8 @@ fn permits_per_host(
     downloads.iter().map(|download| (host(download), permits(n))).collect()
 }
 
-/// Which files are new. We check all paths in a single blocking call: usually none of them exists, and each
-/// blocking call costs a thread hop.
+/// Returns which files are new. We check all paths in a single blocking call: usually none of the
+/// files exists, and each blocking call costs a thread hop.
 struct NewFiles {
     is_new: Vec<bool>,
     seen: Instant,
@@ -181,8 +182,8 @@ impl NewFiles {
         Self { is_new: blocking(is_new).await, seen: Instant::now() }
     }
 
-    /// Whether the file is new, as far as we know. Something may have appeared since we looked, so we
-    /// rely on the check for one second only.
+    /// Whether the file is new, as far as we know. Something may have appeared since the check, so
+    /// we rely on it for only one second.
     fn is_new(&self, place: usize) -> bool {
         self.is_new[place] && self.seen.elapsed() < Duration::from_secs(1)
     }

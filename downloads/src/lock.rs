@@ -1,4 +1,4 @@
-//! A lock on the partial file, so that two programs never write to the same one.
+//! Locks the partial file, so that two programs never write to the same one.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -21,12 +21,12 @@ pub(crate) fn lock(file: &File, part: &Path) -> Result<(), DownloadError> {
         }
         Err(TryLockError::Error(_)) | Ok(()) => {}
     }
-    // Between opening and locking, another process may have renamed the file. Then we have locked a finished
-    // file, and must not write to it.
+    // Between opening and locking, another process may have renamed the file. In that case, we
+    // have locked a finished file, and must not write to it.
     if is_still(file, part).map_err(disk)? { Ok(()) } else { Err(in_use()) }
 }
 
-/// Whether the opened file is still the one with this name.
+/// Whether the opened file is still the file with this name.
 fn is_still(file: &File, path: &Path) -> io::Result<bool> {
     let opened = same_file::Handle::from_file(file.try_clone()?)?;
     Ok(same_file::Handle::from_path(path).is_ok_and(|named| named == opened))

@@ -36,10 +36,10 @@ use tool::progress::Format;
 Exit status: 0 all saved or already there, 1 some failed, 2 usage error, 3 the disk is full,
 130 interrupted.")]
 struct Arguments {
-    /// The URLs to download. Without any, the program runs a demonstration in a temporary folder.
+    /// The URLs to download. Without URLs, the program runs a demonstration in a temporary folder.
     #[arg(value_name = "URL")]
     urls: Vec<String>,
-    /// A file with more of them, one per line: `URL [sha256:HEX] [NAME]`. `-` is stdin.
+    /// A file with more URLs, one per line: `URL [sha256:HEX] [NAME]`. `-` is stdin.
     #[arg(short, long, value_name = "FILE")]
     input: Option<PathBuf>,
     /// The folder to save in. It must exist.
@@ -48,27 +48,28 @@ struct Arguments {
     /// How many downloads may run at the same time.
     #[arg(short, long, default_value = "4", value_name = "N")]
     jobs: NonZeroUsize,
-    /// How many of them may be from the same host.
+    /// How many downloads from the same host may run at the same time.
     #[arg(long, value_name = "N")]
     per_host: Option<NonZeroUsize>,
     /// How many times to retry a transient failure: no connection, a transfer that ends early, or the
     /// status 408, 429, 500, 502, 503 or 504.
     #[arg(long, default_value = "5", value_name = "N")]
     retries: usize,
-    /// How long connecting may take, such as 500ms or 10s.
+    /// How long to wait for a connection, such as 500ms or 10s.
     #[arg(long, default_value = "10s", value_name = "D", value_parser = duration)]
     connect_timeout: Duration,
-    /// How long the server may send nothing.
+    /// How long to wait while the server sends nothing.
     #[arg(long, default_value = "30s", value_name = "D", value_parser = duration)]
     stall_timeout: Duration,
     /// Replace files that already exist. Without this, they are kept. A file whose name comes from the
     /// server is always kept.
     #[arg(long)]
     force: bool,
-    /// Don't wait until files are on the disk. This is faster, but a power cut may harm them.
+    /// Don't wait until files are on the disk. This is faster, but a power cut may damage the
+    /// files.
     #[arg(long)]
     no_sync: bool,
-    /// Compute the SHA-256 of every file, and not only of those that have one in the list.
+    /// Compute the SHA-256 of every file, not only of those that have one in the list.
     #[arg(long)]
     sha256: bool,
     /// Print one JSON object per file: url, file, bytes, sha256, seconds, resumed_from, attempts, kept, error.
@@ -94,13 +95,13 @@ fn main() -> anyhow::Result<ExitCode> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let code = runtime.block_on(async {
         tokio::select! {
-            biased; // install the handler of Ctrl-C before the work begins
+            biased; // install the Ctrl-C handler before the work begins
             _ = tokio::signal::ctrl_c() => ExitCode::from(130),
             code = run(arguments) => code,
         }
     });
-    // The threads that write need a moment to write what they have received. A thread that looks up a name may take
-    // much longer and cannot be stopped, so we do not wait forever.
+    // The threads that write need a moment to finish. A thread that looks up a name may take much
+    // longer and cannot be stopped, so we do not wait forever.
     runtime.shutdown_timeout(Duration::from_secs(5));
     Ok(code)
 }
@@ -109,7 +110,7 @@ fn main() -> anyhow::Result<ExitCode> {
 async fn run(arguments: Arguments) -> ExitCode {
     match work(arguments).await {
         Ok(code) => code,
-        // The reader has seen enough, as in `downloads ... | head -1`. That is not an error.
+        // The reader has closed the pipe, as in `downloads ... | head -1`. That is not an error.
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             complain(&error);
@@ -141,8 +142,8 @@ async fn work(arguments: Arguments) -> anyhow::Result<ExitCode> {
             .user_agent(concat!("downloads/", env!("CARGO_PKG_VERSION")))
     };
     let format = if arguments.json { Format::Json } else { Format::Lines };
-    // Reading a list may block, from a terminal even forever. A thread of the runtime would not do, because the runtime
-    // waits for its threads when it shuts down.
+    // Reading a list may block, and reading from a terminal may even block forever. We cannot use
+    // a thread of the runtime, because the runtime waits for its threads when it shuts down.
     let Arguments { urls, input, directory, .. } = arguments;
     let (planned, plan) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
@@ -165,8 +166,8 @@ async fn work(arguments: Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(tool::run(&client, &plan, options, format, |_, _| {}).await?))
 }
 
-/// Builds a client with the CA certificates of this machine. If there are none, the client can do plain HTTP
-/// only, which is fine unless one of the URLs is https.
+/// Builds a client with the CA certificates of this machine. Without certificates, the client can
+/// do only plain HTTP, which is fine unless one of the URLs is https.
 fn client(plan: &[Download], builder: impl Fn() -> ClientBuilder) -> anyhow::Result<Client> {
     let is_https = |download: &Download| download.url.to_lowercase().starts_with("https:");
     let client = match builder().build() {

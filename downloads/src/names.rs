@@ -1,7 +1,7 @@
-//! The names that a download uses: rules without any I/O.
+//! The names that a download uses. These are pure functions, without any I/O.
 //!
-//! A name from a URL or a server may be an attack. We clean it until it names one plain file in the folder, on
-//! every system.
+//! A name from a URL or a server may be an attack. We clean the name, so that it stands for one
+//! plain file in the folder, on every system.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -14,12 +14,14 @@ use crate::Download;
 /// The longest name, in bytes. File systems allow 255, and `.part.json` has to fit.
 const LONGEST: usize = 245;
 
-/// Returns where the bytes of a file are until it is complete: in `NAME.part`.
+/// Returns the path of the partial file, `NAME.part`, which holds the bytes of a file until it is
+/// complete.
 pub fn part_path(path: &Path) -> PathBuf {
     with_suffix(path, ".part")
 }
 
-/// Returns where we keep which version of the file they belong to: in `NAME.part.json`, the *sidecar*.
+/// Returns the path of the *sidecar*, `NAME.part.json`, which says which version of the file these
+/// bytes belong to.
 pub fn sidecar_path(path: &Path) -> PathBuf {
     with_suffix(path, ".part.json")
 }
@@ -30,7 +32,7 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// Returns all names that these downloads use, for their files, partial files and sidecars.
+/// Returns all names that these downloads use for their files, partial files and sidecars.
 pub fn taken(downloads: &[Download]) -> HashSet<String> {
     downloads.iter().flat_map(|download| used(&download.path)).collect()
 }
@@ -40,7 +42,8 @@ pub fn used(path: &Path) -> [String; 3] {
     [key(path), key(&part_path(path)), key(&sidecar_path(path))]
 }
 
-/// Returns the same text for names that are the same file on a system that ignores case.
+/// Returns a key that is the same for all names that mean the same file on a system that ignores
+/// case.
 pub fn key(path: &Path) -> String {
     path.to_string_lossy().to_lowercase()
 }
@@ -71,7 +74,8 @@ pub fn from_disposition(header: &str) -> Option<String> {
     Some(name)
 }
 
-/// Returns the `name=value` pairs after the first `;` of a header. The values have no quotes any more.
+/// Returns the `name=value` pairs after the first `;` of a header. Quotes around the values are
+/// removed.
 fn parameters(header: &str) -> Vec<(String, String)> {
     let mut parameters = Vec::new();
     let mut rest = header.split_once(';').map_or("", |(_, rest)| rest);

@@ -1,5 +1,5 @@
-//! The partial file `NAME.part`, which holds the bytes of a file until it is complete. Everything in here may
-//! block.
+//! The partial file `NAME.part`, which holds the bytes of a file until it is complete. All
+//! functions in this file may block.
 //!
 //! A partial file goes through these states. Each arrow is a method of `Part`:
 //!
@@ -33,8 +33,8 @@ use crate::{DownloadError, Saved};
 
 /// A partial file, locked against other processes.
 ///
-/// When it is dropped, it stays if a later run can resume it, or if it was there before and we have not written to
-/// it. Otherwise it is removed.
+/// When this is dropped, the file stays if a later run can resume it, or if it already existed and
+/// we have not written to it. Otherwise the file is removed.
 #[derive(Debug)]
 pub(crate) struct Part {
     file: File,
@@ -45,17 +45,19 @@ pub(crate) struct Part {
     hash: Option<Sha256>,
     origin: Option<Origin>,
     resumed_from: u64,
-    /// Not ours to remove: it was there before, or it is the finished file by now.
+    /// Whether the file is not ours to remove, because it already existed or has become the
+    /// finished file.
     keep: bool,
 }
 
 impl Part {
-    /// Opens the partial file that an earlier run has left, if there is one. If it belongs to another URL or cannot be
-    /// resumed, it stays as it is until there is something to write over it.
+    /// Opens the partial file that an earlier run has left, if there is one. If the file belongs
+    /// to another URL or cannot be resumed, it stays as it is until we have something to write
+    /// over it.
     ///
     /// # Errors
-    /// Returns [`DownloadError::InUse`] if another process has it, and [`DownloadError::NotOurs`] if this program
-    /// has not made it.
+    /// Returns [`DownloadError::InUse`] if another process uses the file, and
+    /// [`DownloadError::NotOurs`] if this program did not create it.
     pub(crate) fn left_over(
         path: &Path,
         url: &str,
@@ -88,7 +90,7 @@ impl Part {
 
     /// Creates an empty partial file with its sidecar.
     pub(crate) fn create(path: &Path, origin: Origin, hash: bool) -> Result<Self, DownloadError> {
-        sidecar::read(path)?; // fails if it is not ours
+        sidecar::read(path)?; // fails if the file is not ours
         let mut part = Self::open(path, true, hash)?;
         part.restart(Some(origin))?;
         Ok(part)
@@ -109,18 +111,19 @@ impl Part {
         Ok(Self { file, path, length: 0, hash, origin: None, resumed_from: 0, keep: false })
     }
 
-    /// Returns how many bytes there are and where they are from, or `None` if they cannot be resumed.
+    /// Returns how many bytes the file has and where they are from, or `None` if they cannot be
+    /// resumed.
     pub(crate) fn resumable(&self) -> Option<(u64, &Origin)> {
         let origin = self.origin.as_ref().filter(|origin| origin.validator.is_some())?;
         (self.length > 0).then_some((self.length, origin))
     }
 
-    /// Says that the bytes appended from now on are the rest of the file.
+    /// Records that the bytes appended from now on are the rest of the file.
     pub(crate) fn resume(&mut self) {
         self.resumed_from = self.length;
     }
 
-    /// Says that these bytes cannot be resumed. The next response will be written over them.
+    /// Records that these bytes cannot be resumed. The next response will be written over them.
     pub(crate) fn forget_origin(&mut self) {
         self.origin = None;
     }
@@ -148,8 +151,9 @@ impl Part {
         Ok(())
     }
 
-    /// Appends pieces as they arrive. If a hash is wanted, another thread hashes them in the meantime, because that
-    /// takes nearly as long as writing. After an error, length and hash are still those of the file.
+    /// Appends pieces as they arrive. If a hash is wanted, another thread hashes them in the
+    /// meantime, because that takes nearly as long as writing. After an error, the length and the
+    /// hash still match the file.
     pub(crate) fn append_all(
         &mut self,
         mut pieces: impl Iterator<Item = Bytes>,
@@ -184,8 +188,8 @@ impl Part {
         write: impl FnOnce(&mut File) -> io::Result<()>,
     ) -> io::Result<()> {
         if let Err(error) = write(&mut self.file) {
-            // We cut off what was written of this piece. If that fails too, it does no harm: these are true bytes
-            // of the file, and the next run resumes after them.
+            // We cut off what was written of this piece. If that fails too, no harm is done: these
+            // bytes are correct, and the next run resumes after them.
             let _ = self.file.set_len(self.length);
             let _ = self.file.seek(SeekFrom::Start(self.length));
             return Err(error);
@@ -194,8 +198,8 @@ impl Part {
         Ok(())
     }
 
-    /// Checks the file, brings it to the disk, and gives it its name. A partial file with the wrong sum is emptied.
-    /// After any other error it stays as it is.
+    /// Checks the file, syncs it to the disk, and gives it its name. If the SHA-256 is wrong,
+    /// empties the partial file. After any other error, the file stays as it is.
     pub(crate) fn finish(&mut self, target: &Path, finish: Finish) -> Result<Saved, DownloadError> {
         let sha256 = self.hash.clone().map(|hash| hash.finalize().into());
         let checked = finish.check(self.length, sha256, self.resumed_from > 0);
@@ -227,8 +231,8 @@ impl Part {
 impl Drop for Part {
     fn drop(&mut self) {
         if !self.keep && self.resumable().is_none() {
-            // The order matters: bytes without a sidecar would not look like ours. If one of these steps fails,
-            // there is nothing more that we could do.
+            // The order matters: bytes without a sidecar would not look like ours. If one of these
+            // steps fails, we can do nothing more.
             let _ = self.file.set_len(0);
             let _ = fs::remove_file(sidecar_path(&self.path));
             let _ = fs::remove_file(part_path(&self.path));
@@ -260,7 +264,7 @@ mod tests {
         Origin { url: "http://host/".into(), name: None, validator, length: None }
     }
 
-    /// Makes a partial file with these bytes.
+    /// Creates a partial file with these bytes.
     fn begun(bytes: &'static [u8]) -> (tempfile::TempDir, PathBuf, Part) {
         let (folder, path) = nothing();
         let mut part = Part::create(&path, origin(), true).unwrap();
@@ -275,7 +279,7 @@ mod tests {
     #[test]
     fn a_write_that_fails_halfway_leaves_a_true_beginning() {
         let (_folder, path, mut part) = begun(b"the beginning");
-        // A disk that is full after three more bytes.
+        // Simulates a disk that is full after three more bytes.
         let full = |file: &mut File| {
             file.write_all(b", a")?;
             Err(io::ErrorKind::StorageFull.into())
@@ -351,7 +355,7 @@ mod tests {
                     let sum = part.hash.clone().unwrap().finalize();
                     assert_eq!(sum, Sha256::digest(bytes));
                 }
-                // Nothing was written to it, so it stays for the run that has made it.
+                // We have written nothing to this file, so it stays for the run that created it.
                 drop(part);
                 assert_eq!(names_in(&folder), ["file.part", "file.part.json"]);
                 assert_eq!(fs::read_to_string(part_path(&path)).unwrap(), bytes);

@@ -1,4 +1,4 @@
-//! Whether a partial file can be resumed: rules without any I/O.
+//! Decides whether a partial file can be resumed. These are pure functions, without any I/O.
 //!
 //! The danger is to append the end of one version of a file to the beginning of another. So we resume only if
 //! the server says that the rest belongs to the very same bytes. It says so with a *validator*, which it gave us
@@ -22,11 +22,13 @@ pub enum Validator {
 }
 
 impl Validator {
-    /// Returns the validator in these headers, if it is a strong one, which stands for exactly these bytes.
+    /// Returns the validator in these headers if it is strong, which means that it stands for
+    /// exactly these bytes.
     ///
-    /// A weak tag (`W/"..."`) only says that the content has the same meaning. If there is any tag, a date must
-    /// not be used instead. A date counts whole seconds, and a file may change twice within one. So a date is
-    /// strong only if it was already a minute old when the server sent it.
+    /// A weak tag (`W/"..."`) only says that the content has the same meaning. If there is any
+    /// tag, we must not use a date instead. A date counts whole seconds, and a file may change
+    /// twice within one. So a date is strong only if it was already a minute old when the server
+    /// sent it.
     pub fn of(headers: &HeaderMap) -> Option<Self> {
         if let Some(tag) = text(headers, ETAG) {
             let is_strong = tag.len() >= 2 && tag.starts_with('"') && tag.ends_with('"');
@@ -53,9 +55,9 @@ fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
 /// What we know about the file that a partial file belongs to. It is kept in the sidecar.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
-    /// Where it comes from, without user name and password.
+    /// The URL of the file, without user name and password.
     pub url: String,
-    /// The name that the server has given it, if any.
+    /// The name that the server has given the file, if any.
     #[serde(default)]
     pub name: Option<String>,
     /// Which version of the file it is. Without a validator, the partial file cannot be resumed.
@@ -99,7 +101,7 @@ pub struct Answer {
     pub status: StatusCode,
     /// The length of the body in bytes, if the response says so.
     pub length: Option<u64>,
-    /// Which range of the file the body is, if it is a range.
+    /// Which range of the file the body contains, if it is a range.
     pub range: Option<ContentRange>,
     /// The entity tag, strong or weak.
     pub tag: Option<String>,
@@ -122,7 +124,8 @@ impl Answer {
         }
     }
 
-    /// Whether the response can belong to this version: it says so, or says nothing that contradicts it.
+    /// Whether the response can belong to this version: either it says so, or it says nothing that
+    /// contradicts this.
     fn may_be(&self, version: &Validator) -> bool {
         match version {
             Validator::ETag(tag) => self.tag.as_ref().is_none_or(|says| says == tag),
@@ -150,7 +153,7 @@ pub enum Decision {
     Whole,
     /// Nothing is missing: the partial file is the whole file.
     Complete,
-    /// Neither the partial file nor this response is of any use: ask for the whole file.
+    /// Neither the partial file nor this response is usable: ask for the whole file.
     AskAgain,
     /// The response is not a file.
     Refuse,

@@ -1,4 +1,4 @@
-//! When to retry, and how long to pause before that: rules without any I/O.
+//! Decides when to retry, and how long to pause first. These are pure functions, without any I/O.
 
 use std::time::{Duration, SystemTime};
 
@@ -15,15 +15,15 @@ pub fn is_transient(error: &DownloadError) -> bool {
             matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504)
         }
         DownloadError::Short { .. } => true,
-        // The parts that two attempts have received may not belong together.
+        // The bytes that two attempts have received may belong to different versions.
         DownloadError::Checksum { resumed, .. } => *resumed,
         _ => false,
     }
 }
 
-/// Returns the pause before the next attempt: as long as the server asks for with `Retry-After`, or else a
-/// random part of `backoff` (full jitter). It is never longer than [`LONGEST_PAUSE`]. `random` is a number from
-/// 0 to 1.
+/// Returns the pause before the next attempt. If the server sent `Retry-After`, that is the pause;
+/// otherwise, it is a random part of `backoff` (full jitter). The pause is never longer than
+/// [`LONGEST_PAUSE`]. `random` is a number from 0 to 1.
 pub fn pause(error: &DownloadError, backoff: Duration, random: f64) -> Duration {
     match error {
         DownloadError::Status { retry_after: Some(asked_for), .. } => *asked_for,
@@ -37,7 +37,8 @@ pub fn pause(error: &DownloadError, backoff: Duration, random: f64) -> Duration 
 pub fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // A number that does not fit is longer than any pause, and `pause` cuts it.
+        // A number that does not fit is longer than any pause, and `pause` reduces it to the
+        // longest one.
         return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
     }
     let date = httpdate::parse_http_date(value).ok()?;

@@ -1,6 +1,7 @@
 //! The sidecar `NAME.part.json`, which says to which version of which file a partial file belongs.
 //!
-//! It also says that the partial file was made by this program. We never write over anything else.
+//! The sidecar also shows that this program created the partial file. We never write over anything
+//! else.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -10,11 +11,11 @@ use crate::DownloadError;
 use crate::names::sidecar_path;
 use crate::resume::Origin;
 
-/// Reads the sidecar for the file at `path`. Returns `None` if there is none, or if it is one of ours that was cut
-/// short.
+/// Reads the sidecar for the file at `path`. Returns `None` if it does not exist, or if it is one
+/// of ours that was cut short.
 ///
 /// # Errors
-/// Returns [`DownloadError::NotOurs`] if there is a file of that name that is not a sidecar.
+/// Returns [`DownloadError::NotOurs`] if a file with that name exists that is not a sidecar.
 pub(crate) fn read(path: &Path) -> Result<Option<Origin>, DownloadError> {
     let path = sidecar_path(path);
     if path.symlink_metadata().is_err() {
@@ -30,11 +31,11 @@ pub(crate) fn read(path: &Path) -> Result<Option<Origin>, DownloadError> {
     }
 }
 
-/// Writes the sidecar for the file at `path`. At this moment, the partial file is empty. So if the program is
-/// killed halfway, no bytes are lost, and there are none without an origin.
+/// Writes the sidecar for the file at `path`. The partial file is still empty when we do this. So
+/// if the program is killed halfway, no bytes are lost, and no bytes are left without an origin.
 pub(crate) fn write(path: &Path, origin: &Origin) -> io::Result<()> {
     let path = sidecar_path(path);
-    // We remove an old one instead of writing over it, because it may be a symbolic link.
+    // We remove an old sidecar instead of writing over it, because it may be a symbolic link.
     match fs::remove_file(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -42,7 +43,7 @@ pub(crate) fn write(path: &Path, origin: &Origin) -> io::Result<()> {
     open_plain(&path, true)?.write_all(&serde_json::to_vec(origin)?)
 }
 
-/// Opens a plain file to read and write, and never the target of a symbolic link.
+/// Opens a plain file for reading and writing. Never follows a symbolic link.
 pub(crate) fn open_plain(path: &Path, new: bool) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create_new(new);
@@ -52,8 +53,8 @@ pub(crate) fn open_plain(path: &Path, new: bool) -> io::Result<File> {
         nix::fcntl::OFlag::O_NOFOLLOW.bits(),
     );
     let file = options.open(path)?;
-    // On other systems, we look for a link here. A pipe or a device is not a plain file either. A new file is
-    // one.
+    // On other systems, we look for a link here. A pipe or a device is not a plain file either. A
+    // new file is a plain file.
     if new || path.symlink_metadata()?.is_file() {
         Ok(file)
     } else {

@@ -1,4 +1,4 @@
-//! From the socket to the disk, with back-pressure.
+//! Moves bytes from the socket to the disk, with back-pressure.
 //!
 //! Sockets are asynchronous, and file systems are not: a write to a file blocks its thread. So one task reads
 //! the socket, and one thread writes to the disk. Between them is a channel with room for a few pieces:
@@ -7,10 +7,10 @@
 //!  server ──► socket ──► task ──► [ channel: at most 8 pieces ] ──► thread ──► disk
 //! ```
 //!
-//! What happens if the disk is slower than the network? The channel fills up, and `send` waits. While the task
-//! waits, it does not read the socket. The socket's buffer fills up, and the system tells the server to send no
-//! more. This is called *back-pressure*: the slowest part sets the pace of all others, and the memory does not
-//! grow with the file.
+//! What happens if the disk is slower than the network? The channel fills up, and `send` waits.
+//! While the task waits, it does not read the socket. The socket's buffer fills up, and the system
+//! tells the server to send no more. This is called *back-pressure*: the slowest part sets the
+//! pace for all others, and memory use does not grow with the size of the file.
 //!
 //! Python would do the same with `asyncio.Queue(8)` and `asyncio.to_thread`.
 
@@ -24,9 +24,9 @@ use tokio::task::spawn_blocking;
 /// How many pieces may wait for the disk. A few of them keep both sides busy. More would only use memory.
 const PIECES: usize = 8;
 
-/// Reads the body of a response, and passes its pieces to `write`, which runs on a thread that may block.
-/// Calls `received` with the length of each piece. Returns what `write` returned, and whether the whole body
-/// was received.
+/// Reads the body of a response, and passes the pieces to `write`, which runs on a thread that may
+/// block. Calls `received` with the length of each piece. Returns the result of `write`, and
+/// whether the whole body was received.
 ///
 /// If `write` stops before the end of the body, the rest is not read. If the future is dropped, `write` still
 /// gets the pieces that were received by then.
@@ -66,7 +66,7 @@ impl Iterator for Pieces {
     }
 }
 
-/// Runs something that may block on a thread that may.
+/// Runs a closure that may block, on a thread that is allowed to block.
 pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     spawn_blocking(work).await.unwrap_or_else(|panic| resume_unwind(panic.into_panic()))
 }

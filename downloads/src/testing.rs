@@ -1,11 +1,11 @@
-//! What the unit tests of several files need.
+//! Helpers that several files' unit tests share.
 
 use std::fs;
 use std::path::PathBuf;
 
 use crate::finish::Finish;
 
-/// Any file will do, and nothing is synced, hashed or replaced.
+/// Accepts any file, and syncs, hashes and replaces nothing.
 pub(crate) const ANY: Finish =
     Finish { length: None, sha256: None, hash: false, sync: false, replace: false };
 

@@ -1,4 +1,5 @@
-//! One download: ask the server, decide on its response, write the bytes, and retry if that makes sense.
+//! Runs one download: sends the request, decides on the response, writes the bytes, and retries
+//! transient failures.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -17,7 +18,8 @@ use crate::resume::{Answer, Decision, Origin, decide};
 use crate::stream::{Pieces, blocking, stream};
 use crate::{Download, DownloadError, Event, Options, Outcome, names, retry, url};
 
-/// A file of up to this many bytes is collected in memory and written when it is complete. It needs no partial file.
+/// If a file has at most this many bytes, we collect it in memory and write it when it is
+/// complete. Such a file needs no partial file.
 const SHORT: u64 = 128 << 10;
 
 /// One download under way.
@@ -31,7 +33,7 @@ pub(crate) struct Transfer<'a, R> {
     taken: &'a Mutex<HashSet<String>>,
     /// Where the file goes if the server has given it a name, which is then one of the names in use.
     renamed: Option<PathBuf>,
-    /// The partial file, if there is one. While a thread writes to it, the thread has it.
+    /// The partial file, if there is one. While a thread writes to it, the thread owns it.
     part: Option<Part>,
 }
 
@@ -47,7 +49,7 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
         Self { client, download, options, report, disk, taken, renamed: None, part: None }
     }
 
-    /// Looks for what there already is, and downloads the rest.
+    /// Looks for what already exists, and downloads the rest.
     pub(crate) async fn run(mut self) -> Result<Outcome, DownloadError> {
         let Download { url, path, sha256, .. } = self.download.clone();
         let url = url::without_credentials(&url);
@@ -60,8 +62,8 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
         self.fetch().await
     }
 
-    /// Makes attempts until one of them succeeds, or fails for good. There is nothing yet, or the partial file that
-    /// we have.
+    /// Makes attempts until one of them succeeds or fails permanently. At the start, we have
+    /// either nothing or a partial file.
     pub(crate) async fn fetch(mut self) -> Result<Outcome, DownloadError> {
         let mut backoff = ExponentialBuilder::new()
             .with_min_delay(Duration::from_millis(500))
@@ -113,17 +115,19 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
         self.finish(target, length).await
     }
 
-    /// Asks for the file, or for the rest of it, until there is a response that we can use.
+    /// Asks for the file, or for the rest of it, until we get a response that we can use.
     async fn ask(&mut self) -> Result<(Response, Answer, Decision), DownloadError> {
         let url = url::http_url(&self.download.url).ok_or(DownloadError::InvalidUrl)?;
         let mut is_resent = false;
         loop {
-            // A range counts the bytes as they are sent, so they must be those of the file: not compressed.
+            // A range counts the bytes as they are sent, so the server must send the bytes of the
+            // file itself, not compressed ones.
             let mut request = self.client.get(url.clone()).header(ACCEPT_ENCODING, "identity");
             let have = self.part.as_ref().and_then(Part::resumable);
             if let Some((have, Origin { validator: Some(validator), .. })) = have {
                 request = request.header(RANGE, format!("bytes={have}-"));
-                // If the file has changed since, the server sends the new version from its beginning.
+                // If the file has changed in the meantime, the server sends the new version from
+                // its beginning.
                 request = request.header(IF_RANGE, validator.text());
             }
             let response = match request.send().await {
@@ -142,8 +146,8 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
         }
     }
 
-    /// Returns where the file goes: under the name that the server gives it now, or has given it when the partial
-    /// file was made, if the server may do so.
+    /// Returns the path of the file. If the server may choose the name, we use the name that it
+    /// gives now, or that it gave when the partial file was created.
     fn target(
         &mut self,
         response: &Response,
@@ -237,7 +241,7 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
         saved.map(Outcome::Saved)
     }
 
-    /// Does the same for a short file, of which all bytes are in memory.
+    /// Finishes a short file, whose bytes are all in memory.
     async fn write_short(
         &self,
         bytes: Vec<u8>,
@@ -250,7 +254,8 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
         self.disk.run(write).await.map(Outcome::Saved)
     }
 
-    /// The user decides which file may be replaced. A server that names the file does not.
+    /// The user decides which file may be replaced. If the server chooses the name, nothing is
+    /// replaced.
     fn how_to_finish(&self, target: &Path, length: Option<u64>) -> Finish {
         let Options { sync, hash, replace, .. } = self.options;
         let replace = replace && target == self.download.path;
@@ -265,11 +270,11 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
 
 /// Whether the connection broke after we sent the request and before the server answered.
 ///
-/// This happens when a server closes an idle connection just as we reuse it. It doesn't mean that anything
-/// is wrong, so it must not cost an attempt. Browsers, curl and Go's client send such a request again on a
-/// new connection if it is safe to repeat (RFC 9112, section 9.3.1), and a GET is. hyper does so only if it
-/// hasn't begun to write the request. reqwest doesn't tell us whether the connection was a reused one, so
-/// we resend at most once per attempt.
+/// This happens when a server closes an idle connection just as we reuse it. It doesn't mean that
+/// anything is wrong, so it must not cost an attempt. Browsers, curl and Go's client send such a
+/// request again on a new connection if it is safe to repeat (RFC 9112, section 9.3.1), and a GET
+/// is. hyper resends only if it hasn't begun to write the request. reqwest doesn't tell us whether
+/// the connection was a reused one, so we resend at most once per attempt.
 fn has_no_answer(error: &reqwest::Error) -> bool {
     error.is_request() && !error.is_connect() && !error.is_timeout()
 }

@@ -1,4 +1,4 @@
-//! What goes in and what comes out: types that are only data.
+//! The data types that callers pass in and get back.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -9,36 +9,39 @@ use crate::DownloadError;
 /// One file to download.
 #[derive(Debug, Clone)]
 pub struct Download {
-    /// Where it comes from.
+    /// The URL to download from.
     pub url: String,
-    /// Where it goes. Until it is complete, its bytes are in [`part_path`](crate::names::part_path).
+    /// The path to save the file to. Until the file is complete, its bytes are in
+    /// [`part_path`](crate::names::part_path).
     pub path: PathBuf,
-    /// Whether the server may give it another name in the same folder (`Content-Disposition`).
+    /// Whether the server may give the file another name in the same folder
+    /// (`Content-Disposition`).
     pub may_be_renamed: bool,
-    /// The SHA-256 that it must have, if you know it.
+    /// The SHA-256 that the file must have, if you know it.
     pub sha256: Option<[u8; 32]>,
 }
 
-/// How to download.
+/// Options for downloading.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
     /// How many downloads may run at the same time.
     pub concurrency: NonZeroUsize,
-    /// How many of them may be from the same host and port.
+    /// How many downloads from the same host and port may run at the same time.
     pub per_host: Option<NonZeroUsize>,
-    /// How many times to retry after a transient failure, at most.
+    /// How many times to retry after transient failures, at most.
     pub retries: usize,
-    /// Whether to replace files that already exist. Without it, they are kept. A file whose name comes from
-    /// the server is always kept.
+    /// Whether to replace files that already exist. If not, they are kept. A file whose name comes
+    /// from the server is always kept.
     pub replace: bool,
-    /// Whether to wait until each file is on the disk, where a power cut cannot harm it.
+    /// Whether to wait until each file is on the disk, where a power cut cannot damage it.
     pub sync: bool,
-    /// Whether to compute the SHA-256 of every file, and not only of those that have to be checked.
+    /// Whether to compute the SHA-256 of every file, not only of those that have to be checked.
     pub hash: bool,
 }
 
 impl Default for Options {
-    /// Four downloads at the same time, five retries; files are synced, existing ones are kept.
+    /// Allows four downloads at the same time and five retries, syncs files, and keeps existing
+    /// ones.
     fn default() -> Self {
         let concurrency = NonZeroUsize::MIN.saturating_add(3);
         Self { concurrency, per_host: None, retries: 5, replace: false, sync: true, hash: false }
@@ -50,18 +53,18 @@ impl Default for Options {
 pub enum Outcome {
     /// The file was downloaded.
     Saved(Saved),
-    /// A file of that name already existed, and nothing was downloaded.
+    /// A file with that name already existed, and nothing was downloaded.
     Kept(PathBuf),
 }
 
 /// A file that was downloaded and is complete.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Saved {
-    /// Where it is.
+    /// The path of the file.
     pub path: PathBuf,
-    /// Its length in bytes.
+    /// The length of the file in bytes.
     pub bytes: u64,
-    /// Its SHA-256, if it was checked or you asked for it.
+    /// The SHA-256 of the file, if it was checked or you asked for it.
     pub sha256: Option<[u8; 32]>,
     /// How many bytes the partial file had before the last attempt.
     pub resumed_from: u64,
@@ -70,12 +73,13 @@ pub struct Saved {
 /// Something that happens to a download.
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// It has its permit, and sends its request.
+    /// The download has its permit, and sends its request.
     Started,
-    /// It has received this many bytes so far, out of this many in all if the server has announced a length.
+    /// The download has received this many bytes so far and, if the server has announced a length,
+    /// will receive this many in total.
     Received(u64, Option<u64>),
-    /// An attempt has failed, and there will be another one after this pause.
+    /// An attempt has failed, and another one will follow after this pause.
     Retrying(&'a DownloadError, Duration),
-    /// It has ended.
+    /// The download has ended.
     Ended(&'a Result<Outcome, DownloadError>),
 }

@@ -1,4 +1,4 @@
-//! The tool around the lesson: which file goes where, and what the user sees.
+//! The tool around the lesson: it decides which file goes where, and shows the progress.
 
 pub mod plan;
 pub mod progress;
@@ -32,14 +32,15 @@ pub async fn run(
         (true, false) => 1,
         (false, false) => 0,
     };
-    // This fails if stdout cannot be written. A failed download is more important.
+    // This fails if stdout cannot be written. If a download has failed, the exit status for that
+    // takes precedence.
     match progress.finish().await {
         Err(error) if code == 0 => Err(error),
         _ => Ok(code),
     }
 }
 
-/// Reports an error in one line on stderr. If stderr is closed too, there is nothing left to do.
+/// Reports an error in one line on stderr. If stderr is closed too, we cannot report anything.
 pub fn complain(error: &anyhow::Error) {
     let _ = writeln!(io::stderr(), "downloads: {error:#}");
 }

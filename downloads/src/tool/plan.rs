@@ -12,14 +12,14 @@ use downloads::{Download, DownloadError, names, url};
 /// The longest list to accept, in bytes.
 const LONGEST_LIST: u64 = 64 << 20;
 
-/// One line of what the user asks for: a URL, and what is known about its file.
+/// One file that the user asks for: a URL, and what the user knows about its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
     /// Where the file comes from.
     pub url: String,
-    /// The SHA-256 that it must have.
+    /// The SHA-256 that the file must have.
     pub sha256: Option<[u8; 32]>,
-    /// The name to save it under. By default, it is taken from the URL.
+    /// The name to save the file under. By default, we take the name from the URL.
     pub name: Option<String>,
 }
 
@@ -85,8 +85,8 @@ fn parse_hex(hex: &str) -> anyhow::Result<[u8; 32]> {
 /// Gives every file its path in `folder`.
 ///
 /// # Errors
-/// Fails if the folder cannot be written to, if a URL is invalid, if two files would have the same name, or if there
-/// is a file in the way of a partial file.
+/// Fails if the folder is not writable, if a URL is invalid, if two files would have the same
+/// name, or if another file is in the way of a partial file.
 pub fn plan(wanted: Vec<Wanted>, folder: &Path) -> anyhow::Result<Vec<Download>> {
     check_folder(folder)?;
     let mut taken: HashMap<String, String> = HashMap::new();

@@ -1,4 +1,4 @@
-//! What the user sees: a line for each finished file, and on a terminal a bar for each running one.
+//! Shows a line for each finished file and, on a terminal, a bar for each running download.
 
 use std::cell::{Cell, RefCell};
 use std::io::{self, IsTerminal, Write};
@@ -13,10 +13,10 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::printable::printable;
 
-/// How many bars are shown at most, in addition to the one for all files.
+/// The largest number of bars to show, in addition to the bar for all files.
 const MOST_BARS: usize = 8;
 
-/// How results are printed.
+/// How to print results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// A line for people to read.
@@ -25,8 +25,8 @@ pub enum Format {
     Json,
 }
 
-/// Shows events as they happen: bars and failures on stderr, results on stdout. A thread of its own prints them,
-/// because writing to a pipe that nobody reads blocks.
+/// Shows events as they happen: bars and failures on stderr, results on stdout. A separate thread
+/// prints them, because writing to a pipe that nobody reads blocks.
 pub struct Progress<'a> {
     plan: &'a [Download],
     format: Format,
@@ -35,13 +35,13 @@ pub struct Progress<'a> {
     start: Instant,
     totals: Cell<Totals>,
     lines: mpsc::UnboundedSender<Line>,
-    /// Dropped at the end, so that the thread does not wait for more lines.
+    /// The sender is dropped at the end, so that the thread does not wait for more lines.
     ends: std::sync::mpsc::Sender<()>,
     /// Receives the result of printing at the end.
     printed: oneshot::Receiver<io::Result<()>>,
 }
 
-/// What is known of one file.
+/// What we know about one file.
 #[derive(Clone)]
 struct Row {
     since: Option<Instant>,
@@ -50,14 +50,14 @@ struct Row {
     bar: Option<ProgressBar>,
 }
 
-/// The sum over all files.
+/// Counts over all files.
 #[derive(Debug, Default, Clone, Copy)]
 struct Totals {
     saved: u64,
     kept: u64,
     failed: u64,
     bytes: u64,
-    /// The sum of the times of all files, in seconds.
+    /// The total time of all files, in seconds.
     seconds: f64,
 }
 
@@ -72,7 +72,7 @@ enum Line {
     Err(String),
 }
 
-/// One line of JSON. What is not known is `null`.
+/// One line of JSON. Unknown values are `null`.
 #[derive(Serialize, Default)]
 struct Record {
     url: String,
@@ -94,7 +94,8 @@ impl<'a> Progress<'a> {
         let (at_its_end, printed) = oneshot::channel();
         let (ends, the_end) = std::sync::mpsc::channel();
         let terminal = bars.as_ref().map(|bars| bars.all.clone());
-        // A thread of the runtime would not do: the runtime waits for its threads when it shuts down.
+        // We cannot use a thread of the runtime, because the runtime waits for its threads when it
+        // shuts down.
         thread::spawn(|| at_its_end.send(print_all(to_print, terminal, the_end)));
         let row = Row { since: None, attempts: 1, bytes: 0, bar: None };
         Self {
@@ -110,7 +111,7 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// Shows what has happened to the file at this place in the plan.
+    /// Shows what has happened to the file with this index in the plan.
     pub fn show(&self, place: usize, event: Event<'_>) {
         let row = &mut self.rows.borrow_mut()[place];
         match event {
@@ -318,7 +319,8 @@ fn print_all(
             Some(bars) => bars.suspend(print),
             None => print(),
         }
-        // Fifty times a second is often enough for a reader, and several lines are then printed together.
+        // Printing fifty times a second is often enough for a reader, and lets us print several
+        // lines together.
         let _ = the_end.recv_timeout(Duration::from_millis(20));
     }
     printed

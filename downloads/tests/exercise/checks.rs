@@ -1,5 +1,6 @@
-//! What the exercise asks of a downloader: one function for each promise. The same checks run on our solution, on the
-//! downloader as people usually write it, and on yours. Each reports what it saw and what it expected.
+//! Checks what the exercise asks of a downloader, with one function for each promise. The same
+//! checks run on our solution, on the downloader as people usually write it, and on yours. Each
+//! check reports what it saw and what it expected.
 
 use std::path::PathBuf;
 use std::sync::atomic::Ordering::SeqCst;
@@ -13,8 +14,9 @@ use crate::server;
 /// What the checks need from a downloader.
 #[allow(async_fn_in_trait, reason = "nothing is spawned here")]
 pub trait Downloader {
-    /// Downloads each URL to its path, at most `concurrency` at the same time. Returns the number of bytes of each file, or
-    /// a text that says why there is none, in the order of `files`.
+    /// Downloads each URL to its path, at most `concurrency` at the same time. Returns, in the
+    /// order of `files`, the number of bytes of each file, or a text that says why it was not
+    /// saved.
     async fn download_all(
         client: &Client,
         files: &[(String, PathBuf)],
@@ -25,7 +27,7 @@ pub trait Downloader {
 /// `Ok`, or what the check saw instead of what was promised.
 pub type Seen = Result<(), String>;
 
-/// Makes a test of each check for one downloader.
+/// Turns each check into a test for one downloader.
 macro_rules! promises {
     ($downloader:ty) => {
         promises! {

@@ -1,4 +1,4 @@
-//! The checks of the exercise, applied to your solution in `exercise.rs`.
+//! Applies the checks of the exercise to your solution in `exercise.rs`.
 //!
 //! Run with: `cargo test -p downloads --test exercise`
 

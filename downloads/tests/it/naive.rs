@@ -1,4 +1,4 @@
-//! What a plain translation of the exercise leaves behind when the connection breaks.
+//! Shows what a naive translation of the exercise leaves behind when the connection breaks.
 
 use crate::naive_download::naive_download;
 use crate::server;
@@ -12,7 +12,8 @@ async fn the_naive_download_leaves_half_a_file_under_its_final_name() {
 
     let naive = folder.path().join("naive");
     assert!(naive_download(&client, &root, &naive).await.is_err());
-    // This program has seen the error. The next one finds a file and takes it for complete.
+    // This program has seen the error. But the next one finds a file and assumes that it is
+    // complete.
     assert_eq!(std::fs::read_to_string(&naive).unwrap(), "only the beginning");
 
     let ours = server::to(folder.path(), &root, "ours");

@@ -1,4 +1,4 @@
-//! The program, started as a user would start it.
+//! Starts the program as a user would.
 
 use std::fs;
 use std::process::{Output, Stdio};
@@ -253,8 +253,8 @@ async fn killed_at_any_moment_the_next_run_ends_with_the_same_file() {
     let mut killed = 0;
     while killed < kills {
         let mut child = command().spawn().unwrap();
-        // The moment of the kill is one of the 184 pieces that the server sends. The last kill comes at a moment that
-        // leaves something to resume.
+        // We kill the program at one of the 184 pieces that the server sends. The last kill comes
+        // at a moment that leaves something to resume.
         let moment = async {
             if killed + 1 < kills {
                 let then = *sent.borrow() + fastrand::usize(0..100);
@@ -268,10 +268,10 @@ async fn killed_at_any_moment_the_next_run_ends_with_the_same_file() {
             () = moment => {}
             _ = child.wait() => {}
         }
-        let _ = child.start_kill(); // fails only if it has ended by itself
+        let _ = child.start_kill(); // fails only if the program has ended by itself
         let output = child.wait_with_output().await.unwrap();
         killed += usize::from(!output.status.success());
-        // Whether it was killed or not, a file under the final name is complete.
+        // Whether the program was killed or not, a file under the final name is complete.
         if let Ok(found) = fs::read(&file) {
             assert!(found == *contents);
             fs::remove_file(&file).unwrap();
@@ -307,7 +307,7 @@ async fn killed_among_many_short_files_the_next_run_saves_all_of_them() {
             () = server::wait_until("it has requested some of them", || asked.times() >= then) => {}
             _ = child.wait() => {}
         }
-        let _ = child.start_kill(); // fails only if it has ended by itself
+        let _ = child.start_kill(); // fails only if the program has ended by itself
         child.wait().await.unwrap();
     }
     let output = command().output().await.unwrap();
@@ -317,7 +317,7 @@ async fn killed_among_many_short_files_the_next_run_saves_all_of_them() {
     }
 }
 
-/// A file system of one mebibyte, if we have the right to mount one.
+/// Mounts a file system of one mebibyte, if we have the right to do so.
 #[cfg(target_os = "linux")]
 struct SmallDisk(tempfile::TempDir);
 
@@ -352,7 +352,7 @@ async fn a_full_disk_has_its_own_exit_status_and_keeps_the_part() {
     assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
     assert!(text(&output.stderr).contains("file.part: No space left"), "{}", text(&output.stderr));
     assert_eq!(names_in(folder), ["file.part", "file.part.json"]);
-    // Once there is room again, the next run resumes.
+    // Once the disk has room again, the next run resumes.
     let mut mount = std::process::Command::new("mount");
     mount.args(["-o", "remount,size=8m"]).arg(folder);
     assert!(mount.status().unwrap().success());

@@ -1,4 +1,4 @@
-//! The promises of `download` and `download_all`, each as a test.
+//! Tests the promises of `download` and `download_all`, one by one.
 
 use std::cell::{Cell, RefCell};
 use std::fs;
@@ -202,8 +202,8 @@ async fn the_next_run_resumes_too_and_hashes_what_was_there() {
 
 #[tokio::test]
 async fn no_answer_makes_a_wrong_file() {
-    // The server's first reply breaks off after half of the file. Then comes the trap. If it is asked once more, it
-    // sends a whole file.
+    // The server's first reply breaks off after half of the file. Then comes the trap. If the
+    // server is asked once more, it sends a whole file.
     let tag = |tag: &str| format!("ETag: \"{tag}\"\r\n");
     let range = |range: &str, length: usize| {
         format!("Content-Range: bytes {range}\r\nContent-Length: {length}\r\n")
@@ -358,7 +358,7 @@ async fn a_request_without_an_answer_is_sent_again_but_only_once() {
     let (root, asked) = script(replies).await;
     let folder = tempfile::tempdir().unwrap();
     let plan = ["one", "two"].map(|name| to(folder.path(), &root, name));
-    // There are no retries, so sending the request again must not cost one.
+    // This download may not retry, so sending the request again must not count as a retry.
     let results = download_all(&client(), &plan, concurrency(1), server::no_reports).await;
     let bytes: Vec<_> = results.into_iter().map(|result| saved(result.unwrap()).bytes).collect();
     assert_eq!((bytes, asked.times()), (vec![5, 6], 3));
@@ -430,7 +430,7 @@ async fn a_sidecar_that_is_not_ours_is_left_alone() {
     let error = get(&file).await.unwrap_err();
     assert!(matches!(error, DownloadError::NotOurs { .. }), "{error:?}");
     assert_eq!(fs::read_to_string(sidecar_path(&file.path)).unwrap(), "precious");
-    // One of ours that was cut short does not count.
+    // A sidecar of ours that was cut short does not count as somebody else's file.
     fs::write(sidecar_path(&file.path), r#"{"url":"http://"#).unwrap();
     fs::write(part_path(&file.path), "").unwrap();
     assert_eq!(saved(get(&file).await.unwrap()).bytes, 300_000);
@@ -483,7 +483,7 @@ async fn nothing_is_written_through_a_symbolic_link() {
     symlink(&precious, part_path(&file.path)).unwrap();
     assert!(matches!(get(&file).await, Err(DownloadError::Disk { .. })));
     fs::remove_file(part_path(&file.path)).unwrap();
-    // Now a link in place of the sidecar, and one in place of the file itself.
+    // Now we put one link in place of the sidecar, and another in place of the file itself.
     symlink(&precious, sidecar_path(&file.path)).unwrap();
     assert!(matches!(get(&file).await, Err(DownloadError::NotOurs { .. })));
     fs::remove_file(sidecar_path(&file.path)).unwrap();
@@ -591,7 +591,8 @@ async fn the_server_may_name_the_file_but_not_its_folder() {
     assert_eq!(names_in(folder.path()), ["same"]);
     // The server gives a file a name that already exists.
     assert_eq!(get(&plan[0]).await.unwrap(), Outcome::Kept(folder.path().join("same")));
-    // A server never decides which file to replace. And an existing file with another sum is an error.
+    // A server never decides which file to replace. And an existing file with another SHA-256 is
+    // an error.
     let replace = Options { replace: true, ..concurrency(1) };
     let kept = download(&client(), &plan[0], replace, server::no_report).await.unwrap();
     assert_eq!(kept, Outcome::Kept(folder.path().join("same")));
@@ -614,7 +615,7 @@ async fn a_transfer_that_stands_still_is_resumed() {
         .read_timeout(Duration::from_millis(100))
         .build()
         .unwrap();
-    // One retry is enough, unless the machine is so busy that another transfer seems to stand still.
+    // One retry is enough, unless the machine is so busy that another transfer seems to stall.
     let options = Options { retries: 5, ..concurrency(1) };
     let saved = saved(download(&hasty, &file, options, server::no_report).await.unwrap());
     assert!(saved.resumed_from >= 10 * server::PIECE as u64, "{saved:?}");
@@ -630,8 +631,8 @@ async fn retry_after_is_obeyed() {
         let folder = tempfile::tempdir().unwrap();
         let plan = ["waits", "appears"].map(|name| to(folder.path(), &root, name));
         let options = Options { retries: 1, ..concurrency(1) };
-        // While the first download waits, another program saves the second file. When it is the turn of that one, what
-        // we saw at the start is too old to rely on.
+        // While the first download waits, another program saves the second file. When the second
+        // download begins, the check made at the start is too old to rely on.
         let report = |_, event: Event<'_>| {
             if let Event::Retrying(_, pause) = event {
                 assert_eq!(pause, Duration::from_secs(1));
@@ -700,8 +701,8 @@ async fn fast() -> (Arc<Vec<u8>>, String, tempfile::TempDir) {
     (contents, root, tempfile::tempdir().unwrap())
 }
 
-/// This runtime has one thread for blocking work, and the test occupies it before the writer can have it. For the
-/// download, that is a disk that stands still.
+/// This runtime has one thread for blocking work, and the test occupies it before the writer can
+/// use it. To the download, this looks like a disk that stalls.
 #[test]
 fn a_disk_that_stands_still_stops_the_transfer() {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -901,7 +902,7 @@ async fn a_rest_that_is_too_short_is_resumed_by_the_next_attempt() {
 #[tokio::test]
 async fn a_file_that_appears_during_the_transfer_is_not_replaced() {
     let named = "Content-Disposition: attachment; filename=given\r\n";
-    // The user may ask to replace files, but that does not apply to a file that the server names.
+    // The user may ask to replace files, but that does not apply if the server chooses the name.
     for (headers, name, replace, is_replaced) in
         [("", "file", false, false), ("", "file", true, true), (named, "given", true, false)]
     {
@@ -962,7 +963,7 @@ fn steps_in(folder: &Path) -> impl Fn() -> Vec<&'static str> {
     }
 }
 
-/// We only open the folder in order to sync it.
+/// The program opens the folder only in order to sync it.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn the_folder_is_synced_after_the_file_has_its_name() {

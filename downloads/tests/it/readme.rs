@@ -1,4 +1,4 @@
-//! The code in the README, compiled.
+//! Compiles the code in the README.
 #![allow(dead_code, reason = "it only has to compile")]
 
 use bytes::Bytes;

@@ -14,21 +14,21 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// Ignores what a download reports. It is a function and not a closure, so that the generic code is
-/// compiled once for all tests.
+/// Ignores what a download reports. This is a function and not a closure, so that the generic code
+/// is compiled only once for all tests.
 pub fn no_report(_: downloads::Event<'_>) {}
 
 /// Ignores what many downloads report.
 pub fn no_reports(_: usize, _: downloads::Event<'_>) {}
 
-/// Returns the contents of the file of this name. They differ from name to name, and are larger than what
-/// goes through a socket in one piece.
+/// Returns the contents of the file of this name. The contents differ from name to name, and are
+/// too large to pass through a socket in one piece.
 pub fn contents(name: &str) -> Vec<u8> {
     name.bytes().cycle().take(300_000).collect()
 }
 
-/// Serves `/{name}` and `/status/{code}`. Returns the root URL, and how many requests were in flight at the same
-/// time at most.
+/// Serves `/{name}` and `/status/{code}`. Returns the root URL, and the largest number of requests
+/// that were in flight at the same time.
 pub async fn files() -> (String, Arc<AtomicUsize>) {
     let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let most_seen = most.clone();
@@ -89,7 +89,8 @@ pub async fn script(replies: Vec<Reply>) -> (String, Asked) {
     let (seen, replies) = (asked.clone(), Arc::new(replies));
     tokio::spawn(async move {
         loop {
-            // A client may open a connection that it never uses, so each has a task of its own.
+            // A client may open a connection that it never uses, so each connection has its own
+            // task.
             let (socket, _) = listener.accept().await.unwrap();
             seen.connections.fetch_add(1, SeqCst);
             tokio::spawn(follow(socket, Arc::clone(&replies), seen.clone()));
@@ -170,11 +171,12 @@ pub fn answer(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
 /// How a server sends its file.
 #[derive(Clone, Copy)]
 pub enum Pace {
-    /// As fast as the client reads.
+    /// Sends pieces as fast as the client reads.
     Fast,
-    /// With a pause of a millisecond after each piece.
+    /// Pauses for a millisecond after each piece.
     Slow,
-    /// Slowly. The first response stops after this many pieces, and the connection stays open.
+    /// Sends slowly. The first response stops after this many pieces, and the connection stays
+    /// open.
     StopsAfter(usize),
 }
 

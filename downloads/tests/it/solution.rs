@@ -1,4 +1,5 @@
-//! The checks of the exercise, applied to our solution and to the downloader as people usually write it.
+//! Applies the checks of the exercise to our solution, and to the downloader as people usually
+//! write it.
 
 use crate::server;
 use std::path::PathBuf;
