@@ -4,8 +4,8 @@
 
 use std::io;
 
-/// Whether the error is that of writing to a closed pipe. The reader has all it wanted, so a program
-/// ends quietly.
+/// Whether the error comes from writing to a closed pipe. That is not a failure: the reader wants
+/// no more output, so a program should end quietly.
 pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }

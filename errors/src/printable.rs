@@ -2,9 +2,9 @@
 //!
 //! Every lesson that needs this has its own copy of this file, and all the copies are identical.
 
-/// Returns the text with every character replaced by `\u{fffd}` that could take over a terminal:
-/// control characters, which include the start of every escape sequence, line separators, and the
-/// characters that change the direction of writing.
+/// Replaces every character that could take over a terminal with `\u{fffd}`: control characters
+/// (which include the start of every escape sequence), line separators, and the characters that
+/// change the direction of writing.
 pub fn printable(text: &str) -> String {
     text.replace(is_unsafe, "\u{fffd}")
 }

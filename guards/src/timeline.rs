@@ -82,7 +82,7 @@ impl Timeline {
         for row in rows.iter() {
             let signs: String = (0..WIDTH)
                 .map(|place| {
-                    // The last column has the very end in it.
+                    // The last column includes the very end.
                     let is_last = place + 1 == WIDTH;
                     let to = if is_last { Duration::MAX } else { (place + 1) * column };
                     row.sign(place * column, to)
@@ -172,8 +172,9 @@ impl Timeline {
 }
 
 impl Row {
-    /// What the row shows between two times: a mark if there is one. Otherwise it shows the last
-    /// thing that started in between, so that short stretches stay visible, or what it showed before.
+    /// Returns what the row shows between two times: a mark if there is one; otherwise the last
+    /// thing that started in between, so that short stretches stay visible, or what the row showed
+    /// before.
     fn sign(&self, from: Duration, to: Duration) -> char {
         let is_within = |at: Duration| from <= at && at < to;
         let mark = self.marks.iter().find(|(at, _)| is_within(*at));
@@ -183,7 +184,7 @@ impl Row {
     }
 }
 
-/// The row of that name, which is added at the bottom if it is new.
+/// Changes the row with that name. If the row does not exist, adds it at the bottom first.
 fn with_row(rows: &mut Vec<Row>, name: &str, change: impl FnOnce(&mut Row)) {
     let place = rows.iter().position(|row| row.name == name).unwrap_or_else(|| {
         rows.push(Row { name: name.into(), changes: Vec::new(), marks: Vec::new() });
@@ -192,18 +193,18 @@ fn with_row(rows: &mut Vec<Row>, name: &str, change: impl FnOnce(&mut Row)) {
     change(&mut rows[place]);
 }
 
-/// The time of the last thing recorded.
+/// Returns the time of the last thing recorded.
 fn end(rows: &[Row]) -> Duration {
     let times = rows.iter().flat_map(|row| row.changes.iter().chain(&row.marks));
     times.map(|(at, _)| *at).max().unwrap_or_default()
 }
 
-/// How many characters the longest name has.
+/// Returns how many characters the longest name has.
 fn name_width(rows: &[Row]) -> usize {
     rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0)
 }
 
-/// The round times at which the axis has a label: at most seven of them.
+/// Returns the round times at which the axis has a label, at most seven of them.
 fn ticks(end: Duration) -> impl Iterator<Item = Duration> {
     let steps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 60_000, 600_000];
     let step = steps.map(Duration::from_millis).into_iter().find(|step| *step * 6 >= end);
@@ -211,13 +212,13 @@ fn ticks(end: Duration) -> impl Iterator<Item = Duration> {
     (0..7).map(move |number| step * number).filter(move |tick| *tick <= end)
 }
 
-/// A stretch of a row in the picture.
+/// Returns the SVG of one stretch of a row.
 fn bar(sign: char, x: f64, y: usize, width: f64) -> String {
     let class = class(sign);
     format!("<rect class=\"{class}\" x=\"{x:.1}\" y=\"{y}\" width=\"{width:.1}\" height=\"14\"/>\n")
 }
 
-/// The colour of a character in the picture: the same in all lessons.
+/// Returns the colour class of a character in the picture, which is the same in all lessons.
 fn class(sign: char) -> &'static str {
     match sign {
         '█' => "work",
@@ -228,12 +229,13 @@ fn class(sign: char) -> &'static str {
     }
 }
 
-/// The text with the characters replaced that have a meaning in XML.
+/// Escapes the characters that have a special meaning in XML.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// The colours, for a light page and for a dark one. A mark has a margin, so that it is legible on a bar.
+/// The colours, for a light page and for a dark one. A mark has an outline, so that it is legible
+/// on a bar.
 const STYLE: &str = "\
 text{fill:#1f2328}path{stroke:#d1d9e0}.work{fill:#0969da}.wait{fill:#afb8c1}.bad{fill:#cf222e}\
 .good{fill:#1a7f37}.other{fill:#8250df}\
