@@ -7,7 +7,8 @@
 //! 2. Jobs are futures of many types. Is there one type for all of them?
 //! 3. The worker has a result, and another task waits for it. How does the result get to that
 //!    task? Tokio has a channel for exactly one value.
-//! 4. A panic unwinds through the task that polls the job. `futures_util::FutureExt::catch_unwind` stops it.
+//! 4. A panic unwinds through the task that polls the job. `futures_util::FutureExt::catch_unwind`
+//!    stops it.
 //! 5. `async_channel::bounded` is a queue for many workers, and it makes senders wait when it is
 //!    full. You can use it here, because the crate is a dev-dependency. Our solution has its own
 //!    queue instead, in `src/queue.rs`. Together with `src/lib.rs` and `src/job.rs`, that is one

@@ -88,8 +88,8 @@ fn main() {
 fn measure(what: &str, ways: &[Way], files: usize, length: u64) {
     let mut times = vec![Vec::new(); ways.len()];
     let mut peak = 0;
-    // The runs are interleaved, so that a disturbance affects all of them, and each round has another order. The first
-    // round is a warm-up.
+    // The runs are interleaved, so that a disturbance affects all of them, and each round has
+    // another order. The first round is a warm-up.
     let mut order: Vec<_> = (0..ways.len()).collect();
     for round in 0..=ROUNDS {
         for &place in &order {

@@ -27,7 +27,8 @@ pub enum DownloadError {
         /// How long the server asks us to wait before we send the request again.
         retry_after: Option<Duration>,
     },
-    /// The response ended without an error, but its length is not the one that the server announced.
+    /// The response ended without an error, but its length is not the one that the server
+    /// announced.
     #[error("expected {expected} bytes, received {got}")]
     Short {
         /// The number of bytes received.

@@ -41,8 +41,8 @@ use stream::blocking;
 use transfer::Transfer;
 pub use types::{Download, Event, Options, Outcome, Saved};
 
-/// Downloads all files and returns the result of each, in the order given. `report` is called with each
-/// event and the index of its download.
+/// Downloads all files and returns the result of each, in the order given. `report` is called with
+/// each event and the index of its download.
 ///
 /// Dropping the future cancels the running downloads, as described at [`download`].
 ///
@@ -78,8 +78,8 @@ pub async fn download_all(
     let new = NewFiles::look(downloads).await;
 
     let one = async |(place, download): (usize, &Download)| {
-        // We take the permit of the host first. Otherwise, a download that waits for its host would hold a permit that
-        // another host could use.
+        // We take the permit of the host first. Otherwise, a download that waits for its host
+        // would hold a permit that another host could use.
         let _of_host = match hosts.get(&host(download)) {
             Some(permits) => Some(permits.acquire().await.expect("never closed")),
             None => None,
@@ -138,8 +138,8 @@ pub async fn download(
 /// Returns a builder for a client with a connect timeout of 10 s and a read timeout of 30 s. The
 /// client has no timeout for a whole file, because a large one may take as long as it needs.
 pub fn client_builder() -> ClientBuilder {
-    // We use ring as the crypto provider for TLS. This fails if the program has already chosen another provider,
-    // which is fine.
+    // We use ring as the crypto provider for TLS. This fails if the program has already chosen
+    // another provider, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let stalled = Duration::from_secs(30);
     let builder = Client::builder().connect_timeout(Duration::from_secs(10)).read_timeout(stalled);

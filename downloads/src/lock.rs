@@ -9,7 +9,8 @@ use crate::DownloadError;
 /// Locks a partial file that was just opened. The lock lasts until the file is closed.
 ///
 /// # Errors
-/// Returns [`DownloadError::InUse`] if another process has the file, or has just given it its final name.
+/// Returns [`DownloadError::InUse`] if another process has the file, or has just given it its
+/// final name.
 pub(crate) fn lock(file: &File, part: &Path) -> Result<(), DownloadError> {
     let disk = |source| DownloadError::Disk { path: part.into(), source };
     let in_use = || DownloadError::InUse { part: part.into() };

@@ -24,8 +24,8 @@ use tool::complain;
 use tool::plan::{self, Wanted};
 use tool::progress::Format;
 
-/// Downloads files concurrently. A file appears under its name when it is complete and checked, or not at all. The
-/// next run resumes what this one could not finish.
+/// Downloads files concurrently. A file appears under its name when it is complete and checked, or
+/// not at all. The next run resumes what this one could not finish.
 #[derive(Parser)]
 #[command(after_help = "Examples:
   downloads                              a demonstration on a server of its own
@@ -51,8 +51,8 @@ struct Arguments {
     /// How many downloads from the same host may run at the same time.
     #[arg(long, value_name = "N")]
     per_host: Option<NonZeroUsize>,
-    /// How many times to retry a transient failure: no connection, a transfer that ends early, or the
-    /// status 408, 429, 500, 502, 503 or 504.
+    /// How many times to retry a transient failure: no connection, a transfer that ends early, or
+    /// the status 408, 429, 500, 502, 503 or 504.
     #[arg(long, default_value = "5", value_name = "N")]
     retries: usize,
     /// How long to wait for a connection, such as 500ms or 10s.
@@ -61,8 +61,8 @@ struct Arguments {
     /// How long to wait while the server sends nothing.
     #[arg(long, default_value = "30s", value_name = "D", value_parser = duration)]
     stall_timeout: Duration,
-    /// Replace files that already exist. Without this, they are kept. A file whose name comes from the
-    /// server is always kept.
+    /// Replace files that already exist. Without this, they are kept. A file whose name comes from
+    /// the server is always kept.
     #[arg(long)]
     force: bool,
     /// Don't wait until files are on the disk. This is faster, but a power cut may damage the
@@ -72,7 +72,8 @@ struct Arguments {
     /// Compute the SHA-256 of every file, not only of those that have one in the list.
     #[arg(long)]
     sha256: bool,
-    /// Print one JSON object per file: url, file, bytes, sha256, seconds, resumed_from, attempts, kept, error.
+    /// Print one JSON object per file: url, file, bytes, sha256, seconds, resumed_from, attempts,
+    /// kept, error.
     #[arg(long)]
     json: bool,
     /// Save the timeline of the demonstration as a picture.

@@ -48,14 +48,15 @@ pub fn key(path: &Path) -> String {
     path.to_string_lossy().to_lowercase()
 }
 
-/// Returns the last segment of the URL's path, decoded and cleaned, or `index.html` if there is none.
+/// Returns the last segment of the URL's path, decoded and cleaned, or `index.html` if there is
+/// none.
 pub fn from_url(url: &Url) -> String {
     let last = url.path_segments().and_then(|mut segments| segments.next_back()).unwrap_or("");
     clean(&percent_decode_str(last).decode_utf8_lossy()).unwrap_or_else(|| "index.html".into())
 }
 
-/// Returns the name in a `Content-Disposition` header (RFC 6266), cleaned. `filename*` can hold any character,
-/// and has precedence over `filename`.
+/// Returns the name in a `Content-Disposition` header (RFC 6266), cleaned. `filename*` can hold
+/// any character, and has precedence over `filename`.
 pub fn from_disposition(header: &str) -> Option<String> {
     let (mut plain, mut extended) = (None, None);
     for (name, value) in parameters(header) {
@@ -116,8 +117,9 @@ fn decode_extended(value: &str) -> Option<String> {
     Some(percent_decode_str(text).decode_utf8().ok()?.into_owned())
 }
 
-/// Returns a name that is safe to use in a folder: a single component, not hidden and not too long, without
-/// characters or names that have a special meaning on some system. Returns `None` if nothing is left.
+/// Returns a name that is safe to use in a folder: a single component, not hidden and not too
+/// long, without characters or names that have a special meaning on some system. Returns `None` if
+/// nothing is left.
 pub fn clean(name: &str) -> Option<String> {
     let last = name.rsplit(['/', '\\']).next().unwrap_or("");
     let mut name: String = last.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();

@@ -212,7 +212,8 @@ impl Part {
         {
             let error = DownloadError::Disk { path: part_path(&self.path), source };
             if !error.is_disk_full() {
-                // The system may forget what did not reach the disk. We can no longer trust these bytes.
+                // The system may forget what did not reach the disk. We can no longer trust these
+                // bytes.
                 (self.origin, self.keep) = (None, false);
             }
             return Err(error);
@@ -240,8 +241,8 @@ impl Drop for Part {
     }
 }
 
-/// Returns the file that is in the way of the partial file for `path`, or of its sidecar, and was not made by this
-/// program. Such a file is never written over.
+/// Returns the file that is in the way of the partial file for `path`, or of its sidecar, and was
+/// not made by this program. Such a file is never written over.
 pub fn in_the_way(path: &Path) -> Option<PathBuf> {
     match Part::left_over(path, "", false) {
         Err(DownloadError::NotOurs { file }) => Some(file),
@@ -381,8 +382,8 @@ mod tests {
         let ours = serde_json::to_string(&origin()).unwrap();
         for (part, sidecar, in_the_way_is) in [
             (None, None, None),
-            // These runs were killed after they had created the part, before or while they wrote the
-            // sidecar.
+            // These runs were killed after they had created the part, before or while they wrote
+            // the sidecar.
             (Some(""), None, None),
             (Some(""), Some(""), None),
             (Some(""), Some(&ours[..20]), None),

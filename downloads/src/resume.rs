@@ -1,8 +1,9 @@
 //! Decides whether a partial file can be resumed. These are pure functions, without any I/O.
 //!
-//! The danger is to append the end of one version of a file to the beginning of another. So we resume only if
-//! the server says that the rest belongs to the very same bytes. It says so with a *validator*, which it gave us
-//! together with the beginning (RFC 9110, sections 8.8, 13.1.5 and 14).
+//! The danger is to append the end of one version of a file to the beginning of another. So we
+//! resume only if the server says that the rest belongs to the very same bytes. It says so with a
+//! *validator*, which it gave us together with the beginning (RFC 9110, sections 8.8, 13.1.5 and
+//! 14).
 
 use std::time::Duration;
 
@@ -159,10 +160,12 @@ pub enum Decision {
     Refuse,
 }
 
-/// Decides what to do with the response to a request. If there is a partial file of `have` bytes that belongs to
-/// `origin`, the request was for the bytes after those. Otherwise it was for the whole file.
+/// Decides what to do with the response to a request. If there is a partial file of `have` bytes
+/// that belongs to `origin`, the request was for the bytes after those. Otherwise it was for the
+/// whole file.
 pub fn decide(part: Option<(u64, &Origin)>, answer: &Answer) -> Decision {
-    // With this status, the body is the whole file as it is now, whether or not we asked for a range.
+    // With this status, the body is the whole file as it is now, whether or not we asked for a
+    // range.
     if answer.status == StatusCode::OK {
         return Decision::Whole;
     }

@@ -32,8 +32,9 @@ pub fn pause(error: &DownloadError, backoff: Duration, random: f64) -> Duration 
     .min(LONGEST_PAUSE)
 }
 
-/// Parses a `Retry-After` header, which holds a number of seconds or a date (RFC 9110, section 10.2.3).
-/// A date in the past means that there is no need to pause. Returns `None` if the header is neither.
+/// Parses a `Retry-After` header, which holds a number of seconds or a date (RFC 9110, section
+/// 10.2.3). A date in the past means that there is no need to pause. Returns `None` if the header
+/// is neither.
 pub fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {

@@ -1,7 +1,8 @@
 //! Moves bytes from the socket to the disk, with back-pressure.
 //!
-//! Sockets are asynchronous, and file systems are not: a write to a file blocks its thread. So one task reads
-//! the socket, and one thread writes to the disk. Between them is a channel with room for a few pieces:
+//! Sockets are asynchronous, and file systems are not: a write to a file blocks its thread. So one
+//! task reads the socket, and one thread writes to the disk. Between them is a channel with room
+//! for a few pieces:
 //!
 //! ```text
 //!  server ──► socket ──► task ──► [ channel: at most 8 pieces ] ──► thread ──► disk
@@ -21,15 +22,16 @@ use reqwest::Response;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
-/// How many pieces may wait for the disk. A few of them keep both sides busy. More would only use memory.
+/// How many pieces may wait for the disk. A few of them keep both sides busy. More would only use
+/// memory.
 const PIECES: usize = 8;
 
 /// Reads the body of a response, and passes the pieces to `write`, which runs on a thread that may
 /// block. Calls `received` with the length of each piece. Returns the result of `write`, and
 /// whether the whole body was received.
 ///
-/// If `write` stops before the end of the body, the rest is not read. If the future is dropped, `write` still
-/// gets the pieces that were received by then.
+/// If `write` stops before the end of the body, the rest is not read. If the future is dropped,
+/// `write` still gets the pieces that were received by then.
 pub(crate) async fn stream<T: Send + 'static>(
     mut response: Response,
     mut received: impl FnMut(usize),

@@ -31,7 +31,8 @@ pub(crate) struct Transfer<'a, R> {
     disk: &'a Disk,
     /// The names that all downloads of this run use.
     taken: &'a Mutex<HashSet<String>>,
-    /// Where the file goes if the server has given it a name, which is then one of the names in use.
+    /// Where the file goes if the server has given it a name, which is then one of the names in
+    /// use.
     renamed: Option<PathBuf>,
     /// The partial file, if there is one. While a thread writes to it, the thread owns it.
     part: Option<Part>,
@@ -185,7 +186,8 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
         Ok(bytes)
     }
 
-    /// Writes a body to the partial file: from its beginning if there is an origin, otherwise at its end.
+    /// Writes a body to the partial file: from its beginning if there is an origin, otherwise at
+    /// its end.
     async fn write(
         &mut self,
         response: Response,

@@ -12,7 +12,8 @@ use crate::error::ServiceError;
 pub enum Until {
     /// Wait for all checks, so that every failure is reported.
     AllEnded,
-    /// Stop at the first failure (*fail fast*), because the other answers are useless without this one.
+    /// Stop at the first failure (*fail fast*), because the other answers are useless without this
+    /// one.
     FirstFailure,
     /// Stop at the first answer, because one is enough.
     FirstAnswer,

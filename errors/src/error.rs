@@ -83,8 +83,8 @@ impl ServiceError {
         }
     }
 
-    /// Returns the message and the messages of its causes, in one line. An error's own `Display` leaves
-    /// the causes out, so that the caller can decide whether to show them.
+    /// Returns the message and the messages of its causes, in one line. An error's own `Display`
+    /// leaves the causes out, so that the caller can decide whether to show them.
     ///
     /// ```
     /// use std::io;
@@ -114,8 +114,8 @@ impl From<JoinError> for ServiceError {
     }
 }
 
-/// `panic!("text")` carries a `&str`, and `panic!("{value}")` carries a `String`. Other payloads are
-/// possible, but have no message.
+/// `panic!("text")` carries a `&str`, and `panic!("{value}")` carries a `String`. Other payloads
+/// are possible, but have no message.
 fn panic_message(payload: &(dyn Any + Send)) -> String {
     if let Some(text) = payload.downcast_ref::<&str>() {
         (*text).to_owned()

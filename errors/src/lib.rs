@@ -37,8 +37,8 @@ pub use retry::{FIRST_PAUSE, LONGEST_PAUSE, RetryPolicy, retry};
 /// that limit, it would look as if the services were down.
 pub const MAX_IN_FLIGHT: usize = 64;
 
-/// Asks every service for its [`greeting`], with [`retry()`] for each and [`ask_all()`] for the whole.
-/// Returns one result for each address, in the order of the addresses.
+/// Asks every service for its [`greeting`], with [`retry()`] for each and [`ask_all()`] for the
+/// whole. Returns one result for each address, in the order of the addresses.
 ///
 /// At most [`MAX_IN_FLIGHT`] requests run at the same time. Time spent waiting for a permit counts
 /// against the policy's deadline, but not against the timeout of an attempt.

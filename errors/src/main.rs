@@ -1,4 +1,5 @@
-//! The program of lesson 3: reads the greetings of TCP services, and reports which of them fail and why.
+//! The program of lesson 3: reads the greetings of TCP services, and reports which of them fail
+//! and why.
 //!
 //! Run with: `cargo run -p errors -- localhost:22 localhost:25`
 

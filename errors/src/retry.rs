@@ -63,8 +63,8 @@ impl RetryPolicy {
         Self { timeout, retries: 0, deadline: None, seed: None }
     }
 
-    /// Allows any number of attempts within the time `wait` from now. This is the policy for a service
-    /// that is still starting.
+    /// Allows any number of attempts within the time `wait` from now. This is the policy for a
+    /// service that is still starting.
     pub fn waiting(wait: Duration, timeout: Duration) -> Self {
         let now = Instant::now();
         // If the wait is too long for the clock to represent, we use a century instead.

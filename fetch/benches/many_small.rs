@@ -65,7 +65,8 @@ fn main() {
     );
 
     let mut times: Vec<Vec<Took>> = ways.iter().map(|_| Vec::new()).collect();
-    // The runs are interleaved, so that a disturbance affects all of them. The first round is a warm-up.
+    // The runs are interleaved, so that a disturbance affects all of them. The first round is a
+    // warm-up.
     for round in 0..=ROUNDS {
         for ((_, way), times) in ways.iter().zip(&mut times) {
             let took = way();

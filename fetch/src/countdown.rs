@@ -25,9 +25,9 @@ use tokio::time::{Instant, Sleep, sleep};
 
 /// Counts down from `start` to 1, one number each `period`. The countdown begins at the first poll.
 ///
-/// `while let Some(...) = stream.next().await` is Rust's `async for`. Dropping the stream ends it, as
-/// `aclosing` does in Python. The `pin!` is needed because the stream holds a future, which must not
-/// move once it has been polled.
+/// `while let Some(...) = stream.next().await` is Rust's `async for`. Dropping the stream ends it,
+/// as `aclosing` does in Python. The `pin!` is needed because the stream holds a future, which
+/// must not move once it has been polled.
 ///
 /// ```
 /// use std::{pin::pin, time::Duration};
@@ -61,7 +61,8 @@ pub struct Countdown {
 }
 
 impl Countdown {
-    /// Counts down from `start` to 1, one number each `period`. The countdown begins at the first poll.
+    /// Counts down from `start` to 1, one number each `period`. The countdown begins at the first
+    /// poll.
     pub fn new(start: u32, period: Duration) -> Self {
         Self { left: start, period, pause: None }
     }

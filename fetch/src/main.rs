@@ -58,8 +58,8 @@ struct Arguments {
     /// How long one attempt may take altogether.
     #[arg(long, default_value = "1m", value_name = "D", value_parser = duration)]
     timeout: Duration,
-    /// How many times to retry a transient failure: no connection, an incomplete response, a timeout,
-    /// or the status 429, 500, 502, 503 or 504.
+    /// How many times to retry a transient failure: no connection, an incomplete response, a
+    /// timeout, or the status 429, 500, 502, 503 or 504.
     #[arg(long, default_value = "2", value_name = "N")]
     retries: usize,
     /// The largest body to accept, after decompression.

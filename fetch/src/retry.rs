@@ -9,8 +9,8 @@ use crate::FetchError;
 /// The longest pause between two attempts, whatever a server asks for.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// Whether the failure is transient: the same request may succeed a moment later. Repeating it is safe,
-/// because a GET changes nothing on the server.
+/// Whether the failure is transient: the same request may succeed a moment later. Repeating it is
+/// safe, because a GET changes nothing on the server.
 pub fn is_transient(error: &FetchError) -> bool {
     match error {
         FetchError::Connect(_) | FetchError::TimedOut(_) | FetchError::Broken(_) => true,
@@ -30,9 +30,9 @@ pub fn is_transient(error: &FetchError) -> bool {
 /// otherwise, it is a random part of `backoff`, the upper bound that grows from attempt to
 /// attempt. The pause is never longer than [`LONGEST_PAUSE`].
 ///
-/// `random` is a number from 0 to 1. Making the whole pause random is called *full jitter*: clients
-/// that failed at the same moment then don't return at the same moment. (Source: "Exponential Backoff And
-/// Jitter", Marc Brooker, AWS Architecture Blog, 2015.)
+/// `random` is a number from 0 to 1. Making the whole pause random is called *full jitter*:
+/// clients that failed at the same moment then don't return at the same moment. (Source:
+/// "Exponential Backoff And Jitter", Marc Brooker, AWS Architecture Blog, 2015.)
 pub fn pause(error: &FetchError, backoff: Duration, random: f64) -> Duration {
     match error {
         FetchError::Status { retry_after: Some(asked_for), .. } => *asked_for,
@@ -41,8 +41,9 @@ pub fn pause(error: &FetchError, backoff: Duration, random: f64) -> Duration {
     .min(LONGEST_PAUSE)
 }
 
-/// Parses a `Retry-After` header, which holds a number of seconds or a date (RFC 9110, section 10.2.3).
-/// A date in the past means that there is no need to pause. Returns `None` if the header is neither.
+/// Parses a `Retry-After` header, which holds a number of seconds or a date (RFC 9110, section
+/// 10.2.3). A date in the past means that there is no need to pause. Returns `None` if the header
+/// is neither.
 pub fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {

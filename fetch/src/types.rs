@@ -12,8 +12,8 @@ use crate::FetchError;
 pub struct Options {
     /// How many requests may be in flight at the same time.
     pub concurrency: NonZeroUsize,
-    /// How long one attempt may take, from connecting to the last byte. Time spent waiting for a permit
-    /// does not count.
+    /// How long one attempt may take, from connecting to the last byte. Time spent waiting for a
+    /// permit does not count.
     pub timeout: Duration,
     /// How many times to retry after transient failures, at most. See [`is_transient`].
     ///

@@ -92,8 +92,8 @@ async fn measure() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Prints the cost: the median of the differences in each pair. If something disturbs the machine for a while,
-/// it affects both runs of a pair.
+/// Prints the cost: the median of the differences in each pair. If something disturbs the machine
+/// for a while, it affects both runs of a pair.
 fn report(what: &str, by_hand: &[Duration], guarded: &[Duration]) {
     let microseconds = |times: &[Duration]| times.iter().map(|t| t.as_secs_f64() * 1e6).collect();
     let (by_hand, guarded): (Vec<f64>, Vec<f64>) = (microseconds(by_hand), microseconds(guarded));

@@ -51,7 +51,8 @@ pub async fn finished() {
 /// How many detached futures are under way.
 static UNDER_WAY: LazyLock<watch::Sender<usize>> = LazyLock::new(|| watch::Sender::new(0));
 
-/// Counts one detached future for as long as this value lives, even if its task is dropped or panics.
+/// Counts one detached future for as long as this value lives, even if its task is dropped or
+/// panics.
 struct Counted;
 
 impl Counted {
@@ -67,8 +68,8 @@ impl Drop for Counted {
     }
 }
 
-/// A future that continues as a task if it is dropped before it is finished. (`asyncio.shield` does the
-/// same for a coroutine whose caller is cancelled.)
+/// A future that continues as a task if it is dropped before it is finished. (`asyncio.shield`
+/// does the same for a coroutine whose caller is cancelled.)
 pub(crate) struct DetachOnDrop<T: Send + 'static> {
     /// The future, or `None` once it is finished.
     future: Option<Pin<Box<dyn Future<Output = T> + Send>>>,

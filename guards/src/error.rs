@@ -26,12 +26,14 @@ pub enum DatabaseError {
     /// The transaction could not begin, for example because the database is locked.
     #[error("cannot begin the transaction")]
     Begin(#[source] sqlx::Error),
-    /// There is already a transaction on this connection. This also happens if SQLite has rolled one back on
-    /// its own and the body ignored it: the connection then accepts no further transaction.
+    /// There is already a transaction on this connection. This also happens if SQLite has rolled
+    /// one back on its own and the body ignored it: the connection then accepts no further
+    /// transaction.
     #[error("a transaction is already under way on this connection")]
     Nested,
-    /// The body succeeded, and the commit failed: the transaction is rolled back. If SQLite had already
-    /// rolled it back on its own, the body's later writes were outside any transaction and are kept.
+    /// The body succeeded, and the commit failed: the transaction is rolled back. If SQLite had
+    /// already rolled it back on its own, the body's later writes were outside any transaction and
+    /// are kept.
     #[error("cannot commit the transaction")]
     Commit(#[source] sqlx::Error),
     /// The body failed, and so did the rollback. The changes of the body may be visible on this

@@ -22,7 +22,8 @@ pub use closing::finished;
 use closing::{DetachOnDrop, Guard, report};
 pub use error::DatabaseError;
 
-/// Opens the SQLite database at `path`, runs `body` with it, closes it, and returns what the body returned.
+/// Opens the SQLite database at `path`, runs `body` with it, closes it, and returns what the body
+/// returned.
 ///
 /// The body runs in the caller's own task, so it may borrow from the caller, and its value, error
 /// or panic reaches the caller unchanged. The close starts exactly once, whether the body returns,
@@ -65,7 +66,8 @@ pub async fn with_database<T, E>(
 where
     E: From<DatabaseError>,
 {
-    // sqlx gives `file:...` and `:memory:` a meaning of their own. An absolute path is always a path.
+    // sqlx gives `file:...` and `:memory:` a meaning of their own. An absolute path is always a
+    // path.
     let absolute = std::path::absolute(&path).map_err(|error| DatabaseError::Open {
         path: path.as_ref().into(),
         source: error.into(),
@@ -93,8 +95,9 @@ where
     let mut guard = DetachOnDrop::new(open(options), drop).await?;
     let result = body(guard.connection()).await;
 
-    // We get here after a value or an error. A panic or a cancellation drops the guard instead, which starts
-    // the same close. If we are dropped at this last `.await`, the close continues as a task.
+    // We get here after a value or an error. A panic or a cancellation drops the guard instead,
+    // which starts the same close. If we are dropped at this last `.await`, the close continues as
+    // a task.
     match (result, guard.close().await) {
         (Ok(_), Err(error)) => Err(error.into()),
         (Err(error), Err(close_error)) => {
@@ -124,8 +127,8 @@ async fn open(options: SqliteConnectOptions) -> Result<Guard, DatabaseError> {
     }
 }
 
-/// Runs `body` in a transaction. Commits if the body returns a value; rolls back if it fails or panics, or if
-/// the caller is cancelled.
+/// Runs `body` in a transaction. Commits if the body returns a value; rolls back if it fails or
+/// panics, or if the caller is cancelled.
 ///
 /// After a panic or a cancellation, the rollback is the next thing that happens on `db`, before
 /// your next statement and before the close. If the caller is cancelled during the commit, the
@@ -172,9 +175,10 @@ where
     if db.is_in_transaction() {
         return Err(DatabaseError::Nested.into());
     }
-    // `BEGIN IMMEDIATE` takes the right to write at the start. A plain `BEGIN` takes it with the first write,
-    // and fails without waiting if another connection has written since our first read.
-    // The result is sqlx's own guard: when it is dropped, it sends a rollback, without waiting for it.
+    // `BEGIN IMMEDIATE` takes the right to write at the start. A plain `BEGIN` takes it with the
+    // first write, and fails without waiting if another connection has written since our first
+    // read. The result is sqlx's own guard: when it is dropped, it sends a rollback, without
+    // waiting for it.
     let mut transaction = db.begin_with("BEGIN IMMEDIATE").await.map_err(DatabaseError::Begin)?;
     match body(&mut transaction).await {
         Ok(value) => {
@@ -182,8 +186,9 @@ where
             Ok(value)
         }
         Err(error) => {
-            // SQLite may have rolled back on its own, which sqlx doesn't know. Then sqlx needs a new
-            // transaction that it can roll back. Otherwise, SQLite refuses this statement and nothing changes.
+            // SQLite may have rolled back on its own, which sqlx doesn't know. Then sqlx needs a
+            // new transaction that it can roll back. Otherwise, SQLite refuses this statement and
+            // nothing changes.
             let _ = sqlx::raw_sql("BEGIN").execute(&mut *transaction).await;
             if let Err(rollback_error) = transaction.rollback().await {
                 report(&DatabaseError::Rollback(rollback_error));

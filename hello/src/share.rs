@@ -33,9 +33,9 @@ async fn short_lock() -> u32 {
     *lock(&balance)
 }
 
-/// Every task reads, waits, and writes. The lock protects each of the two steps but not the pair: in
-/// between, other tasks read the same old balance, and their deposits are lost. Python's tasks have
-/// this problem too.
+/// Every task reads, waits, and writes. The lock protects each of the two steps but not the pair:
+/// in between, other tasks read the same old balance, and their deposits are lost. Python's tasks
+/// have this problem too.
 async fn lock_twice() -> u32 {
     let balance = Arc::new(Mutex::new(0));
     let mut tasks = JoinSet::new();

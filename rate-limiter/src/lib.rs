@@ -56,8 +56,8 @@ impl RateLimiter {
     ///
     /// # Errors
     /// Returns [`LimitError::NoRequests`] if `max_requests` is zero, [`LimitError::NoWindow`] if
-    /// `time_window` is zero, and [`LimitError::WindowTooLong`] if the clock cannot represent the end
-    /// of such a window.
+    /// `time_window` is zero, and [`LimitError::WindowTooLong`] if the clock cannot represent the
+    /// end of such a window.
     pub fn new(max_requests: usize, time_window: Duration) -> Result<Self, LimitError> {
         if max_requests == 0 {
             return Err(LimitError::NoRequests);

@@ -130,7 +130,8 @@ fn main() {
         ("bare async-channel workers", || time(bare_channel)),
     ];
     let mut times = vec![Vec::new(); ways.len()];
-    // The runs are interleaved, so that a disturbance affects all of them. The first round is a warm-up.
+    // The runs are interleaved, so that a disturbance affects all of them. The first round is a
+    // warm-up.
     for round in 0..=ROUNDS {
         for (way, times) in ways.iter().zip(&mut times) {
             let time = way.1();

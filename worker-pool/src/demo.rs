@@ -28,7 +28,8 @@ pub async fn run(pool: &WorkerPool) -> anyhow::Result<Arc<Timeline>> {
     let mut handles = Vec::new();
     for number in 1..=JOBS {
         let timeline = Arc::clone(&timeline);
-        // If the queue is full, this waits: jobs are submitted no faster than the workers can run them.
+        // If the queue is full, this waits: jobs are submitted no faster than the workers can run
+        // them.
         let job = pool.submit(async move {
             let worker = current_worker().unwrap_or_default();
             let lane = format!("worker {worker}");

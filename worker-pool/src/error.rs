@@ -20,8 +20,8 @@ pub enum SubmitError {
     /// The pool was stopped or aborted, or its runtime has ended.
     #[error("the pool takes no more jobs: it was stopped")]
     Stopped,
-    /// The queue is full. Only [`try_submit`](crate::WorkerPool::try_submit) returns this; the other
-    /// methods wait for room instead.
+    /// The queue is full. Only [`try_submit`](crate::WorkerPool::try_submit) returns this; the
+    /// other methods wait for room instead.
     #[error("the queue is full")]
     Full,
 }

@@ -51,7 +51,8 @@ pub enum JobError {
     Cancelled,
 }
 
-/// A handle to the result of a job. Await it to get the result. Dropping it does not cancel the job.
+/// A handle to the result of a job. Await it to get the result. Dropping it does not cancel the
+/// job.
 #[derive(Debug)]
 pub struct JobHandle<T>(oneshot::Receiver<Result<T, JobError>>);
 
@@ -101,7 +102,8 @@ struct Settling<T> {
 impl<T> Settling<T> {
     fn settle(&mut self, outcome: Result<T, JobError>) {
         if let Some(result) = self.result.take() {
-            // Update the counters first, so that anyone holding the result can already see it counted.
+            // Update the counters first, so that anyone holding the result can already see it
+            // counted.
             self.queue.ended(self.section, outcome.as_ref().err());
             // This fails only if the handle was dropped, and then nobody wants the result.
             let _ = result.send(outcome);
@@ -123,8 +125,8 @@ tokio::task_local! {
     static WORKER: usize;
 }
 
-/// Returns the number of the worker that runs this job, counted from 1. Returns `None` outside a job, and in
-/// a task that a job has spawned: task-local values are not inherited.
+/// Returns the number of the worker that runs this job, counted from 1. Returns `None` outside a
+/// job, and in a task that a job has spawned: task-local values are not inherited.
 ///
 /// ```
 /// use worker_pool::{WorkerPool, current_worker};

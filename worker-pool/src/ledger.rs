@@ -76,7 +76,8 @@ pub(crate) struct Section {
 }
 
 impl Ledger {
-    /// Counts an accepted job. Returns the number of its section, which [`ended`](Self::ended) needs later.
+    /// Counts an accepted job. Returns the number of its section, which [`ended`](Self::ended)
+    /// needs later.
     pub(crate) fn accepted(&mut self) -> u64 {
         self.submitted += 1;
         self.unfinished += 1;

@@ -13,8 +13,8 @@ pub mod ledger;
 mod queue;
 mod worker;
 
-/// The mutex that guards the queue. `tests/shuttle` compiles the queue with a mutex of its own, which lets
-/// another task run each time it is locked.
+/// The mutex that guards the queue. `tests/shuttle` compiles the queue with a mutex of its own,
+/// which lets another task run each time it is locked.
 mod sync {
     pub(crate) use std::sync::{Mutex, MutexGuard};
 }
@@ -34,8 +34,8 @@ pub use ledger::Stats;
 use queue::Queue;
 use worker::{WorkerEnd, work};
 
-/// Runs jobs on a fixed number of workers, which take them from one bounded queue in the order of their
-/// submission.
+/// Runs jobs on a fixed number of workers, which take them from one bounded queue in the order of
+/// their submission.
 ///
 /// Dropping the pool closes its queue and does not wait: the accepted jobs still run, as long as
 /// the runtime runs. A job must not await its own pool's [`join`](Self::join) or
@@ -132,8 +132,8 @@ impl WorkerPool {
     /// Adds the job to the queue if the queue has room now and no other caller is waiting.
     ///
     /// # Errors
-    /// Returns [`SubmitError::Full`] if there is no room, and [`SubmitError::Stopped`] if the pool was stopped or
-    /// aborted.
+    /// Returns [`SubmitError::Full`] if there is no room, and [`SubmitError::Stopped`] if the pool
+    /// was stopped or aborted.
     pub fn try_submit<F>(&self, job: F) -> Result<JobHandle<F::Output>, SubmitError>
     where
         F: Future<Output: Send> + Send + 'static,
@@ -141,10 +141,10 @@ impl WorkerPool {
         self.queue.try_put(job.map(Ok))
     }
 
-    /// Runs `make(item)` as a job for every item, and returns the results in the order of the items. If
-    /// the pool is stopped in the meantime, the result of each remaining item is
-    /// [`JobError::Cancelled`]. If the future is dropped, no more jobs are submitted, and those already
-    /// submitted continue.
+    /// Runs `make(item)` as a job for every item, and returns the results in the order of the
+    /// items. If the pool is stopped in the meantime, the result of each remaining item is
+    /// [`JobError::Cancelled`]. If the future is dropped, no more jobs are submitted, and those
+    /// already submitted continue.
     ///
     /// ```
     /// use worker_pool::WorkerPool;
@@ -179,16 +179,16 @@ impl WorkerPool {
         results
     }
 
-    /// Waits until all jobs accepted before this call have ended. Later jobs do not prolong the wait, and the
-    /// pool continues to accept jobs. Dropping the future has no effect on the jobs.
+    /// Waits until all jobs accepted before this call have ended. Later jobs do not prolong the
+    /// wait, and the pool continues to accept jobs. Dropping the future has no effect on the jobs.
     pub async fn join(&self) {
         self.queue.join().await;
     }
 
     /// Accepts no more jobs, and waits until the accepted jobs and all workers have ended.
     ///
-    /// You may call this more than once, and from several tasks. If the future is dropped after its first
-    /// poll, the pool still stops, and another call waits for the rest.
+    /// You may call this more than once, and from several tasks. If the future is dropped after
+    /// its first poll, the pool still stops, and another call waits for the rest.
     pub async fn stop(&self) {
         self.queue.close();
         // This stops nothing: a tracker's `wait` returns only after it is closed.

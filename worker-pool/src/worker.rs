@@ -8,15 +8,16 @@ use tokio::task::coop::consume_budget;
 
 use crate::queue::Queue;
 
-/// Runs jobs until the queue is closed and empty. A worker without a job sleeps until the queue wakes
-/// it; it never polls the queue on a timer.
+/// Runs jobs until the queue is closed and empty. A worker without a job sleeps until the queue
+/// wakes it; it never polls the queue on a timer.
 pub(crate) async fn work(end: WorkerEnd) {
     while let Some(job) = end.0.take().await {
-        // `job` catches its own panics. What can still panic here is the destructor of its result, which
-        // runs here if the handle was dropped. Even that must not end the worker.
+        // `job` catches its own panics. What can still panic here is the destructor of its result,
+        // which runs here if the handle was dropped. Even that must not end the worker.
         let _ = AssertUnwindSafe(job).catch_unwind().await;
-        // If every job finishes without waiting, this loop never yields. Spending one unit of Tokio's
-        // cooperative budget per job makes it yield now and then, so other tasks get the thread.
+        // If every job finishes without waiting, this loop never yields. Spending one unit of
+        // Tokio's cooperative budget per job makes it yield now and then, so other tasks get the
+        // thread.
         consume_budget().await;
     }
 }

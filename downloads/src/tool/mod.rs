@@ -10,7 +10,8 @@ use reqwest::Client;
 
 use progress::{Format, Progress};
 
-/// Downloads the plan, shows its progress, and returns the exit status. `watch` is called with each event, too.
+/// Downloads the plan, shows its progress, and returns the exit status. `watch` is called with
+/// each event, too.
 pub async fn run(
     client: &Client,
     plan: &[Download],

@@ -43,7 +43,8 @@ pub fn read_list(path: &Path) -> anyhow::Result<Vec<Wanted>> {
     parse_list(&text).with_context(|| format!("{name}"))
 }
 
-/// Parses lines of `URL [sha256:HEX] [NAME]`. Empty lines and those that begin with `#` are ignored.
+/// Parses lines of `URL [sha256:HEX] [NAME]`. Empty lines and those that begin with `#` are
+/// ignored.
 pub fn parse_list(text: &str) -> anyhow::Result<Vec<Wanted>> {
     let has_content = |line: &&str| !line.is_empty() && !line.starts_with('#');
     let lines = text.lines().map(str::trim).enumerate().filter(|(_, line)| has_content(line));
@@ -118,7 +119,8 @@ pub fn plan(wanted: Vec<Wanted>, folder: &Path) -> anyhow::Result<Vec<Download>>
 fn check_folder(folder: &Path) -> anyhow::Result<()> {
     match tempfile::tempfile_in(folder) {
         Ok(_) => Ok(()),
-        // The error contains the path of the file that we tried to create, which would only confuse.
+        // The error contains the path of the file that we tried to create, which would only
+        // confuse.
         Err(error) => {
             let why = error
                 .raw_os_error()

@@ -292,8 +292,8 @@ fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
-/// Prints lines as they arrive, above the bars if there are any. Returns the first error of stdout at the end. Lines
-/// for stderr are still printed after that.
+/// Prints lines as they arrive, above the bars if there are any. Returns the first error of stdout
+/// at the end. Lines for stderr are still printed after that.
 fn print_all(
     mut lines: mpsc::UnboundedReceiver<Line>,
     terminal: Option<MultiProgress>,

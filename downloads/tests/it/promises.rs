@@ -136,7 +136,8 @@ async fn until_it_is_complete_a_file_is_only_a_partial_file() {
         server::appears(&sidecar_path(&file.path)).await;
         names_in(folder.path())
     };
-    // `select!` drops the download in the middle, before it runs the code of the branch that has won.
+    // `select!` drops the download in the middle, before it runs the code of the branch that has
+    // won.
     tokio::select! {
         result = get(&file) => panic!("it ended: {result:?}"),
         names = in_the_middle => assert_eq!(names, ["file.part", "file.part.json"]),
@@ -305,7 +306,8 @@ async fn no_answer_makes_a_wrong_file() {
             other: false,
         },
     ];
-    // All rows run concurrently, because each of them waits for a random time before its second attempt.
+    // All rows run concurrently, because each of them waits for a random time before its second
+    // attempt.
     let (whole, other, tag, all) = (&whole, &other, &tag, &all);
     join_all(rows.into_iter().map(|row| async move {
         let Row { trap, first, second, asked: times, resumed, other: is_other } = row;
@@ -534,7 +536,8 @@ async fn a_file_with_the_wrong_sum_is_not_saved() {
 #[tokio::test]
 async fn parts_that_do_not_belong_together_are_downloaded_again() {
     use sha2::Digest;
-    // Somebody has written into the partial file, and the server says that the version is still the same.
+    // Somebody has written into the partial file, and the server says that the version is still
+    // the same.
     let (whole, _) = half("");
     let rest = format!("{TAG}Content-Length: 999991\r\nContent-Range: bytes 9-999999/1000000\r\n");
     let all = format!("{TAG}Content-Length: 1000000\r\n");
@@ -729,7 +732,8 @@ fn a_disk_that_stands_still_stops_the_transfer() {
         };
         let mut changes = received.subscribe();
         let until_it_stops = async {
-            // On a busy machine, the transfer may seem to stop too early. Then this test sees less, but does not fail.
+            // On a busy machine, the transfer may seem to stop too early. Then this test sees
+            // less, but does not fail.
             let pause = Duration::from_millis(200);
             while tokio::time::timeout(pause, changes.changed()).await.is_ok() {}
             let so_far = *changes.borrow();
@@ -797,7 +801,8 @@ async fn an_error_names_its_cause() {
     assert!(is_transient(&error) && error.to_string().starts_with("cannot connect: "), "{error}");
 }
 
-/// The paused clock jumps to the next timer whenever all tasks wait, so half a minute takes no real time.
+/// The paused clock jumps to the next timer whenever all tasks wait, so half a minute takes no
+/// real time.
 #[tokio::test(start_paused = true)]
 async fn a_client_waits_ten_seconds_to_connect_and_thirty_for_an_answer() {
     let silent = Reply { bytes: Vec::new(), then: Then::StaySilent };

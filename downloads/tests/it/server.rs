@@ -80,8 +80,8 @@ impl From<Vec<u8>> for Reply {
     }
 }
 
-/// Answers the first request with the first reply, the second with the second, and so on, and all further ones with
-/// the last. Records each request, in lower case, and the time of its arrival.
+/// Answers the first request with the first reply, the second with the second, and so on, and all
+/// further ones with the last. Records each request, in lower case, and the time of its arrival.
 pub async fn script(replies: Vec<Reply>) -> (String, Asked) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let root = format!("http://{}", listener.local_addr().unwrap());
@@ -161,8 +161,9 @@ impl Asked {
     }
 }
 
-/// Returns a response with these headers (`Name: value\r\n` each) and this body. It announces that the server will
-/// close the connection. Otherwise, a client could send its next request while the connection is being closed.
+/// Returns a response with these headers (`Name: value\r\n` each) and this body. It announces that
+/// the server will close the connection. Otherwise, a client could send its next request while the
+/// connection is being closed.
 pub fn answer(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
     let head = format!("HTTP/1.1 {status} X\r\nConnection: close\r\n{headers}\r\n");
     [head.as_bytes(), body].concat()
@@ -180,8 +181,8 @@ pub enum Pace {
     StopsAfter(usize),
 }
 
-/// Serves one file as a good server does, with ranges and an entity tag, in pieces of [`PIECE`] bytes. Returns the
-/// root URL, and how many pieces it has sent so far.
+/// Serves one file as a good server does, with ranges and an entity tag, in pieces of [`PIECE`]
+/// bytes. Returns the root URL, and how many pieces it has sent so far.
 pub async fn with_ranges(contents: Arc<Vec<u8>>, pace: Pace) -> (String, watch::Receiver<usize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let root = format!("http://{}", listener.local_addr().unwrap());
@@ -264,8 +265,8 @@ pub async fn disappears(path: &Path) {
     wait_until(&format!("{} is removed", path.display()), || !path.exists()).await;
 }
 
-/// Waits for a condition by looking again and again. The limit is far beyond what even a busy machine needs. It turns a
-/// broken promise into a failure, instead of a test that never ends.
+/// Waits for a condition by looking again and again. The limit is far beyond what even a busy
+/// machine needs. It turns a broken promise into a failure, instead of a test that never ends.
 pub async fn wait_until(condition: &str, mut is_met: impl FnMut() -> bool) {
     let polling = async {
         while !is_met() {

@@ -32,8 +32,8 @@ where
 pub async fn greet_after(time: Duration, mut stream: TcpStream) -> bool {
     let mut buffer = [0];
     tokio::select! {
-        // The caller never sends anything. This read ends when the caller closes its socket, which is
-        // what dropping a request does.
+        // The caller never sends anything. This read ends when the caller closes its socket, which
+        // is what dropping a request does.
         _ = stream.read(&mut buffer) => {
             print_line("         (a service: the caller has hung up)");
             false

@@ -340,7 +340,8 @@ async fn pauses_are_random_and_their_bound_doubles() {
             longest[place] = longest[place].max(pause);
         }
     }
-    // The longest of 200 pauses is close to the bound, so the pause is random up to the whole bound.
+    // The longest of 200 pauses is close to the bound, so the pause is random up to the whole
+    // bound.
     let bound = |place| (FIRST_PAUSE * 2_u32.pow(place)).min(LONGEST_PAUSE);
     assert!(longest.iter().zip(0..).all(|(longest, place)| *longest > bound(place) * 9 / 10));
 }

@@ -57,7 +57,8 @@ async fn each_kind_of_failure_has_its_own_variant() {
         ("no url at all".into(), usual, "InvalidUrl"),
         ("file:///etc/passwd".into(), usual, "InvalidUrl"),
         (server::closed(), usual, "Connect"),
-        // This server does not speak TLS: it never answers the handshake, which is part of connecting.
+        // This server does not speak TLS: it never answers the handshake, which is part of
+        // connecting.
         (silent.replace("http:", "https:"), usual, "TimedOut(Connecting)"),
         (silent.clone(), usual, "TimedOut(Reading)"),
         (silent, hasty, "TimedOut(Whole)"),

@@ -117,8 +117,8 @@ pub fn answer(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
-/// Returns the URL of a port on which nothing listens. The socket stays bound, so that no other program
-/// can take the port.
+/// Returns the URL of a port on which nothing listens. The socket stays bound, so that no other
+/// program can take the port.
 pub fn closed() -> String {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();

@@ -91,8 +91,8 @@ fn explain(error: anyhow::Error, path: &Path, arguments: &Arguments) -> anyhow::
     }
 }
 
-/// Runs the one statement and prints its rows as they arrive, without collecting them in memory. Returns how
-/// many rows it has changed.
+/// Runs the one statement and prints its rows as they arrive, without collecting them in memory.
+/// Returns how many rows it has changed.
 async fn statement(db: &mut SqliteConnection, arguments: &Arguments) -> anyhow::Result<u64> {
     // The statement is the user's own text. We paste nothing into it; we bind values to its
     // parameters.
@@ -145,7 +145,7 @@ fn bind(values: &[String]) -> anyhow::Result<SqliteArguments> {
 }
 
 fn print(text: &str) -> io::Result<()> {
-    // If nobody reads the pipe, the write blocks. `block_in_place` lets the runtime use another thread for its
-    // other work, such as Ctrl-C.
+    // If nobody reads the pipe, the write blocks. `block_in_place` lets the runtime use another
+    // thread for its other work, such as Ctrl-C.
     block_in_place(|| io::stdout().write_all(text.as_bytes()))
 }

@@ -348,7 +348,8 @@ async fn a_body_that_ignores_a_rollback_gets_an_error_and_so_does_the_next_trans
                 matches!(error.downcast_ref(), Some(DatabaseError::Commit(_))),
                 "{end}: {error:#}"
             );
-            // The state of this connection is not known, so the next transaction is refused, not lost.
+            // The state of this connection is not known, so the next transaction is refused, not
+            // lost.
             let next = with_transaction(db, async |db| add(db, "Corro").await).await;
             assert!(matches!(next.unwrap_err().downcast_ref(), Some(DatabaseError::Nested)));
             anyhow::Ok(())
@@ -409,7 +410,8 @@ async fn concurrent_transactions_wait_for_each_other() {
     let tasks = (0..8).map(|_| {
         let path = database.path.clone();
         tokio::spawn(async move {
-            // Each transaction reads, then writes. With a plain `BEGIN`, one of two that have both read fails.
+            // Each transaction reads, then writes. With a plain `BEGIN`, one of two that have both
+            // read fails.
             with_database(&path, async |db| {
                 with_transaction(db, async |db| {
                     let count = names(db).await?.len();

@@ -22,7 +22,8 @@ fn limiter(max_requests: usize) -> RateLimiter {
     RateLimiter::new(max_requests, WINDOW).unwrap()
 }
 
-/// Returns the times of grants in the order of their sequence numbers. A grant of `n` counts `n` times.
+/// Returns the times of grants in the order of their sequence numbers. A grant of `n` counts `n`
+/// times.
 fn times(mut grants: Vec<(usize, Grant)>) -> Vec<Instant> {
     grants.sort_by_key(|(_, grant)| grant.sequence);
     grants.into_iter().flat_map(|(n, grant)| vec![grant.at; n]).collect()

@@ -100,8 +100,8 @@ struct Run {
 }
 
 impl Run {
-    /// Submits the command for a line, and waits for room in the queue if it has to. Returns whether there is
-    /// any point in reading more lines.
+    /// Submits the command for a line, and waits for room in the queue if it has to. Returns
+    /// whether there is any point in reading more lines.
     async fn submit(&mut self, line: Vec<u8>) -> bool {
         let item = command::text(line);
         let job = self.template.run(&item);

@@ -506,7 +506,8 @@ fn jobs_that_panic_when_dropped_do_not_save_others_from_an_abort() {
 #[test]
 fn a_panic_storm_kills_no_worker() {
     on_the_paused_clock(async {
-        // The handle of each bomb is already gone, so the value is dropped, and panics, in the worker.
+        // The handle of each bomb is already gone, so the value is dropped, and panics, in the
+        // worker.
         std::panic::set_hook(Box::new(|_| {})); // two thousand messages would only clutter the output
         let pool = WorkerPool::new(2).unwrap();
         for _ in 0..1000 {

@@ -35,8 +35,8 @@ async fn job(kind: &str, uses: UsesTheQueue) -> JobResult {
     match kind {
         "waits" => yield_now().await,
         "panics" => {
-            // Shuttle runs all tasks on one thread. If the destructor let another task run while this
-            // one unwinds, `std::thread::panicking` would return true there, too.
+            // Shuttle runs all tasks on one thread. If the destructor let another task run while
+            // this one unwinds, `std::thread::panicking` would return true there, too.
             drop(uses);
             // This skips the panic hook, which would print the schedule.
             resume_unwind(Box::new("a bug"));
@@ -126,7 +126,8 @@ fn jobs_that_need_each_other_run_at_the_same_time() {
             from_first.await.unwrap();
             Ok(())
         };
-        // If both jobs are queued before a worker wakes up, the one wake-up has to reach both workers.
+        // If both jobs are queued before a worker wakes up, the one wake-up has to reach both
+        // workers.
         let first = pool.queue.put(first).await.unwrap();
         let second = pool.queue.put(second).await.unwrap();
         assert_eq!(first.await, Ok(()));
