@@ -16,9 +16,9 @@ use crate::{DownloadError, Saved};
 /// How to finish a file.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Finish {
-    /// The length it must have, in bytes.
+    /// The length that the file must have, in bytes.
     pub(crate) length: Option<u64>,
-    /// The SHA-256 it must have.
+    /// The SHA-256 that the file must have.
     pub(crate) sha256: Option<[u8; 32]>,
     /// Whether to compute the SHA-256. It is always computed if there is an expected one to
     /// compare it with.

@@ -92,7 +92,7 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
-    // One thread is enough for all connections. Hashing and writing have threads of their own.
+    // One thread is enough for all connections. Hashing and writing use other threads.
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let code = runtime.block_on(async {
         tokio::select! {

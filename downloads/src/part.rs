@@ -151,9 +151,9 @@ impl Part {
         Ok(())
     }
 
-    /// Appends pieces as they arrive. If a hash is wanted, another thread hashes them in the
-    /// meantime, because that takes nearly as long as writing. After an error, the length and the
-    /// hash still match the file.
+    /// Appends pieces as they arrive. If the caller wants a hash, another thread computes it in
+    /// the meantime, because hashing takes nearly as long as writing. After an error, the length
+    /// and the hash still match the file.
     pub(crate) fn append_all(
         &mut self,
         mut pieces: impl Iterator<Item = Bytes>,

@@ -320,7 +320,7 @@ mod tests {
             // a changed validator, and none
             (5, same(), answer(206, "bytes 5-9/10", Some(5), tag("\"b\"")), AskAgain),
             (5, origin(None), answer(206, "bytes 5-9/10", Some(5), None), AskAgain),
-            // a weak tag, and dates: whatever contradicts counts
+            // a weak tag, and dates: any contradiction counts
             (5, same(), with(Some("W/\"a\""), None), AskAgain),
             (5, same(), with(None, Some("today")), Append),
             (5, dated("today"), with(None, Some("today")), Append),

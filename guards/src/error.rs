@@ -12,7 +12,7 @@ pub enum DatabaseError {
     Open {
         /// The file.
         path: PathBuf,
-        /// The error of SQLite.
+        /// The error from SQLite.
         source: sqlx::Error,
     },
     /// The body succeeded, and closing the database failed.
@@ -20,7 +20,7 @@ pub enum DatabaseError {
     Close {
         /// The file.
         path: PathBuf,
-        /// The error of SQLite.
+        /// The error from SQLite.
         source: sqlx::Error,
     },
     /// The transaction could not begin, for example because the database is locked.

@@ -44,8 +44,8 @@ async fn joined() -> [Nap; 3] {
     [a, b, c]
 }
 
-/// Takes three naps, each in a task of its own. A task starts to run whether or not you await it,
-/// and it may run on another thread at the same instant as yours. So a task must own what it uses
+/// Takes three naps, each in its own task. A task starts to run whether or not you await it, and
+/// it may run on another thread at the same instant as yours. So a task must own what it uses
 /// (`'static`), and what it uses must be safe to move to another thread (`Send`).
 ///
 /// Awaiting the handle gives the task's value, or an error if the task panicked. Dropping the

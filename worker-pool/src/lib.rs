@@ -13,7 +13,7 @@ pub mod ledger;
 mod queue;
 mod worker;
 
-/// The mutex that guards the queue. `tests/shuttle` compiles the queue with a mutex of its own,
+/// The mutex that guards the queue. `tests/shuttle` compiles the queue with a different mutex,
 /// which lets another task run each time it is locked.
 mod sync {
     pub(crate) use std::sync::{Mutex, MutexGuard};

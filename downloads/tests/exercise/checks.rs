@@ -24,7 +24,7 @@ pub trait Downloader {
     ) -> Vec<Result<u64, String>>;
 }
 
-/// `Ok`, or what the check saw instead of what was promised.
+/// The result of a check: `Ok`, or a description of what it saw instead of what was promised.
 pub type Seen = Result<(), String>;
 
 /// Turns each check into a test for one downloader.

@@ -19,7 +19,7 @@ pub trait Limiter {
     async fn acquire(&self) -> Instant;
 }
 
-/// `Ok`, or what the check saw instead of what was promised.
+/// The result of a check: `Ok`, or a description of what it saw instead of what was promised.
 pub type Seen = Result<(), String>;
 
 const WINDOW: Duration = Duration::from_secs(1);

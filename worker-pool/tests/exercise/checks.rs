@@ -25,7 +25,7 @@ pub trait Pool {
     async fn stop(&self);
 }
 
-/// `Ok`, or what the check saw instead of what was promised.
+/// The result of a check: `Ok`, or a description of what it saw instead of what was promised.
 pub type Seen = Result<(), String>;
 
 const WORK: Duration = Duration::from_millis(500);
