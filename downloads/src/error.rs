@@ -47,8 +47,8 @@ pub enum DownloadError {
         /// Whether some of the bytes are from an earlier attempt.
         resumed: bool,
     },
-    /// The file cannot be written. If only the very last step fails, which is the sync of the
-    /// folder, the file exists and is complete, but a power cut might make it disappear.
+    /// The file cannot be written. The very last step is the sync of the folder. If only this sync
+    /// fails, the file exists and is complete, but a power cut might make it disappear.
     #[error("{}: {source}", path.display())]
     Disk {
         /// The file that cannot be written.
@@ -89,7 +89,7 @@ pub enum DownloadError {
 }
 
 impl DownloadError {
-    /// Whether the disk is full, or our quota of it.
+    /// Whether the disk or our quota is full.
     pub fn is_disk_full(&self) -> bool {
         let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
         matches!(self, Self::Disk { source, .. } if full.contains(&source.kind()))

@@ -58,7 +58,7 @@ struct Arguments {
     /// How long to wait for a connection, such as 500ms or 10s.
     #[arg(long, default_value = "10s", value_name = "D", value_parser = duration)]
     connect_timeout: Duration,
-    /// How long to wait while the server sends nothing.
+    /// How long the server may pause before it sends the next bytes.
     #[arg(long, default_value = "30s", value_name = "D", value_parser = duration)]
     stall_timeout: Duration,
     /// Replace files that already exist. Without this, they are kept. A file whose name comes from

@@ -30,7 +30,7 @@ pub enum FetchError {
     /// There were more than ten redirects, or one to something other than `http` and `https`.
     #[error("redirected too often, or away from http")]
     Redirect(#[source] reqwest::Error),
-    /// The decompressed body is longer than allowed. The rest of it was not read.
+    /// The decompressed body is longer than allowed. We did not read the rest.
     #[error("the body is longer than {limit} bytes")]
     TooLarge {
         /// The longest body allowed, in bytes.

@@ -51,8 +51,8 @@ struct Arguments {
     /// How long to wait for a connection, such as 500ms or 5s.
     #[arg(long, default_value = "5s", value_name = "D", value_parser = duration)]
     connect_timeout: Duration,
-    /// How long to wait while the server sends nothing. For the first bytes, this includes
-    /// connecting.
+    /// How long the server may pause before it sends the next bytes. For the first bytes, this
+    /// includes connecting.
     #[arg(long, default_value = "15s", value_name = "D", value_parser = duration)]
     read_timeout: Duration,
     /// How long one attempt may take altogether.

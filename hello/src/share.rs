@@ -1,4 +1,4 @@
-//! Ten tasks change one balance: why Rust asks for `Arc<Mutex<_>>`, and which mutex to take.
+//! Shows why ten tasks that change one balance need `Arc<Mutex<_>>`, and which mutex to use.
 //!
 //! In Python, all tasks share one thread, and another task can run only at an `await`. So
 //! `balance += 1` needs no lock. Tokio's tasks may run on several threads at the same instant, and

@@ -113,8 +113,8 @@ async fn follow(mut socket: TcpStream, replies: Arc<Vec<Reply>>, asked: Asked) {
     }
 }
 
-/// Reads the head of a request, in lower case. Returns `None` if the client closes the connection
-/// instead.
+/// Reads the head of a request, and returns it in lower case. Returns `None` if the client closes
+/// the connection instead.
 async fn read_head(socket: &mut TcpStream) -> Option<String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -265,7 +265,7 @@ pub async fn disappears(path: &Path) {
     wait_until(&format!("{} is removed", path.display()), || !path.exists()).await;
 }
 
-/// Waits for a condition by looking again and again. The limit is far beyond what even a busy
+/// Waits for a condition by checking it repeatedly. The limit is far beyond what even a busy
 /// machine needs. It turns a broken promise into a failure, instead of a test that never ends.
 pub async fn wait_until(condition: &str, mut is_met: impl FnMut() -> bool) {
     let polling = async {

@@ -14,7 +14,7 @@ pub enum Outcome {
     /// The service failed or was cancelled, but with `--any`, the answer of another service was
     /// enough.
     NotNeeded(ServiceError),
-    /// The service failed, and nothing makes up for it.
+    /// The service failed, and neither `--default` nor `--any` makes up for it.
     Failed(ServiceError),
 }
 

@@ -122,7 +122,7 @@ fn as_json(value: SqliteValueRef<'_>) -> sqlx::Result<Value> {
     })
 }
 
-/// A value of SQLite.
+/// A SQLite value.
 enum Read<'a> {
     Null,
     Integer(i64),
