@@ -203,7 +203,7 @@ mod tests {
         let finish = Finish { length: Some(5), sha256: Some(right), ..ANY };
         let saved = write_short(&path, &path, b"short", finish).unwrap();
         assert_eq!((saved.bytes, saved.sha256, saved.resumed_from), (5, Some(right), 0));
-        // An existing file is replaced only if that was asked for.
+        // An existing file is replaced only if the caller asks for it.
         let error = write_short(&path, &path, b"other", ANY).unwrap_err();
         assert!(matches!(error, DownloadError::Exists { .. }), "{error:?}");
         assert_eq!(fs::read_to_string(&path).unwrap(), "short");

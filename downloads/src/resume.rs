@@ -1,9 +1,9 @@
 //! Decides whether a partial file can be resumed. These are pure functions, without any I/O.
 //!
 //! The danger is to append the end of one version of a file to the beginning of another. So we
-//! resume only if the server says that the rest belongs to the very same bytes. It says so with a
-//! *validator*, which it gave us together with the beginning (RFC 9110, sections 8.8, 13.1.5 and
-//! 14).
+//! resume only if the server says that the rest belongs to the very same bytes. The server says so
+//! with a *validator*, which it sent together with the beginning of the file (RFC 9110, sections
+//! 8.8, 13.1.5 and 14).
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! The sidecar `NAME.part.json`, which says to which version of which file a partial file belongs.
+//! The sidecar `NAME.part.json`, which records which version of which file a partial file belongs
+//! to.
 //!
 //! The sidecar also shows that this program created the partial file. We never write over anything
 //! else.

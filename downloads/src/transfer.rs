@@ -1,5 +1,5 @@
-//! Runs one download: sends the request, decides on the response, writes the bytes, and retries
-//! transient failures.
+//! Runs one download: sends the request, decides what to do with the response, writes the bytes,
+//! and retries transient failures.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};

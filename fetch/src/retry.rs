@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn retry_after_is_seconds_or_a_date() {
-        // 1994-11-06 08:49:37, the date of the examples in RFC 9110.
+        // This is 1994-11-06 08:49:37, the date of the examples in RFC 9110.
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
         for (value, seconds) in [
             ("0", Some(0)),

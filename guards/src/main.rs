@@ -73,8 +73,8 @@ async fn main() {
     };
     let interrupted = early_result.is_none();
     if interrupted {
-        // SQLite stops, the statement fails, and everything is rolled back and closed. The
-        // exception is a commit that is already under way, which SQLite finishes.
+        // SQLite stops, the statement fails, and we roll the transaction back and close the
+        // database. The exception is a commit that is already under way, which SQLite finishes.
         tool::STOP.store(true, Relaxed);
         if is_demo {
             work.abort();

@@ -142,7 +142,7 @@ async fn first_come_first_served() {
     assert_eq!(order, (0..50).collect::<Vec<_>>());
 }
 
-/// Every state in which an `acquire` can be dropped before it is done.
+/// The states in which an `acquire` can be dropped before it is done.
 #[derive(Debug, Clone, Copy)]
 enum DroppedWhile {
     /// The future has never been polled.

@@ -75,7 +75,7 @@ impl Pool {
         Self { queue, workers }
     }
 
-    /// Stops the pool, then returns what became of its jobs.
+    /// Stops the pool, then returns how its jobs ended.
     async fn stop(self) -> Stats {
         self.queue.close();
         for worker in self.workers {
@@ -84,7 +84,7 @@ impl Pool {
         self.queue.stats()
     }
 
-    /// Aborts the pool, then returns what became of its jobs.
+    /// Aborts the pool, then returns how its jobs ended.
     async fn abort(self) -> Stats {
         self.queue.clear();
         for worker in &self.workers {
