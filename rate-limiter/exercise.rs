@@ -4,8 +4,8 @@
 //!
 //! 1. Keep the times of the last grants. If there are `max_requests` of them, when may the next
 //!    one come?
-//! 2. What may you record before you have waited, and what only afterwards? Think of a caller that
-//!    is dropped while it waits.
+//! 2. What may you record before you wait, and what may you record only afterwards? Think of a
+//!    caller that is dropped while it waits.
 //! 3. The waiting callers need an order. Which of Tokio's locks serves its waiters first in, first
 //!    out, and may be held across an `.await`?
 //! 4. The caller that holds that lock sleeps until the oldest grant is one window old. Then it

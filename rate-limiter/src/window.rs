@@ -79,8 +79,8 @@ mod tests {
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
         let mut grants = Grants::default();
-        // Each row says how many requests are asked for, when, and the earliest time at which they
-        // fit if they don't fit yet. The limit is 3 in any second.
+        // Each row has the number of requests, the time at which they are asked for and, if they
+        // don't fit yet, the earliest time at which they do. The limit is 3 in any second.
         for (n, now, expected) in [
             (1, 0, Ok(0)),
             (1, 100, Ok(1)),

@@ -732,8 +732,8 @@ fn a_disk_that_stands_still_stops_the_transfer() {
         };
         let mut changes = received.subscribe();
         let until_it_stops = async {
-            // On a busy machine, the transfer may seem to stop too early. Then this test sees
-            // less, but does not fail.
+            // On a busy machine, the transfer may seem to stop too early. In that case, this test
+            // checks less, but does not fail.
             let pause = Duration::from_millis(200);
             while tokio::time::timeout(pause, changes.changed()).await.is_ok() {}
             let so_far = *changes.borrow();
