@@ -213,8 +213,8 @@ pub enum End {
     Killed,
 }
 
-/// Starts this program again with other arguments and variables, passes it `input`, and waits for its
-/// end, for at most `timeout`.
+/// Starts this program again with other arguments and variables, passes it `input`, and waits up to
+/// `timeout` for it to end.
 ///
 /// Counts the threads of the child every `look`, which is [`OFTEN`] or [`SELDOM`]. Counting takes time on
 /// the cores that the child uses.

@@ -249,8 +249,7 @@ pub fn observe(
 
 /// Runs experiments on all runtimes, one at a time so that they do not disturb each other.
 ///
-/// Calls `each` with the observations of one behaviour, sorted by runtime, and for each runtime in the
-/// order of `asked_from`.
+/// Calls `each` with the observations of one behaviour, sorted by runtime and then by `asked_from`.
 ///
 /// # Errors
 /// Fails if [`observe`] or `each` fails.

@@ -1,4 +1,4 @@
-//! Draws when each task of a run ran.
+//! Draws a timeline of the tasks of a run.
 
 use maud::{Markup, html};
 
