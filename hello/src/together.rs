@@ -76,7 +76,8 @@ pub async fn play(clock: Clock, svg: Option<&Path>) {
     if let Some(path) = svg
         && let Err(error) = timeline.save_svg(path)
     {
-        clock.say(&format!("{}: {error}", path.display()));
+        eprintln!("hello: {}: {error}", path.display());
+        std::process::exit(1);
     }
 }
 

@@ -7,7 +7,7 @@ use thiserror::Error;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum PoolError {
     /// With no workers, no job would ever run.
-    #[error("a pool of zero workers would never run a job")]
+    #[error("a pool needs at least one worker: with none, no job would ever run")]
     NoWorkers,
     /// With no room in the queue, no job could be handed over.
     #[error("a queue without room would never take a job")]

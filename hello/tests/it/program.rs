@@ -60,6 +60,14 @@ fn an_unknown_scene_is_a_usage_error() {
 }
 
 #[test]
+fn a_picture_that_cannot_be_saved_is_an_error() {
+    let assert =
+        Command::new(HELLO).args(["together", "--timeline-svg", "/nonexistent/x"]).assert().code(1);
+    let errors = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+    assert!(errors.starts_with("hello: /nonexistent/x: "), "{errors}");
+}
+
+#[test]
 fn help_has_an_example() {
     let output = Command::new(HELLO).arg("--help").output().unwrap();
     assert!(String::from_utf8_lossy(&output.stdout).contains("hello lazy blocking"));

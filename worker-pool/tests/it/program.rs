@@ -93,7 +93,10 @@ fn a_command_that_does_not_exist_is_one_clear_error() {
 fn zero_workers_are_a_usage_error_in_one_line() {
     let output = pool(&["-w", "0"], "");
     assert_eq!(output.status.code(), Some(2));
-    assert_eq!(text(&output.stderr), "worker-pool: a pool of zero workers would never run a job\n");
+    assert_eq!(
+        text(&output.stderr),
+        "worker-pool: a pool needs at least one worker: with none, no job would ever run\n"
+    );
     assert_eq!(pool(&["-w", "many"], "").status.code(), Some(2));
     assert_eq!(pool(&["-w", "99999999999"], "").status.code(), Some(2));
 }
