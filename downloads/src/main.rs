@@ -3,6 +3,7 @@
 //! Run with: `cargo run -p downloads -- http://127.0.0.1:8000/a.iso http://127.0.0.1:8000/b.iso`
 
 mod demo;
+mod duration;
 mod pipe;
 mod printable;
 mod timeline;
@@ -19,6 +20,7 @@ use downloads::{Download, Options};
 use reqwest::{Client, ClientBuilder};
 use tokio::runtime::Builder;
 
+use duration::duration;
 use pipe::is_closed_pipe;
 use tool::complain;
 use tool::plan::{self, Wanted};
@@ -79,15 +81,6 @@ struct Arguments {
     /// Save the timeline of the demonstration as a picture.
     #[arg(long, value_name = "FILE", hide = true, conflicts_with_all = ["urls", "input"])]
     timeline_svg: Option<PathBuf>,
-}
-
-/// Parses a duration such as `500ms` or `2m`.
-fn duration(text: &str) -> Result<Duration, String> {
-    match humantime::parse_duration(text) {
-        Ok(Duration::ZERO) => Err("must be greater than zero".into()),
-        Ok(duration) => Ok(duration),
-        Err(error) => Err(error.to_string()),
-    }
 }
 
 fn main() -> anyhow::Result<ExitCode> {

@@ -6,6 +6,8 @@ use std::time::Duration;
 use clap::Parser;
 use errors::{RetryPolicy, Until};
 
+use crate::duration::duration;
+
 /// Reads the greeting line of TCP services (SSH, SMTP, FTP and the like), all concurrently.
 #[derive(Parser)]
 #[command(after_help = "Examples:
@@ -23,14 +25,14 @@ pub struct Arguments {
     #[arg(value_name = "HOST:PORT")]
     pub services: Vec<String>,
     /// How long one attempt may take, including connecting and reading, such as 500ms or 2s.
-    #[arg(long, default_value = "3s", requires = "services", value_name = "TIME", value_parser = positive_time)]
+    #[arg(long, default_value = "3s", requires = "services", value_name = "TIME", value_parser = duration)]
     timeout: Duration,
     /// How many times to retry a transient failure.
     #[arg(long, default_value_t = 0, requires = "services", value_name = "N")]
     retries: usize,
     /// How long to keep retrying transient failures, such as 30s or 5m, for a service that is still
     /// starting. Any other failure is final.
-    #[arg(long, requires = "services", conflicts_with = "retries", value_name = "TIME", value_parser = positive_time)]
+    #[arg(long, requires = "services", conflicts_with = "retries", value_name = "TIME", value_parser = duration)]
     wait: Option<Duration>,
     /// The text to print instead of the greeting of a service that failed.
     #[arg(long, requires = "services", conflicts_with_all = ["fail_fast", "any"], value_name = "TEXT")]
@@ -71,14 +73,5 @@ impl Arguments {
         } else {
             Until::AllEnded
         }
-    }
-}
-
-/// Parses a duration that is greater than zero.
-fn positive_time(text: &str) -> Result<Duration, String> {
-    match humantime::parse_duration(text) {
-        Ok(Duration::ZERO) => Err("the time must be greater than zero".into()),
-        Ok(time) => Ok(time),
-        Err(error) => Err(format!("{error}; write a number and a unit, such as 500ms or 2s")),
     }
 }

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod demo;
+mod duration;
 mod output;
 mod pipe;
 mod printable;

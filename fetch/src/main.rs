@@ -3,6 +3,7 @@
 //! Run with: `cargo run -p fetch -- http://127.0.0.1:8000/ http://127.0.0.1:8000/other`
 
 mod demo;
+mod duration;
 mod printable;
 mod timeline;
 mod tool;
@@ -22,6 +23,7 @@ use fetch::Options;
 use futures_util::StreamExt;
 use reqwest::{Client, ClientBuilder};
 
+use duration::duration;
 use printable::printable;
 use tool::input;
 use tool::output::{Format, Summary};
@@ -74,15 +76,6 @@ struct Arguments {
     /// Save the timeline of the demonstration as a picture.
     #[arg(long, value_name = "FILE", hide = true, conflicts_with = "urls")]
     timeline_svg: Option<PathBuf>,
-}
-
-/// Parses a duration such as `500ms` or `2m`.
-fn duration(text: &str) -> Result<Duration, String> {
-    match humantime::parse_duration(text) {
-        Ok(Duration::ZERO) => Err("must be greater than zero".into()),
-        Ok(duration) => Ok(duration),
-        Err(error) => Err(error.to_string()),
-    }
 }
 
 impl Arguments {

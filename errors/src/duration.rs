@@ -1,0 +1,14 @@
+//! Parses the value of an option that is a duration.
+//!
+//! Every lesson that needs this has its own copy of this file, and all the copies are identical.
+
+use std::time::Duration;
+
+/// Parses a duration that is greater than zero, such as `500ms` or `2m`.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(Duration::ZERO) => Err("the time must be greater than zero".into()),
+        Ok(duration) => Ok(duration),
+        Err(error) => Err(format!("{error}; write a number and a unit, such as 500ms or 2s")),
+    }
+}
