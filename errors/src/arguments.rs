@@ -11,13 +11,13 @@ use crate::duration::duration;
 /// Reads the greeting line of TCP services (SSH, SMTP, FTP and the like), all concurrently.
 #[derive(Parser)]
 #[command(after_help = "Examples:
-  errors                                       a demonstration on services of its own
-  errors localhost:22 mail.example:25          which are up, and why the others are not
-  errors --wait 1m --fail-fast db:22 mail:25   wait until both answer, at most a minute
-  errors --any a.example:22 b.example:22       the first one that answers
-  errors --default down localhost:22           print `down` if it fails
+  errors                                       run a demonstration with local services
+  errors localhost:22 mail.example:25          show which are up, and why the others are not
+  errors --wait 1m --fail-fast db:22 mail:25   wait up to a minute until both answer
+  errors --any a.example:22 b.example:22       print the first answer
+  errors --default down localhost:22           print `down` if the service fails
 
-Exit status: 0 all answered or were replaced by the default (with --any: one answered), 1 some failed,
+Exit status: 0 each service answered or had a default (with --any: one answered), 1 a service failed,
 2 usage error, 130 interrupted.")]
 pub struct Arguments {
     /// The services to ask. Without any, the program runs a demonstration with services that it
@@ -30,8 +30,8 @@ pub struct Arguments {
     /// How many times to retry a transient failure.
     #[arg(long, default_value_t = 0, requires = "services", value_name = "N")]
     retries: usize,
-    /// How long to keep retrying transient failures, such as 30s or 5m, for a service that is still
-    /// starting. Any other failure is final.
+    /// How long to keep retrying transient failures, such as 30s or 5m. This is for services that
+    /// may still be starting. Any other failure is final.
     #[arg(long, requires = "services", conflicts_with = "retries", value_name = "TIME", value_parser = duration)]
     wait: Option<Duration>,
     /// The text to print instead of the greeting of a service that failed.
@@ -56,7 +56,7 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// Returns how many attempts to make for each service. The time of `--wait` starts now.
+    /// Returns the rules for attempts and retries. The time that `--wait` allows starts now.
     pub fn retry_policy(&self) -> RetryPolicy {
         match self.wait {
             Some(wait) => RetryPolicy::waiting(wait, self.timeout),
@@ -64,7 +64,7 @@ impl Arguments {
         }
     }
 
-    /// Returns when to stop asking.
+    /// Returns the rule for when to stop asking.
     pub fn until(&self) -> Until {
         if self.fail_fast {
             Until::FirstFailure

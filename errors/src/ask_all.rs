@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 use crate::error::ServiceError;
 
-/// Says when [`ask_all`] stops, like `return_when` of `asyncio.wait`.
+/// Says when [`ask_all`] stops, like the `return_when` argument of `asyncio.wait`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Until {
     /// Wait for all checks, so that every failure is reported.
@@ -20,7 +20,7 @@ pub enum Until {
 }
 
 impl Until {
-    /// Whether `ask_all` stops at this result.
+    /// Returns whether `ask_all` stops at this result.
     fn is_decided_by<T>(self, result: &Result<T, ServiceError>) -> bool {
         match self {
             Self::AllEnded => false,
@@ -30,12 +30,12 @@ impl Until {
     }
 }
 
-/// Runs all checks concurrently, each in its own task, until the rule `until` says stop. Returns
+/// Runs all checks concurrently, each in its own task, until the rule `until` says to stop. Returns
 /// one result for each check, in the order of the checks.
 ///
 /// If checks are still running at that moment, `ask_all` aborts them, and their result is
-/// [`ServiceError::Cancelled`]. When `ask_all` returns, all checks are gone and their sockets are
-/// closed. If a check panics, its result is [`ServiceError::Panicked`].
+/// [`ServiceError::Cancelled`]. When `ask_all` returns, all checks have been dropped and their
+/// sockets are closed. If a check panics, its result is [`ServiceError::Panicked`].
 ///
 /// Dropping the future aborts all checks, which then stop a moment later.
 ///
@@ -61,8 +61,8 @@ where
     T: Send + 'static,
     F: Future<Output = Result<T, ServiceError>> + Send + 'static,
 {
-    // A task started with `tokio::spawn` keeps running when its handle is dropped. A `JoinSet`
-    // aborts its tasks when it is dropped, and with it this future.
+    // Dropping this future drops the `JoinSet`, which then aborts its tasks. Tasks started with
+    // `tokio::spawn` would keep running.
     let mut tasks = JoinSet::new();
     let mut positions = HashMap::new();
     for (position, check) in checks.into_iter().enumerate() {

@@ -24,7 +24,7 @@ tokio::task_local! {
 /// # }
 /// ```
 pub fn log_line(text: &str) -> String {
-    // Outside of a scope there is no value. `with` would panic then; `try_with` returns an error.
+    // Outside a scope, there is no value: `with` would panic, while `try_with` returns an error.
     match REQUEST.try_with(|number| *number) {
         Ok(number) => format!("request {number}: {text}"),
         Err(_) => format!("no request: {text}"),

@@ -44,7 +44,8 @@ where
     results
 }
 
-/// Receives items until none has arrived for the time `idle`, or until the channel is closed.
+/// Receives items until no item has arrived for the duration `idle`, or until the channel is
+/// closed.
 ///
 /// Every item moves the deadline, so there is no limit on the total time. Dropping the future
 /// loses the items received so far; those still in the channel stay there.
@@ -114,7 +115,8 @@ mod tests {
         });
         assert_eq!(receive_until_idle(&mut receiver, 5 * SECOND).await, [1, 2, 3]);
         assert_eq!(start.elapsed(), (3 + 4 + 4 + 5) * SECOND);
-        // The item that came too late is still received, and then the channel is closed.
+        // The next call receives the item that came too late, and returns when the channel is
+        // closed.
         assert_eq!(receive_until_idle(&mut receiver, 5 * SECOND).await, [4]);
     }
 }

@@ -1,5 +1,5 @@
-//! The demonstration that runs without arguments: scenes with services on this machine, each with
-//! its own way to fail.
+//! The demonstration that runs if the program gets no arguments: scenes with services on this
+//! machine, each with its own way to fail.
 
 mod clock;
 mod hedge;
@@ -15,8 +15,8 @@ use anyhow::Context;
 
 use clock::{Clock, print_line};
 
-/// Runs all scenes. Then draws when each request of the later scenes was in flight, and how it
-/// ended.
+/// Runs all scenes. Then draws a timeline of the later scenes, which shows when each request was in
+/// flight and how it ended.
 ///
 /// # Errors
 /// Fails if a service cannot be started, or if the picture `svg` cannot be saved.

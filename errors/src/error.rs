@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tokio::task::JoinError;
 
-/// Why there is no greeting.
+/// The reason why a request returned no greeting.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
     /// The address does not have the form `HOST:PORT`.
@@ -51,8 +51,8 @@ pub enum ServiceError {
 }
 
 impl ServiceError {
-    /// Whether the service failed, so that a default may replace its answer. A wrong address and a
-    /// panic are mistakes of our own, and a default would only hide them.
+    /// Returns whether it was the service that failed, so that a default may replace its answer. An
+    /// invalid address and a panic are our own mistakes, and a default would only hide them.
     ///
     /// ```
     /// use errors::ServiceError;
@@ -83,8 +83,8 @@ impl ServiceError {
         }
     }
 
-    /// Returns the message and the messages of its causes, in one line. An error's own `Display`
-    /// leaves the causes out, so that the caller can decide whether to show them.
+    /// Returns the error's message and the messages of its causes, in one line. An error's own
+    /// `Display` leaves the causes out, so that the caller can decide whether to show them.
     ///
     /// ```
     /// use std::io;
@@ -114,8 +114,8 @@ impl From<JoinError> for ServiceError {
     }
 }
 
-/// `panic!("text")` carries a `&str`, and `panic!("{value}")` carries a `String`. Other payloads
-/// are possible, but have no message.
+/// Returns the message of a panic. `panic!("text")` carries a `&str`, and `panic!("{value}")`
+/// carries a `String`. Other payloads are possible, but they contain no message.
 fn panic_message(payload: &(dyn Any + Send)) -> String {
     if let Some(text) = payload.downcast_ref::<&str>() {
         (*text).to_owned()
@@ -129,7 +129,7 @@ fn panic_message(payload: &(dyn Any + Send)) -> String {
 /// What an attempt was doing when its time was up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// The attempt was waiting until fewer requests were in flight.
+    /// The attempt was waiting for its turn, because too many requests were in flight.
     Queued,
     /// The attempt was looking up the name, or waiting for the connection.
     Connecting,

@@ -9,8 +9,9 @@ use tokio::time::timeout;
 
 use crate::error::{Phase, ServiceError};
 
-/// How many bytes a greeting may have, including its line end. SMTP allows 512 (RFC 5321) and SSH
-/// 255 (RFC 4253). The limit keeps a service that never ends its line from filling our memory.
+/// The maximum length of a greeting in bytes, including its line end. SMTP allows 512 (RFC 5321)
+/// and SSH 255 (RFC 4253). The limit keeps a service that never ends its line from filling our
+/// memory.
 pub const MAX_GREETING: u64 = 1024;
 
 /// Connects to a service and returns its greeting line, without the line end. Connecting and
@@ -63,7 +64,7 @@ async fn connect(address: &str) -> Result<TcpStream, ServiceError> {
 fn host_and_port(address: &str) -> Option<(&str, u16)> {
     let (host, port) = address.rsplit_once(':')?;
     let number: u16 = port.parse().ok()?;
-    // `parse` also accepts `+22` and `022`.
+    // `parse` also accepts `+22` and `022`, but we don't.
     if number == 0 || number.to_string() != port {
         return None;
     }

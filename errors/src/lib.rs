@@ -2,8 +2,8 @@
 //! `await`.
 //!
 //! The risky operation is [`greeting`], which connects to a TCP service and reads its greeting
-//! line. Every way to fail is a variant of [`ServiceError`], so a caller can catch exactly those
-//! that it can handle. The other functions deal with failures. [`retry()`] asks again,
+//! line. Every way to fail is a variant of [`ServiceError`], so a caller can catch exactly the
+//! variants that it can handle. The other functions deal with failures. [`retry()`] asks again,
 //! [`ask_all()`] asks many services and decides when to stop, and [`hedged`] asks a second time if
 //! the answer is slow. [`greetings`] combines `retry` and `ask_all`.
 //!
@@ -37,8 +37,9 @@ pub use retry::{FIRST_PAUSE, LONGEST_PAUSE, RetryPolicy, retry};
 /// that limit, it would look as if the services were down.
 pub const MAX_IN_FLIGHT: usize = 64;
 
-/// Asks every service for its [`greeting`], with [`retry()`] for each and [`ask_all()`] for the
-/// whole. Returns one result for each address, in the order of the addresses.
+/// Asks every service for its [`greeting`]. It asks each service with [`retry()`], and runs all of
+/// these requests with [`ask_all()`]. Returns one result for each address, in the order of the
+/// addresses.
 ///
 /// At most [`MAX_IN_FLIGHT`] requests run at the same time. Time spent waiting for a permit counts
 /// against the policy's deadline, but not against the timeout of an attempt.
@@ -64,15 +65,15 @@ pub async fn greetings(
     until: Until,
 ) -> Vec<Result<String, ServiceError>> {
     let permits = Arc::new(Semaphore::new(MAX_IN_FLIGHT));
-    // Each check becomes a task, and a task has to own what it uses: a copy of its address, and
-    // its own `Arc` of the semaphore.
+    // Each check becomes a task, and a task has to own what it uses. So each check gets a copy of
+    // its address and its own `Arc` of the semaphore.
     let checks = addresses.iter().map(|address| {
         Check { address: address.clone(), policy, permits: Arc::clone(&permits) }.run()
     });
     ask_all(checks, until).await
 }
 
-/// What [`greetings`] does for one service.
+/// The work that [`greetings`] does for one service.
 struct Check {
     address: String,
     policy: RetryPolicy,
@@ -92,8 +93,8 @@ impl Check {
 
     /// Waits for a permit, makes one attempt, and logs its result.
     async fn attempt(&self, number: u32) -> Result<String, ServiceError> {
-        // Dropping `_permit` gives the permit back: at the end of the attempt, or when the attempt
-        // is cancelled.
+        // The permit is given back when `_permit` is dropped: at the end of the attempt, or when
+        // the attempt is cancelled.
         let queued = Instant::now();
         let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
         let time = self.policy.time_for_attempt(Instant::now());

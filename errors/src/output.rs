@@ -16,13 +16,14 @@ pub fn print_line(line: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Prints what went wrong to stderr, in one line.
+/// Prints an error message to stderr, in one line.
 pub fn complain(problem: &str) {
-    // If stderr is closed as well, there is nowhere left to report that.
+    // If stderr is closed, there is nowhere left to report the problem.
     let _ = block_in_place(|| writeln!(io::stderr(), "errors: {problem}"));
 }
 
-/// Writes the log to stderr. A write blocks in the same way as [`print_line`].
+/// A writer for the log. Writing to stderr can block, too, so it uses `block_in_place` like
+/// [`print_line`].
 pub struct Stderr;
 
 impl Write for Stderr {

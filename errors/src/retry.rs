@@ -1,7 +1,6 @@
 //! Retries: which failures are worth another attempt, how long to pause, and when to stop.
 //!
-//! The rules are pure functions of a [`RetryPolicy`] and the time, and [`retry`] follows these
-//! rules.
+//! The rules are pure functions of a [`RetryPolicy`] and the time, and [`retry`] applies them.
 
 use std::time::Duration;
 
@@ -17,7 +16,7 @@ pub const FIRST_PAUSE: Duration = Duration::from_millis(100);
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 impl ServiceError {
-    /// Whether the failure is transient: the same request may succeed a moment later.
+    /// Returns whether the failure is transient: the same request may succeed a moment later.
     ///
     /// ```
     /// use errors::ServiceError;
@@ -82,9 +81,9 @@ impl RetryPolicy {
         }
     }
 
-    /// Whether to try again after this failure, if retries and time are left. A caller that waits
-    /// for a service to start also waits for its name to be found, because the name may appear
-    /// along with the service.
+    /// Returns whether to try again after this failure, if retries and time are left. A caller that
+    /// waits for a service to start also waits for the service's name to be found, because the name
+    /// may be registered only once the service has started.
     pub fn should_retry(&self, error: &ServiceError) -> bool {
         let is_waiting = self.deadline.is_some();
         error.is_transient() || is_waiting && matches!(error, ServiceError::NameNotFound(_))

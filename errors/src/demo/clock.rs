@@ -24,7 +24,7 @@ impl Clock {
         print_line(&format!("\n{title}: {what_it_shows}"));
     }
 
-    /// Prints the time, and how a request ended.
+    /// Prints the time, the request's name and how the request ended.
     pub fn say(self, name: &str, result: &Result<String, ServiceError>) {
         let ending = match result {
             Ok(line) => format!("greets with {line:?}"),

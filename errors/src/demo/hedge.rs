@@ -1,4 +1,4 @@
-//! Runs the scene with a service whose answers are slow by chance.
+//! Runs the scene with a service that sometimes answers slowly.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,7 +35,7 @@ pub async fn play(clock: Clock, timeline: &Arc<Timeline>) -> anyhow::Result<()> 
     });
     clock.say("hedged", &answer.await);
 
-    // A little later, the service notices that its caller is gone, and prints a line about that.
+    // A little later, the service notices that its caller has hung up, and prints a message.
     let _ = timeout(SLOW, hung_up.notified()).await;
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! Runs the scenes with four services, three of which fail: first in turn, then concurrently with
-//! each `Until`.
+//! Runs the scenes with four services, three of which fail: first one after another, and then
+//! concurrently with each variant of `Until`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,8 +45,8 @@ pub async fn play(clock: Clock, timeline: &Arc<Timeline>) -> anyhow::Result<()> 
         let start = Instant::now();
         let checks = NAMES.iter().zip(addresses.clone()).map(|(name, address)| {
             let row = format!("{title}  {name}");
-            // `greeting` borrows the address, but a task must not borrow. So the block owns the
-            // address.
+            // `greeting` borrows the address, but a task must own everything it uses. So the async
+            // block takes ownership of the address.
             let request = async move { greeting(&address, TIMEOUT).await };
             recorded(Arc::clone(timeline), row, request)
         });

@@ -23,8 +23,8 @@ pub fn start() -> Arc<Timeline> {
     Arc::new(Timeline::start(LEGEND))
 }
 
-/// Wraps a request. From now on, the request's row of the timeline shows that it is in flight, and
-/// then how it ended.
+/// Wraps a request. The request's row of the timeline shows that the request is in flight, and
+/// later how it ended.
 ///
 /// A cancelled future is dropped without running another line, so it cannot record its own end.
 /// But dropping a future drops what it owns, and this one owns a [`Row`], which records the end.

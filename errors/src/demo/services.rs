@@ -28,7 +28,8 @@ where
     Ok(address.to_string())
 }
 
-/// Greets after a while, unless the caller hangs up first. Returns whether it greeted.
+/// Sends a greeting after `time`, unless the caller hangs up first. Returns whether the time passed
+/// before that.
 pub async fn greet_after(time: Duration, mut stream: TcpStream) -> bool {
     let mut buffer = [0];
     tokio::select! {
@@ -45,7 +46,7 @@ pub async fn greet_after(time: Duration, mut stream: TcpStream) -> bool {
     }
 }
 
-/// Starts a service that greets after a while.
+/// Starts a service that sends its greeting after `time`.
 pub async fn greeting_after(time: Duration) -> io::Result<String> {
     serve(move |_, stream| async move {
         greet_after(time, stream).await;

@@ -48,7 +48,7 @@ pub async fn panic(clock: Clock) -> anyhow::Result<()> {
         assert!(!has_bug, "a bug in the task that asks");
         greeting(&address, TIMEOUT).await
     }
-    clock.scene("a panic", "ends its own task, and is one more failure for the caller");
+    clock.scene("a panic", "ends only its own task, and the caller sees it as one more failure");
     let healthy = services::greeting_after(TIMEOUT / 10).await?;
     let checks = [check(healthy.clone(), true), check(healthy, false)];
     let results = ask_all(checks, Until::AllEnded).await;

@@ -12,10 +12,10 @@ use crate::output::{Stderr, complain, print_line};
 use crate::pipe::is_closed_pipe;
 use outcome::Outcome;
 
-/// Asks the services and reports on each of them. Returns `true` if none of them failed.
+/// Asks the services and reports on each of them. Returns `false` if any of them failed.
 ///
 /// # Errors
-/// Fails if stdout cannot be written, unless it is a pipe that was closed.
+/// Fails if writing to stdout fails, unless the reader has closed the pipe.
 pub async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     if arguments.verbose {
         log_to_stderr();

@@ -5,22 +5,22 @@ use serde::Serialize;
 
 use crate::printable::printable;
 
-/// How a service counts, given its result and the options.
+/// The outcome for one service, given its result and the options.
 pub enum Outcome {
     /// The service answered.
     Answered(String),
     /// The service failed, and its greeting is replaced by the text of `--default`.
     Replaced { default: String, error: ServiceError },
-    /// The service failed or was cancelled, but with `--any`, the answer of another service was
-    /// enough.
+    /// The service failed or its request was cancelled, but with `--any`, another service's answer
+    /// was enough.
     NotNeeded(ServiceError),
     /// The service failed, and neither `--default` nor `--any` makes up for it.
     Failed(ServiceError),
 }
 
 impl Outcome {
-    /// Decides how a service counts. `is_any_enough` is true if `--any` was given and some service
-    /// answered.
+    /// Determines the outcome for one service. `is_any_enough` is true if `--any` was given and
+    /// some service answered.
     pub fn of(
         result: Result<String, ServiceError>,
         default: Option<&str>,
@@ -39,7 +39,7 @@ impl Outcome {
         }
     }
 
-    /// Whether the program's exit status has to report a failure.
+    /// Returns whether the program's exit status has to report a failure.
     pub fn is_failure(&self) -> bool {
         matches!(self, Self::Failed(_))
     }

@@ -1,4 +1,4 @@
-//! Starts the program as a user would.
+//! Tests the program by running it as a user would.
 
 use crate::services;
 use std::path::Path;
@@ -21,12 +21,12 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn without_arguments_it_plays_every_scene() {
+async fn without_arguments_the_program_runs_every_scene() {
     let picture = Path::new(env!("CARGO_TARGET_TMPDIR")).join("errors-timeline.svg");
     let output = errors(&["--timeline-svg", picture.to_str().unwrap()]).await;
     let lines = text(&output.stdout);
     assert!(output.status.success(), "{}", text(&output.stderr));
-    // The output has to contain these words, in this order.
+    // The output has to contain these phrases, in this order.
     let mut rest = lines.as_str();
     for words in [
         "a default:",
@@ -47,7 +47,8 @@ async fn without_arguments_it_plays_every_scene() {
         "garbage: not UTF-8",
         "ready when you are",
         "timed out",
-        // Either `closed` or `garbage` fails first and cancels the others: the scheduler decides.
+        // Either `closed` or `garbage` fails first and cancels the others. The scheduler decides
+        // which one it is.
         "fail fast:",
         "slow       failed: cancelled",
         "silent     failed: cancelled",
@@ -116,7 +117,7 @@ async fn it_names_each_failed_service_and_prints_the_other_greetings() {
 }
 
 #[tokio::test]
-async fn a_default_replaces_a_failed_service_but_not_a_wrong_address() {
+async fn a_default_replaces_a_failed_service_but_does_not_hide_an_invalid_address() {
     let (closed, garbage) = (services::closed(), services::says(b"\xff\n").await);
     let output = errors(&["--default", "down", &closed, &garbage]).await;
     assert_eq!(output.status.code(), Some(0));
@@ -160,7 +161,7 @@ async fn it_waits_until_a_service_is_up() {
 }
 
 #[tokio::test]
-async fn it_stops_waiting_when_the_time_is_over() {
+async fn it_stops_waiting_when_the_time_is_up() {
     let closed = services::closed();
     let output = errors(&["--wait", "600ms", "-v", &closed]).await;
     assert_eq!(output.status.code(), Some(1));
@@ -285,7 +286,7 @@ async fn failures_are_reported_even_if_stdout_is_closed() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn ctrl_c_ends_it_with_130() {
+async fn ctrl_c_ends_the_program_with_status_130() {
     let (silent, mut seen) = services::silent().await;
     let mut child =
         std::process::Command::new(ERRORS).args(["--timeout", "1h", &silent]).spawn().unwrap();

@@ -1,8 +1,8 @@
 //! Tests what the lesson promises: every kind of failure has its own variant, and no failure hides
 //! another.
 //!
-//! The tests come in this order: `greeting`, `ask_all`, `retry`, `hedged`, and then `greetings`
-//! and the rules.
+//! The tests come in this order: `greeting`, `ask_all`, `retry`, `hedged`, and then `greetings` and
+//! the rules for failures.
 
 use crate::services;
 use std::cell::{Cell, RefCell};
@@ -26,7 +26,7 @@ use tokio::time::{Instant, sleep, timeout};
 const SHORT: Duration = Duration::from_millis(200);
 const LONG: Duration = Duration::from_secs(20);
 
-/// Boxes a check, so that checks of different types fit into one list.
+/// A boxed check, so that one list can hold checks of different types.
 type Check = std::pin::Pin<Box<dyn Future<Output = Result<String, ServiceError>> + Send>>;
 
 async fn failure(address: &str) -> ServiceError {
@@ -34,7 +34,7 @@ async fn failure(address: &str) -> ServiceError {
 }
 
 #[tokio::test]
-async fn a_greeting_comes_without_its_line_end() {
+async fn a_greeting_is_returned_without_its_line_end() {
     assert_eq!(greeting(&services::says(b"hello\r\n").await, LONG).await.unwrap(), "hello");
     assert_eq!(greeting(&services::says(b"a\nb\n").await, LONG).await.unwrap(), "a");
     assert_eq!(greeting(&services::says(b"\n").await, LONG).await.unwrap(), "");
@@ -102,7 +102,7 @@ async fn an_endless_timeout_does_not_overflow() {
 }
 
 #[tokio::test]
-async fn a_service_that_hangs_up_has_closed_early() {
+async fn a_service_that_hangs_up_too_soon_is_reported_as_closed_early() {
     let error = failure(&services::says(b"").await).await;
     assert!(matches!(error, ServiceError::ClosedEarly(0)), "{error:?}");
     let error = failure(&services::says(b"220 no line end").await).await;
@@ -110,7 +110,7 @@ async fn a_service_that_hangs_up_has_closed_early() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_reset_is_broken() {
+async fn a_connection_that_is_reset_is_reported_as_broken() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let mut asking = pin!(greeting(&address, LONG));
@@ -135,13 +135,13 @@ async fn a_connection_that_is_reset_is_broken() {
 }
 
 #[tokio::test]
-async fn bytes_that_are_not_utf8_are_garbage() {
+async fn bytes_that_are_not_utf8_are_reported_as_garbage() {
     let error = failure(&services::says(b"\xff\xfe\n").await).await;
     assert!(matches!(error, ServiceError::Garbage("not UTF-8")), "{error:?}");
 }
 
 #[tokio::test]
-async fn a_line_that_is_too_long_is_garbage() {
+async fn a_line_that_is_too_long_is_reported_as_garbage() {
     const FITS: [u8; MAX_GREETING as usize] = {
         let mut line = [b'x'; MAX_GREETING as usize];
         line[MAX_GREETING as usize - 1] = b'\n';
@@ -221,8 +221,8 @@ async fn cancelled_checks_have_been_dropped_when_ask_all_returns() {
             }
         }));
         let results = timeout(LONG, ask_all(checks, until)).await.expect("nothing was cancelled");
-        // There is no `.await` after the call of `ask_all`, so no aborted check could have ended
-        // in the meantime.
+        // Nothing has been awaited since `ask_all` returned, so no aborted check can have ended
+        // since then.
         assert_eq!(Arc::strong_count(&held), 1, "{until:?}: a cancelled check still exists");
         let cancelled =
             results.iter().filter(|result| matches!(result, Err(ServiceError::Cancelled)));
@@ -254,21 +254,21 @@ async fn ask_next_to_a_silent_service(
 }
 
 #[tokio::test]
-async fn the_first_failure_cancels_the_rest_and_their_services_see_it() {
+async fn the_first_failure_cancels_the_other_requests_and_closes_their_connections() {
     let [waiting, failed] = ask_next_to_a_silent_service(b"\xff\n", Until::FirstFailure).await;
     assert!(matches!(waiting, Err(ServiceError::Cancelled)), "{waiting:?}");
     assert!(matches!(failed, Err(ServiceError::Garbage(_))), "{failed:?}");
 }
 
 #[tokio::test]
-async fn the_first_answer_cancels_the_rest_and_their_services_see_it() {
+async fn the_first_answer_cancels_the_other_requests_and_closes_their_connections() {
     let [waiting, answered] = ask_next_to_a_silent_service(b"here\n", Until::FirstAnswer).await;
     assert!(matches!(waiting, Err(ServiceError::Cancelled)), "{waiting:?}");
     assert_eq!(answered.unwrap(), "here");
 }
 
 #[tokio::test]
-async fn nothing_is_cancelled_if_no_check_decides() {
+async fn nothing_is_cancelled_if_no_result_triggers_the_rule() {
     let good = [services::says(b"a\n").await, services::says(b"b\n").await];
     let results = greetings(&good, RetryPolicy::once(LONG), Until::FirstFailure).await;
     assert_eq!(results.into_iter().collect::<Result<Vec<_>, _>>().unwrap(), ["a", "b"]);
@@ -287,7 +287,7 @@ async fn only_one_answer_counts_if_several_are_ready() {
 }
 
 #[tokio::test]
-async fn a_transient_failure_is_retried_until_it_is_over() {
+async fn a_transient_failure_is_retried_until_it_passes() {
     let (shaky, mut seen) = services::shaky(3, b"at last\n").await;
     let policy = RetryPolicy { retries: 5, ..RetryPolicy::once(LONG) };
     let result = retry(policy, || greeting(&shaky, LONG)).await;
@@ -340,8 +340,8 @@ async fn pauses_are_random_and_their_bound_doubles() {
             longest[place] = longest[place].max(pause);
         }
     }
-    // The longest of 200 pauses is close to the bound, so the pause is random up to the whole
-    // bound.
+    // The longest of 200 pauses is close to the bound, so pauses are drawn from the whole range up
+    // to the bound.
     let bound = |place| (FIRST_PAUSE * 2_u32.pow(place)).min(LONGEST_PAUSE);
     assert!(longest.iter().zip(0..).all(|(longest, place)| *longest > bound(place) * 9 / 10));
 }
@@ -377,7 +377,7 @@ async fn the_deadline_cuts_an_attempt_short() {
 }
 
 #[tokio::test]
-async fn a_check_that_is_queued_until_the_deadline_says_so() {
+async fn a_check_still_queued_at_the_deadline_reports_that() {
     let (silent, _seen) = services::silent().await;
     let addresses = vec![silent; errors::MAX_IN_FLIGHT + 1];
     let policy = RetryPolicy::waiting(SHORT, SHORT);
@@ -475,8 +475,8 @@ async fn at_most_64_services_are_asked_at_the_same_time() {
                 open.push_back(listener.accept().await.unwrap().0);
                 to_come -= 1;
             }
-            // Give the other checks a chance to connect. None of them may connect until one is
-            // answered.
+            // Give the other checks a chance to connect. None of them may connect until one of the
+            // open requests is answered.
             for _ in 0..10 {
                 yield_now().await;
             }
@@ -489,14 +489,14 @@ async fn at_most_64_services_are_asked_at_the_same_time() {
     let asking = greetings(&addresses, RetryPolicy::once(LONG), Until::AllEnded);
     let results = tokio::select! {
         results = asking => results,
-        () = service => unreachable!("it serves forever"),
+        () = service => unreachable!("the service never ends"),
     };
     assert_eq!(results.len(), addresses.len());
     assert!(results.iter().all(Result::is_ok), "{results:?}");
 }
 
 #[test]
-fn a_timeout_says_what_it_interrupted() {
+fn a_timeout_error_says_what_the_attempt_was_doing() {
     for (phase, words) in [
         (Phase::Queued, "timed out after 200ms while waiting for its turn"),
         (Phase::Connecting, "timed out after 200ms while connecting"),
@@ -532,7 +532,7 @@ fn each_kind_says_whether_to_use_a_default_and_whether_to_retry() {
 }
 
 #[test]
-fn a_pause_is_a_part_of_the_backoff_and_ends_before_the_deadline() {
+fn a_pause_is_a_fraction_of_the_backoff_and_ends_before_the_deadline() {
     let (now, ms) = (Instant::now(), Duration::from_millis);
     let pause = |random, deadline: Option<u64>| {
         let deadline = deadline.map(|time| now + ms(time));
