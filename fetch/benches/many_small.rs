@@ -1,6 +1,6 @@
-//! Measures 20,000 GETs of 1 KiB, with up to 32 in flight. Compares `fetch` with a bare loop over
-//! the same client, and with curl and wrk if they are installed. Also measures the peak memory of
-//! `fetch` over 10,000 and 100,000 URLs.
+//! Measures how long 20,000 GET requests take. Each response is 1 KiB long, and up to 32 requests
+//! are in flight. Compares `fetch` with a bare loop over the same client, and with curl and wrk if
+//! they are installed. Also measures the peak memory of `fetch` for 10,000 and 100,000 URLs.
 //!
 //! Run with: `cargo bench -p fetch`
 
@@ -51,8 +51,8 @@ fn main() {
         ("curl -Z", &curl),
         ("wrk, one thread", &|| wrk(server)),
     ];
-    // Measure the memory first, before any other child has run: the system keeps a single peak for
-    // all children.
+    // Measure the memory first, before any other child process has run, because the system keeps a
+    // single peak for all children.
     let peaks = [10_000, 100_000].map(|urls| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fetch"));
         command.arg("-");
@@ -60,7 +60,7 @@ fn main() {
         children().max_rss() as f64 / 1024.0
     });
     println!(
-        "peak memory over 10,000 URLs {:.1} MiB, over 100,000 {:.1} MiB\n",
+        "peak memory for 10,000 URLs: {:.1} MiB, for 100,000 URLs: {:.1} MiB\n",
         peaks[0], peaks[1]
     );
 
@@ -74,9 +74,9 @@ fn main() {
         }
     }
     println!(
-        "{GETS} GETs of 1 KiB, up to {AT_ONCE} in flight; median of {ROUNDS} rounds, interleaved\n"
+        "{GETS} GETs of 1 KiB, up to {AT_ONCE} in flight; median of {ROUNDS} interleaved rounds\n"
     );
-    println!("| | wall | CPU | fetch takes |");
+    println!("| | wall | CPU | time of fetch / this time |");
     println!("|---|---|---|---|");
     let fetch = median(&times[0], |took| took.wall);
     for ((name, _), times) in ways.iter().zip(&times) {
@@ -85,7 +85,7 @@ fn main() {
             continue;
         }
         let (wall, cpu) = (median(times, |took| took.wall), median(times, |took| took.cpu));
-        println!("| {name} | {wall:.2} s | {cpu:.2} s | {:.2} of it |", fetch / wall);
+        println!("| {name} | {wall:.2} s | {cpu:.2} s | {:.2} |", fetch / wall);
     }
 }
 
@@ -108,7 +108,7 @@ fn serve() -> SocketAddr {
             let page = axum::body::Bytes::from(vec![b'x'; 1024]);
             let routes = Router::new().route("/{n}", get(async move || page));
             // Nagle's algorithm would delay small packets until earlier ones are acknowledged.
-            // Servers usually turn it off.
+            // Servers usually turn the algorithm off.
             let listener = listener.tap_io(|socket| socket.set_nodelay(true).expect("a socket"));
             axum::serve(listener, routes).await
         })
@@ -148,8 +148,8 @@ fn cpu() -> Duration {
         + Duration::from_micros((user.tv_usec() + system.tv_usec()) as u64)
 }
 
-/// Runs wrk for a fixed time. From the rate that it reports, we compute how long 20,000 requests
-/// would take.
+/// Runs wrk for one second. From the rate that wrk reports, computes how long 20,000 requests would
+/// take.
 fn wrk(server: SocketAddr) -> Option<Took> {
     let before = cpu();
     let output = Command::new("wrk")
@@ -166,8 +166,8 @@ fn wrk(server: SocketAddr) -> Option<Took> {
     Some(Took { wall: Duration::from_secs_f64(scale), cpu: (cpu() - before).mul_f64(scale) })
 }
 
-/// Does the least that a program can do with the same client: it keeps no order and checks only
-/// the status.
+/// Does the minimum that a program can do with the same client: checks only the status, and does
+/// not keep the results in order.
 #[tokio::main]
 async fn bare_loop(server: &str) {
     let client = fetch::client_builder().tls_certs_only([]).no_proxy().build().expect("a client");

@@ -1,6 +1,6 @@
 //! A stream in detail: the Rust counterpart of an async generator.
 //!
-//! In Python, a generator yields one value after another, and `async for` takes them:
+//! In Python, an async generator yields one value after another, and `async for` loops over them:
 //!
 //! ```python
 //! async def countdown(start, period):
@@ -12,9 +12,9 @@
 //!     print(left)
 //! ```
 //!
-//! In Rust, this is a `Stream`: think of a future that can be ready more than once. Stable Rust
-//! has no `yield` yet. This file contains the same stream twice, once written by hand and once
-//! made from a closure.
+//! In Rust, the counterpart is a `Stream`: think of a future that can be ready more than once.
+//! Stable Rust has no `yield` yet. This file implements the same stream twice: with a closure that
+//! is passed to `unfold`, and with a type that implements `Stream` directly.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -41,8 +41,8 @@ use tokio::time::{Instant, Sleep, sleep};
 /// # })
 /// ```
 pub fn countdown(start: u32, period: Duration) -> impl Stream<Item = u32> {
-    // `unfold` keeps a state, and calls and awaits this closure for every item. The closure
-    // returns the item and the next state, or `None` at the end.
+    // `unfold` keeps a state, and for every item, it calls this closure and awaits the result. The
+    // closure returns the item and the next state, or `None` at the end.
     stream::unfold(start, move |left| async move {
         if left == 0 {
             return None;
@@ -52,11 +52,12 @@ pub fn countdown(start: u32, period: Duration) -> impl Stream<Item = u32> {
     })
 }
 
-/// Yields the same items as [`countdown`], but is written by hand.
+/// A stream that yields the same items as [`countdown`], but implements `Stream` directly.
 pub struct Countdown {
     left: u32,
     period: Duration,
-    /// The pause before the next number. It is boxed, so it does not move when the stream moves.
+    /// The pause before the next number. It is boxed, so that the stream can move while the timer
+    /// stays where it is.
     pause: Option<Pin<Box<Sleep>>>,
 }
 
@@ -99,7 +100,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[tokio::test(start_paused = true)]
-    async fn a_stream_by_hand_and_one_from_a_closure_yield_the_same_at_the_same_times() {
+    async fn both_countdowns_yield_the_same_items_at_the_same_times() {
         let timed = async |stream: Pin<&mut dyn Stream<Item = u32>>| {
             let start = Instant::now();
             stream.map(|left| (left, start.elapsed())).collect::<Vec<_>>().await
@@ -113,8 +114,8 @@ mod tests {
     async fn a_stream_does_nothing_between_two_polls() {
         let mut countdown = Countdown::new(3, SECOND);
         assert_eq!(countdown.next().await, Some(3));
-        // For an hour, nobody polls the stream. Then the second number is overdue, but the stream
-        // does not skip any.
+        // For an hour, nobody polls the stream. The remaining numbers are overdue then, but the
+        // stream does not skip any of them.
         sleep(3600 * SECOND).await;
         assert_eq!(countdown.next().await, Some(2));
         assert_eq!(countdown.next().await, Some(1));

@@ -1,5 +1,5 @@
-//! The demonstration that runs without arguments: it fetches from a loopback server whose
-//! responses are slow.
+//! The demonstration that runs if the program gets no arguments: it starts a local server that
+//! answers slowly, and fetches from it.
 
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -56,13 +56,13 @@ pub async fn run(options: Options, printer: &Printer) -> anyhow::Result<Arc<Time
     printer.line(&format!("\n{}", timeline.text())).await;
     let (together, in_turn) = (start.elapsed().as_secs_f64(), in_turn.as_secs_f64());
     let line =
-        format!("{together:.2} s together; one after another it would have been {in_turn:.2} s");
+        format!("{together:.2} s concurrently; one after another, it would take {in_turn:.2} s");
     printer.line(&line).await;
     Ok(timeline)
 }
 
 /// Serves `/delay/{seconds}` and `/status/{code}` on a free port of this machine until the program
-/// ends, and records each request.
+/// ends. Records each request in the timeline.
 async fn serve(timeline: Arc<Timeline>) -> std::io::Result<SocketAddr> {
     let routes = Router::new()
         .route("/delay/{seconds}", get(delay))

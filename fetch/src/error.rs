@@ -1,4 +1,4 @@
-//! Every way in which a request can fail.
+//! The error type of this lesson: one variant for each way in which a request can fail.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use thiserror::Error;
 
-/// Why there is no page for a URL.
+/// The reason why a URL could not be fetched.
 #[derive(Debug, Error)]
 pub enum FetchError {
     /// The text is not a valid `http` or `https` URL.
@@ -30,7 +30,7 @@ pub enum FetchError {
     /// There were more than ten redirects, or one to something other than `http` and `https`.
     #[error("redirected too often, or away from http")]
     Redirect(#[source] reqwest::Error),
-    /// The decompressed body is longer than allowed. We did not read the rest.
+    /// The decompressed body is longer than allowed. We stopped reading when it exceeded the limit.
     #[error("the body is longer than {limit} bytes")]
     TooLarge {
         /// The longest body allowed, in bytes.
@@ -41,7 +41,7 @@ pub enum FetchError {
     Broken(#[source] reqwest::Error),
 }
 
-/// What took too long. This also says which timeout expired.
+/// What took too long, which also says which of the three timeouts expired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     /// Looking up the name, connecting, and setting up TLS.
@@ -64,14 +64,15 @@ impl fmt::Display for Phase {
 
 impl From<reqwest::Error> for FetchError {
     fn from(error: reqwest::Error) -> Self {
-        // The caller knows the URL, and the URL may contain a password.
+        // We remove the URL from the error, because it may contain a password, and the caller knows
+        // the URL anyway.
         let error = error.without_url();
         match (error.is_timeout(), error.is_connect()) {
             (true, true) => Self::TimedOut(Phase::Connecting),
             (true, false) => Self::TimedOut(Phase::Reading),
             (false, true) => Self::Connect(error),
-            // A builder error means that a request was invalid. Ours was valid, so a redirect led
-            // to an invalid one.
+            // A builder error means that a request was invalid. We have checked our own URL, so it
+            // must have been a redirect that led to an invalid URL.
             _ if error.is_redirect() || error.is_builder() => Self::Redirect(error),
             (false, false) => Self::Broken(error),
         }

@@ -29,11 +29,11 @@ pub use types::{Fetched, Options, Page};
 
 /// Fetches all URLs and yields one result for each, in the order of `urls`.
 ///
-/// The stream is lazy: it takes no URL and sends no request until it is polled. Then it works on
-/// up to four times `concurrency` URLs, beginning with the one whose result it yields next. Each
-/// of these may be waiting for a permit, in flight, between two attempts, or finished. If the
-/// first of these URLs is slow and the buffer is full, everything behind it has to wait. Up to
-/// `4 * concurrency * max_size` bytes of bodies may then be in memory.
+/// The stream is lazy: it takes no URL and sends no request until it is polled. Then it works on up
+/// to four times `concurrency` URLs, beginning with the one whose result it yields next. Each of
+/// these URLs may be waiting for a permit, in flight, pausing between two attempts, or finished. If
+/// the first of these URLs is slow and the buffer is full, all the URLs after it have to wait. Up
+/// to `4 * concurrency * max_size` bytes of bodies may then be in memory.
 ///
 /// Dropping the stream cancels the requests in flight. A lookup of a host name continues on its
 /// own thread, because a blocking `getaddrinfo` call cannot be interrupted.
@@ -64,7 +64,7 @@ pub fn fetch_all<'a>(
     urls: impl Stream<Item = String> + 'a,
     options: Options,
 ) -> impl Stream<Item = Fetched> + 'a {
-    // A semaphore panics if it is given more permits than this.
+    // A semaphore panics if it is created with more permits than `MAX_PERMITS`.
     let in_flight = options.concurrency.get().min(Semaphore::MAX_PERMITS);
     let permits = Arc::new(Semaphore::new(in_flight));
     urls.map(move |url| {
@@ -125,7 +125,8 @@ async fn fetch_in_turn(
 /// - [`FetchError::TimedOut`] if `options.timeout` or one of the client's timeouts expires
 /// - [`FetchError::Status`] if the response is not a success
 /// - [`FetchError::TooLarge`] if the body is longer than `options.max_size`
-/// - the other variants if the connection, the redirects or the response fail
+/// - the other variants if connecting fails, a redirect cannot be followed or the response is
+///   invalid
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -143,15 +144,16 @@ pub async fn fetch(client: &Client, url: &str, options: Options) -> Result<Page,
 
 async fn get(client: &Client, address: Url, limit: u64) -> Result<Page, FetchError> {
     let mut response = client.get(address).send().await?;
-    // To the client, a 404 is a response like any other. Without this check, we would mistake the
-    // error page for the page.
+    // To the client, a 404 is a response like any other. Without this check, we would mistake its
+    // error page for the page that we asked for.
     let status = response.status();
     if !status.is_success() {
         let header = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         let retry_after = header.and_then(|value| retry::retry_after(value, SystemTime::now()));
         return Err(FetchError::Status { status, retry_after });
     }
-    // `response.bytes()` would be shorter, but a server may send more than fits into memory.
+    // `response.bytes()` would be shorter, but a server may send more data than our memory can
+    // hold.
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         if (body.len() + chunk.len()) as u64 > limit {
@@ -166,10 +168,10 @@ async fn get(client: &Client, address: Url, limit: u64) -> Result<Page, FetchErr
 /// client follows up to ten redirects, to `http` and `https` only. By default, reqwest sets no
 /// timeout: it would wait forever for a server that never answers.
 ///
-/// Call `build()` to get the client. `Client::new()` would panic if TLS cannot be set up;
-/// `build()` returns an error.
+/// Call `build()` to get the client. If TLS cannot be set up, `build()` returns an error, while
+/// `Client::new()` would panic.
 pub fn client_builder() -> ClientBuilder {
-    // We use ring as the crypto provider for TLS, because building it takes nothing but a C
+    // We use ring as the crypto provider for TLS, because building ring requires nothing but a C
     // compiler. This call fails if the program has already chosen another provider, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder()

@@ -1,4 +1,4 @@
-//! The program of lesson 2: fetches URLs concurrently and prints a line for each.
+//! The program of lesson 2: fetches URLs concurrently and prints a line for each one.
 //!
 //! Run with: `cargo run -p fetch -- http://127.0.0.1:8000/ http://127.0.0.1:8000/other`
 
@@ -29,19 +29,19 @@ use tool::input;
 use tool::output::{Format, Summary};
 use tool::printer::{Printer, Text};
 
-/// Fetches URLs concurrently. Prints status, bytes, seconds and URL for each one, in the order
-/// given.
+/// Fetches URLs concurrently, and prints one line for each, in the order given: the status, the
+/// number of bytes, the seconds and the URL.
 #[derive(Parser)]
 #[command(after_help = "Examples:
-  fetch                                  a demonstration on a server of its own
+  fetch                                  run a demonstration with a local server
   fetch https://example.org https://example.net/missing
   fetch --body -c 4 http://127.0.0.1:8000/a http://127.0.0.1:8000/b
   fetch --json --retries 5 - <urls.txt | jq .status
 
-Results are printed in the order of the URLs. While one URL is slow, up to 4 * --concurrency results
-wait for it, and up to three more wait to be printed. Each of them can hold a body of --max-size.
+Results are printed in the order of the URLs. If one URL is slow, up to 4 * --concurrency results
+wait behind it, and up to three more wait to be printed. Each result can hold a body of --max-size.
 
-Exit status: 0 all fetched, 1 some failed, 2 usage error, 130 interrupted.")]
+Exit status: 0 all URLs fetched, 1 a URL failed, 2 usage error, 130 interrupted.")]
 struct Arguments {
     /// The URLs to fetch. `-` reads URLs from stdin, one per line. Without URLs, the program runs
     /// a demonstration on a server that it starts.
@@ -53,24 +53,25 @@ struct Arguments {
     /// How long to wait for a connection, such as 500ms or 5s.
     #[arg(long, default_value = "5s", value_name = "D", value_parser = duration)]
     connect_timeout: Duration,
-    /// How long the server may pause before it sends the next bytes. For the first bytes, this
-    /// includes connecting.
+    /// How long to wait for the next bytes from the server. For the first bytes, this time includes
+    /// connecting.
     #[arg(long, default_value = "15s", value_name = "D", value_parser = duration)]
     read_timeout: Duration,
     /// How long one attempt may take altogether.
     #[arg(long, default_value = "1m", value_name = "D", value_parser = duration)]
     timeout: Duration,
-    /// How many times to retry a transient failure: no connection, an incomplete response, a
+    /// How many times to retry a transient failure: a failed connection, an incomplete response, a
     /// timeout, or the status 429, 500, 502, 503 or 504.
     #[arg(long, default_value = "2", value_name = "N")]
     retries: usize,
     /// The largest body to accept, after decompression.
     #[arg(long, default_value = "10MiB", value_name = "SIZE")]
     max_size: ByteSize,
-    /// Print the bodies instead of a line per URL.
+    /// Print the bodies instead of a line for each URL.
     #[arg(long, requires = "urls", conflicts_with = "json")]
     body: bool,
-    /// Print one JSON object per URL: url, status, bytes, ms, attempts, error.
+    /// Print one JSON object per line for each URL, with the fields url, status, bytes, ms,
+    /// attempts and error.
     #[arg(long, requires = "urls")]
     json: bool,
     /// Save the timeline of the demonstration as a picture.
@@ -113,8 +114,8 @@ async fn main() {
         // The work runs in its own task, so that a blocked write cannot delay Ctrl-C.
         code = async { tokio::spawn(run(arguments)).await } => code.unwrap_or(101),
     };
-    // If we just returned, the runtime would wait for threads that cannot be stopped, such as a
-    // thread that looks up a name or reads stdin.
+    // If we returned from `main`, the runtime would wait for threads that cannot be stopped, such
+    // as a thread that is looking up a name or reading stdin.
     exit(code);
 }
 
@@ -141,7 +142,7 @@ async fn run(arguments: Arguments) -> i32 {
     }
 }
 
-/// Does the work and returns whether all of it succeeded.
+/// Fetches the URLs, or runs the demonstration. Returns whether every URL was fetched.
 async fn work(arguments: Arguments, printer: &Printer) -> anyhow::Result<bool> {
     let (options, format) = (arguments.options(), arguments.format());
     if arguments.urls.is_empty() {
@@ -163,8 +164,8 @@ async fn work(arguments: Arguments, printer: &Printer) -> anyhow::Result<bool> {
             summary.add(&fetched);
             format.text(fetched)
         });
-        // We print all lines that are ready with one system call. Bodies may be large, so we print
-        // them one by one.
+        // If several lines are ready, we print them with a single system call. Bodies may be large,
+        // so we print those one by one.
         let most = if format == Format::Bodies { 1 } else { 256 };
         let mut texts = pin!(texts.ready_chunks(most));
         while let Some(texts) = texts.next().await {
@@ -178,8 +179,8 @@ async fn work(arguments: Arguments, printer: &Printer) -> anyhow::Result<bool> {
     stdin_error.map_or(Ok(summary.all_ok()), Err)
 }
 
-/// Builds a client with the CA certificates of this machine. Without certificates, the client can
-/// do only plain HTTP, which is fine unless one of the URLs is https.
+/// Builds a client with the CA certificates of this machine. If the machine has no certificates,
+/// the client can use only plain HTTP, which is fine unless one of the URLs is https.
 fn client(arguments: &Arguments) -> anyhow::Result<Client> {
     let is_https = |url: &String| url.to_lowercase().starts_with("https:");
     let client = match arguments.client_builder().build() {

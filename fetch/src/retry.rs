@@ -6,11 +6,11 @@ use reqwest::StatusCode;
 
 use crate::FetchError;
 
-/// The longest pause between two attempts, whatever a server asks for.
+/// The longest pause between two attempts, even if the server asks for a longer one.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// Whether the failure is transient: the same request may succeed a moment later. Repeating it is
-/// safe, because a GET changes nothing on the server.
+/// Returns whether the failure is transient: the same request may succeed a moment later. Repeating
+/// it is safe, because a GET changes nothing on the server.
 pub fn is_transient(error: &FetchError) -> bool {
     match error {
         FetchError::Connect(_) | FetchError::TimedOut(_) | FetchError::Broken(_) => true,
@@ -26,13 +26,13 @@ pub fn is_transient(error: &FetchError) -> bool {
     }
 }
 
-/// Returns the pause before the next attempt. If the server sent `Retry-After`, that is the pause;
-/// otherwise, it is a random part of `backoff`, the upper bound that grows from attempt to
-/// attempt. The pause is never longer than [`LONGEST_PAUSE`].
+/// Returns the pause before the next attempt. If the server sent `Retry-After`, this is the time
+/// that the server asked for. Otherwise, it is a random fraction of `backoff`, the upper bound that
+/// grows from attempt to attempt. The pause is never longer than [`LONGEST_PAUSE`].
 ///
-/// `random` is a number from 0 to 1. Making the whole pause random is called *full jitter*:
-/// clients that failed at the same moment then don't return at the same moment. (Source:
-/// "Exponential Backoff And Jitter", Marc Brooker, AWS Architecture Blog, 2015.)
+/// `random` is a number from 0 to 1. Making the whole pause random is called *full jitter*: clients
+/// that failed at the same moment then don't all retry at the same moment. (Source: "Exponential
+/// Backoff And Jitter", Marc Brooker, AWS Architecture Blog, 2015.)
 pub fn pause(error: &FetchError, backoff: Duration, random: f64) -> Duration {
     match error {
         FetchError::Status { retry_after: Some(asked_for), .. } => *asked_for,
@@ -47,8 +47,8 @@ pub fn pause(error: &FetchError, backoff: Duration, random: f64) -> Duration {
 pub fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // A number that does not fit is longer than any pause, and `pause` reduces it to the
-        // longest one.
+        // A number that does not fit into a `u64` is longer than any pause that we make, and
+        // `pause` replaces it by the longest one.
         return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
     }
     let date = httpdate::parse_http_date(value).ok()?;
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn the_server_decides_how_long_to_pause_and_otherwise_chance() {
+    fn the_pause_is_what_the_server_asks_for_or_else_random() {
         let second = Duration::from_secs(1);
         let asked = |retry_after| FetchError::Status {
             status: StatusCode::SERVICE_UNAVAILABLE,

@@ -15,7 +15,7 @@ pub struct Options {
     /// How long one attempt may take, from connecting to the last byte. Time spent waiting for a
     /// permit does not count.
     pub timeout: Duration,
-    /// How many times to retry after transient failures, at most. See [`is_transient`].
+    /// How many times to retry at most, if the failure is transient. See [`is_transient`].
     ///
     /// [`is_transient`]: crate::retry::is_transient
     pub retries: usize,
@@ -37,9 +37,9 @@ impl Default for Options {
 pub struct Fetched {
     /// The URL as you gave it, without user name and password.
     pub url: String,
-    /// The page, or the reason why there is none.
+    /// The page, or the reason why it could not be fetched.
     pub outcome: Result<Page, FetchError>,
-    /// How many attempts it took.
+    /// How many attempts were made.
     pub attempts: u32,
     /// How long the last attempt took.
     pub elapsed: Duration,

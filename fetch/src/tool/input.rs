@@ -6,12 +6,12 @@ use anyhow::Context;
 use futures_util::stream::{self, Stream, StreamExt, TryStreamExt};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, BufReader};
 
-/// The longest line to accept, in bytes. The limit keeps input without line ends from filling the
+/// The longest line to accept, in bytes. Without this limit, input without line ends could fill the
 /// memory.
 const LONGEST_LINE: u64 = 64 << 10;
 
 /// Returns a stream of the given URLs. A `-` among them stands for the lines of stdin. The stream
-/// reads each line when it is polled for it.
+/// reads a line only when it is polled for the next URL.
 pub fn urls(arguments: Vec<String>) -> impl Stream<Item = anyhow::Result<String>> + Send {
     stream::iter(arguments).flat_map(|argument| match argument.as_str() {
         "-" => lines(BufReader::new(tokio::io::stdin())).boxed(),
@@ -19,7 +19,7 @@ pub fn urls(arguments: Vec<String>) -> impl Stream<Item = anyhow::Result<String>
     })
 }
 
-/// Returns a stream of the non-empty lines of a file, trimmed.
+/// Returns a stream of the input's lines. Each line is trimmed, and empty lines are left out.
 fn lines(input: impl AsyncBufRead + Unpin + Send) -> impl Stream<Item = anyhow::Result<String>> {
     stream::try_unfold(input, async |mut input| {
         let line = line(&mut input).await.context("stdin")?;
@@ -35,9 +35,9 @@ async fn line(input: &mut (impl AsyncBufRead + Unpin)) -> anyhow::Result<Option<
         return Ok(None);
     }
     if line.len() as u64 == LONGEST_LINE && !line.ends_with(b"\n") {
-        return Err(io::Error::other("a line is longer than 64 KiB, which no URL is").into());
+        return Err(io::Error::other("a line is longer than 64 KiB, so it cannot be a URL").into());
     }
-    // A line that is not UTF-8 is not a valid URL either, and is reported as such later.
+    // A line that is not UTF-8 is not a valid URL either, and will be reported as an invalid URL.
     Ok(Some(String::from_utf8_lossy(&line).trim().to_owned()))
 }
 
@@ -57,9 +57,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_line_without_end_is_an_error_and_does_not_fill_the_memory() {
+    async fn a_line_that_never_ends_is_an_error_and_does_not_fill_the_memory() {
         let endless = vec![b'x'; 1 << 20];
         let error = read(&endless).await.unwrap_err();
-        assert_eq!(format!("{error:#}"), "stdin: a line is longer than 64 KiB, which no URL is");
+        assert_eq!(
+            format!("{error:#}"),
+            "stdin: a line is longer than 64 KiB, so it cannot be a URL"
+        );
     }
 }

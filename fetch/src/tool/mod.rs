@@ -1,4 +1,4 @@
-//! The tool around the lesson: it reads the URLs, and prints something for each of them.
+//! The tool around the lesson: it reads the URLs, and prints a result for each of them.
 
 pub mod input;
 pub mod output;

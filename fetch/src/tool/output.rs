@@ -1,4 +1,5 @@
-//! Formats what the tool prints: a line, the body or JSON for each URL, and a summary at the end.
+//! Formats the tool's output: a line, a body or a JSON object for each URL, and a summary at the
+//! end.
 
 use std::error::Error;
 use std::iter;
@@ -14,7 +15,7 @@ use crate::printable::printable;
 /// What to print for each URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// Status, bytes, seconds and URL.
+    /// A line with the status, the number of bytes, the seconds and the URL.
     Lines,
     /// The body alone.
     Bodies,
@@ -76,7 +77,7 @@ fn reason(error: &FetchError) -> String {
     }
 }
 
-/// Counts over all URLs.
+/// The totals for all URLs.
 #[derive(Debug, Default)]
 pub struct Summary {
     ok: u64,
@@ -86,7 +87,7 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Adds one URL.
+    /// Adds the result for one URL.
     pub fn add(&mut self, fetched: &Fetched) {
         match &fetched.outcome {
             Ok(page) => {
@@ -100,13 +101,13 @@ impl Summary {
         }
     }
 
-    /// Whether all URLs were fetched.
+    /// Returns whether all URLs were fetched.
     pub fn all_ok(&self) -> bool {
         self.failed == 0
     }
 
-    /// Returns the last line: how many URLs succeeded and failed, how many bytes there were, and
-    /// how long it took.
+    /// Returns the last line of the output: how many URLs succeeded and failed, how many bytes were
+    /// received, how long the whole run took, and which URL was the slowest.
     pub fn line(&self, wall: Duration) -> String {
         let Self { ok, failed, bytes, slowest } = self;
         let (bytes, wall) = (ByteSize(*bytes).display().iec(), wall.as_secs_f64());

@@ -1,5 +1,5 @@
-//! Prints on a separate thread. Writing to a pipe blocks while its reader is slow. Here the write
-//! blocks a thread that has nothing else to do, so it cannot hold up requests or Ctrl-C.
+//! Prints on a separate thread. Writing to a full pipe blocks until the reader has read some of it.
+//! Here, only this thread is blocked, so a slow reader cannot hold up requests or Ctrl-C.
 
 use std::io::{self, Write};
 
@@ -34,19 +34,20 @@ pub struct Printer {
 }
 
 impl Printer {
-    /// Starts the thread.
+    /// Starts the thread that prints.
     pub fn start() -> Self {
         let (texts, to_print) = mpsc::channel(1);
         Self { texts, thread: spawn_blocking(|| print_all(to_print)) }
     }
 
-    /// Hands over a text. If earlier texts are not printed yet, this waits. Returns `false` if
-    /// stdout is closed, so that there is no point in printing more.
+    /// Hands a text over to the thread, and waits first if the thread is still busy with earlier
+    /// texts. Returns `false` if stdout is closed, which means that there is no point in printing
+    /// more.
     pub async fn print(&self, text: Text) -> bool {
         self.texts.send(text).await.is_ok()
     }
 
-    /// Hands over a line for stdout, as [`print`](Self::print) does.
+    /// Hands over a line for stdout, in the same way as [`print`](Self::print).
     pub async fn line(&self, line: &str) -> bool {
         self.print(Text { out: format!("{line}\n").into(), err: Vec::new() }).await
     }
@@ -63,7 +64,7 @@ impl Printer {
 
 fn print_all(mut texts: mpsc::Receiver<Text>) -> io::Result<()> {
     while let Some(Text { out, err }) = texts.blocking_recv() {
-        // If stderr is closed, there is no other place to report that.
+        // If stderr is closed, there is nowhere left to report the problem.
         let _ = io::stderr().write_all(&err);
         let mut stdout = io::stdout();
         stdout.write_all(&out)?;

@@ -8,12 +8,12 @@ use fetch::{FetchError, Phase};
 use futures_util::future::try_join_all;
 use futures_util::{StreamExt, stream};
 
-/// `await (await session.get(url)).text()`
+/// Does the same as `await (await session.get(url)).text()`.
 async fn naive_fetch(client: &reqwest::Client, url: String) -> reqwest::Result<String> {
     client.get(url).send().await?.text().await
 }
 
-/// `await asyncio.gather(*(fetch(session, url) for url in urls))`
+/// Does the same as `await asyncio.gather(*(fetch(session, url) for url in urls))`.
 async fn naive_gather(client: &reqwest::Client, urls: Vec<String>) -> reqwest::Result<Vec<String>> {
     try_join_all(urls.into_iter().map(|url| naive_fetch(client, url))).await
 }
@@ -24,7 +24,7 @@ async fn the_naive_gather_loses_every_result_at_the_first_failure() {
     let urls = vec![format!("{root}/delay/0/good"), server::closed()];
     let client = server::client();
 
-    // This returns an error, and the page that did arrive is gone.
+    // This returns an error, and the page that did arrive is lost.
     assert!(naive_gather(&client, urls.clone()).await.is_err());
 
     let ours: Vec<_> =
@@ -33,7 +33,7 @@ async fn the_naive_gather_loses_every_result_at_the_first_failure() {
 }
 
 #[tokio::test]
-async fn the_naive_gather_takes_an_error_page_for_a_page() {
+async fn the_naive_gather_mistakes_an_error_page_for_the_page() {
     let (root, _) = server::start().await;
     let url = format!("{root}/status/500");
     let client = server::client();
@@ -44,25 +44,25 @@ async fn the_naive_gather_takes_an_error_page_for_a_page() {
 #[tokio::test]
 async fn the_naive_gather_opens_a_connection_for_every_url() {
     let (root, _) = server::start().await;
-    // The server answers only when all hundred requests are there at the same moment, each on a
-    // connection of its own.
+    // The server answers only when all hundred requests are open at the same moment, each on a
+    // separate connection.
     let urls: Vec<_> = (0..100).map(|n| format!("{root}/meet/{n}")).collect();
     assert_eq!(naive_gather(&server::client(), urls).await.unwrap().len(), 100);
-    // Our `fetch_all` never exceeds its limit: see `at_most_the_limit_is_in_flight`.
+    // Our `fetch_all` never exceeds its limit: see `no_more_requests_than_the_limit_are_in_flight`.
 }
 
 #[tokio::test]
 async fn the_naive_gather_waits_forever() {
     let root = server::start_raw(None).await;
     // This client uses reqwest's defaults, which include no timeout. (We build our own client
-    // first, because it sets up TLS for both.)
+    // first, because that sets up TLS for both clients.)
     let ours = server::client();
     let hasty = fetch::Options { timeout: Duration::from_millis(200), ..server::concurrency(1) };
     let naive = reqwest::Client::builder().tls_certs_only([]).no_proxy().build().unwrap();
-    // `select!` takes whichever ends first. The naive version could only end first if it got a
+    // `select!` takes whichever ends first. The naive version could end first only if it got a
     // response.
     tokio::select! {
-        result = naive_gather(&naive, vec![root.clone()]) => panic!("it ended: {result:?}"),
+        result = naive_gather(&naive, vec![root.clone()]) => panic!("the naive version ended: {result:?}"),
         result = fetch::fetch(&ours, &root, hasty) => {
             assert!(matches!(result, Err(FetchError::TimedOut(Phase::Whole))));
         }

@@ -1,4 +1,4 @@
-//! Starts the program as a user would.
+//! Tests the program by running it as a user would.
 
 use crate::server;
 use std::process::Output;
@@ -20,7 +20,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn the_demo_shows_that_requests_overlap() {
+async fn the_demonstration_shows_that_requests_overlap() {
     let folder = tempfile::tempdir().unwrap();
     let picture = folder.path().join("timeline.svg");
     let output = fetch(&["--timeline-svg", picture.to_str().unwrap()]).await;
@@ -29,12 +29,12 @@ async fn the_demo_shows_that_requests_overlap() {
     let at = |word: &str| lines.find(word).unwrap_or_else(|| panic!("no {word} in\n{lines}"));
     assert!(at("waited 3 s") < at("waited 1 s") && at("waited 1 s") < at("waited 2 s"));
     assert!(at("503") < at("one after another"));
-    // The last line looks like `3.01 s together; one after another it would have been 6.01 s`.
+    // The last line looks like `3.01 s concurrently; one after another, it would take 6.01 s`.
     let numbers = lines.lines().last().unwrap().split(' ').filter_map(|word| word.parse().ok());
     let [together, apart]: [f64; 2] = numbers.collect::<Vec<_>>().try_into().unwrap();
     assert!(together < apart, "{lines}");
-    // The timeline shows three seconds in 60 columns. `/delay/2` is in flight for two seconds,
-    // then waits for the result of `/delay/3`.
+    // The timeline shows three seconds in 60 columns. `/delay/2` is in flight for two seconds, and
+    // then waits until `/delay/3` has a result.
     let row =
         lines.lines().find(|line| line.starts_with("/delay/2  ") && line.contains('█')).unwrap();
     let count = |sign| row.chars().filter(|c| *c == sign).count();
@@ -43,7 +43,7 @@ async fn the_demo_shows_that_requests_overlap() {
 }
 
 #[tokio::test]
-async fn with_urls_it_prints_a_line_for_each() {
+async fn with_urls_it_prints_a_line_for_each_url() {
     let (root, _) = server::start().await;
     let output =
         fetch(&[&format!("{root}/delay/20/first"), &format!("{root}/delay/0/second")]).await;
@@ -63,7 +63,7 @@ async fn body_prints_the_bodies() {
 }
 
 #[tokio::test]
-async fn each_failure_is_named_and_the_others_are_printed() {
+async fn each_failure_is_reported_and_the_other_results_are_printed() {
     let (root, _) = server::start().await;
     let closed = server::closed();
     let missing = format!("{root}/status/404");
@@ -72,13 +72,17 @@ async fn each_failure_is_named_and_the_others_are_printed() {
     assert_eq!(output.status.code(), Some(1));
     let lines = text(&output.stdout);
     let lines: Vec<_> = lines.lines().collect();
-    assert_eq!(lines.len(), 4, "a line for every URL, in their order");
+    assert_eq!(lines.len(), 4, "there should be a line for every URL");
     for (line, (status, url)) in lines.iter().zip(["---", "---", "200", "404"].iter().zip(urls)) {
         assert!(line.starts_with(status) && line.ends_with(url), "{line}");
     }
     let errors = text(&output.stderr);
     let errors: Vec<_> = errors.lines().collect();
-    assert_eq!(errors.len(), 4, "one line for each, and the summary: {errors:?}");
+    assert_eq!(
+        errors.len(),
+        4,
+        "there should be one line for each failure, and the summary: {errors:?}"
+    );
     assert_eq!(errors[0], "fetch: nonsense: not an http or https URL");
     assert!(errors[1].starts_with(&format!("fetch: {closed}: cannot connect: ")), "{errors:?}");
     assert_eq!(errors[2], format!("fetch: {missing}: the server answered 404 Not Found"));
@@ -128,7 +132,7 @@ async fn a_dash_reads_urls_from_stdin() {
 }
 
 #[tokio::test]
-async fn fetching_stops_when_the_reader_stops_reading() {
+async fn the_program_stops_fetching_when_nobody_reads_its_output() {
     use std::process::Stdio;
     use std::sync::atomic::Ordering::SeqCst;
     let (root, counts) = server::start().await;
@@ -141,7 +145,7 @@ async fn fetching_stops_when_the_reader_stops_reading() {
     let mut stdin = child.stdin.take().unwrap();
     std::thread::spawn(move || {
         use std::io::Write;
-        // This fails when the program is gone.
+        // This fails when the program has ended.
         while writeln!(stdin, "{root}/delay/0/{large}").is_ok() {}
     });
     // Wait until no more requests arrive.
@@ -156,13 +160,13 @@ async fn fetching_stops_when_the_reader_stops_reading() {
     }
     child.kill().unwrap();
     tokio::task::spawn_blocking(move || child.wait().unwrap()).await.unwrap();
-    // Eight results are in the buffer, three on their way to the printer, and two in the pipe. We
-    // allow one more.
-    assert!(before <= 14, "{before} bodies were fetched that nobody reads");
+    // Up to eight results are in the buffer, three on their way to the printer, and two in the
+    // pipe. We allow one more.
+    assert!(before <= 14, "{before} bodies were fetched although nobody reads them");
 }
 
 #[tokio::test]
-async fn a_line_without_end_is_one_clear_error() {
+async fn a_line_that_never_ends_is_reported_in_one_line() {
     let mut command = Command::new(FETCH);
     command.arg("-").write_stdin(vec![b'x'; 1 << 20]);
     let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
@@ -205,7 +209,7 @@ async fn an_invalid_option_is_a_usage_error() {
 }
 
 #[tokio::test]
-async fn without_ca_certificates_https_is_one_clear_error_and_http_works() {
+async fn without_ca_certificates_https_is_reported_in_one_line_and_http_works() {
     let (root, _) = server::start().await;
     for (url, code) in [(format!("{root}/delay/0/good"), 0), ("https://127.0.0.1:1/".into(), 1)] {
         let mut command = Command::new(FETCH);
@@ -214,7 +218,8 @@ async fn without_ca_certificates_https_is_one_clear_error_and_http_works() {
         let errors = text(&output.stderr);
         assert_eq!(output.status.code(), Some(code), "{errors}");
         assert_eq!(errors.lines().count(), 1, "{errors}");
-        // On Linux, these variables hide the certificates; other systems keep them elsewhere.
+        // On Linux, these variables hide the certificates. Other systems don't look for
+        // certificates there.
         #[cfg(target_os = "linux")]
         assert_eq!(errors.contains("CA certificates"), code == 1, "{errors}");
     }
@@ -222,7 +227,7 @@ async fn without_ca_certificates_https_is_one_clear_error_and_http_works() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn ctrl_c_ends_it_with_130() {
+async fn ctrl_c_ends_the_program_with_status_130() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut child = std::process::Command::new(FETCH)
         .arg(format!("http://{}/", silent.local_addr().unwrap()))

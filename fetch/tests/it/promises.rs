@@ -1,4 +1,4 @@
-//! Tests the promises of `fetch` and `fetch_all`, one by one.
+//! Tests what the README promises about `fetch` and `fetch_all`.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ async fn all(urls: impl IntoIterator<Item = String>, options: Options) -> Vec<Fe
 }
 
 #[tokio::test]
-async fn results_come_in_the_order_asked_for() {
+async fn results_are_returned_in_the_order_of_the_urls() {
     let (root, _) = server::start().await;
     let urls = [("150", "slow"), ("0", "fast"), ("50", "middling")]
         .map(|(ms, text)| format!("{root}/delay/{ms}/{text}"));
@@ -29,7 +29,7 @@ async fn results_come_in_the_order_asked_for() {
 }
 
 #[tokio::test]
-async fn one_failure_does_not_lose_the_others() {
+async fn one_failure_does_not_lose_the_other_results() {
     let (root, _) = server::start().await;
     let urls = [
         format!("{root}/delay/50/first"),
@@ -98,7 +98,7 @@ async fn at_most_ten_redirects_are_followed() {
 }
 
 #[tokio::test]
-async fn at_most_the_limit_is_in_flight() {
+async fn no_more_requests_than_the_limit_are_in_flight() {
     let (root, counts) = server::start().await;
     let results = all((0..40).map(|n| format!("{root}/delay/10/{n}")), concurrency(4)).await;
     assert!(results.iter().all(|fetched| fetched.outcome.is_ok()));
@@ -111,11 +111,15 @@ async fn requests_overlap() {
     let (root, counts) = server::start().await;
     let results = all((0..3).map(|n| format!("{root}/delay/200/{n}")), concurrency(3)).await;
     assert_eq!(results.len(), 3);
-    assert_eq!(counts.most.load(SeqCst), 3, "all three were in flight at the same moment");
+    assert_eq!(
+        counts.most.load(SeqCst),
+        3,
+        "all three requests should be in flight at the same moment"
+    );
 }
 
 #[tokio::test]
-async fn one_slow_url_at_the_head_stalls_the_intake_at_four_times_the_limit() {
+async fn a_slow_first_url_is_overtaken_until_the_buffer_holds_four_times_the_limit() {
     let (root, counts) = server::start().await;
     let taken = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&taken);
@@ -124,8 +128,8 @@ async fn one_slow_url_at_the_head_stalls_the_intake_at_four_times_the_limit() {
         .inspect(move |_| _ = counted.fetch_add(1, SeqCst));
     let client = client();
     let mut results = Box::pin(fetch_all(&client, urls, concurrency(2)));
-    // While the first URL is in flight, the others overtake it, as long as there is room for their
-    // results.
+    // While the first URL is in flight, the others overtake it, as long as the buffer has room for
+    // their results.
     assert!(results.next().await.unwrap().url.ends_with("head"));
     assert_eq!(taken.load(SeqCst), 8);
     assert_eq!(counts.asked.load(SeqCst), 8);
@@ -138,8 +142,8 @@ async fn one_slow_url_at_the_head_stalls_the_intake_at_four_times_the_limit() {
 async fn waiting_for_a_permit_does_not_count_against_the_timeout() {
     let (root, _) = server::start().await;
     let patient = Options { timeout: Duration::from_millis(300), ..concurrency(1) };
-    // Forty requests of 10 ms are sent one at a time, so the last one waits for longer than 300
-    // ms.
+    // Forty requests, which take 10 ms each, are sent one at a time, so the last one waits for
+    // longer than 300 ms.
     let results = all((0..40).map(|n| format!("{root}/delay/10/{n}")), patient).await;
     assert!(results.iter().all(|fetched| fetched.outcome.is_ok()), "{results:?}");
 }
@@ -168,7 +172,11 @@ async fn transient_failures_are_retried() {
     let urls = [in_the_end, never, server::closed(), missing, "nonsense".into()];
     let results = all(urls, Options { retries: 2, ..concurrency(5) }).await;
     let attempts: Vec<_> = results.iter().map(|fetched| fetched.attempts).collect();
-    assert_eq!(attempts, [3, 3, 3, 1, 1], "the last two are permanent failures");
+    assert_eq!(
+        attempts,
+        [3, 3, 3, 1, 1],
+        "the last two failures are permanent, so they are not retried"
+    );
     assert_eq!(asked.lock().unwrap().len(), 3);
     assert!(matches!(results[1].outcome, Err(FetchError::Status { .. })));
     assert!(matches!(results[2].outcome, Err(FetchError::Connect(_))));
@@ -176,7 +184,7 @@ async fn transient_failures_are_retried() {
 }
 
 #[tokio::test]
-async fn retry_after_is_obeyed() {
+async fn retry_after_decides_how_long_to_pause() {
     let later = answer(429, "Retry-After: 1\r\n", b"");
     let (root, asked) = server::script(vec![later, answer(200, "", b"good")]).await;
     let results = all([root], Options { retries: 1, ..concurrency(1) }).await;
@@ -201,7 +209,7 @@ async fn a_url_holds_no_permit_during_the_pause_between_two_attempts() {
 }
 
 #[tokio::test]
-async fn compressed_bodies_are_decompressed_and_the_size_limit_counts_afterwards() {
+async fn compressed_bodies_are_decompressed_before_the_size_limit_applies() {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     gzip.write_all(b"hello").unwrap();
     for (encoding, body) in
@@ -211,7 +219,10 @@ async fn compressed_bodies_are_decompressed_and_the_size_limit_counts_afterwards
         let (root, asked) = server::script(vec![answer(200, &header, &body)]).await;
         let page = fetch(&client(), &root, concurrency(1)).await.unwrap();
         assert_eq!(page.body, b"hello", "{encoding}");
-        assert!(asked.lock().unwrap()[0].1.contains(encoding), "the client has to ask for it");
+        assert!(
+            asked.lock().unwrap()[0].1.contains(encoding),
+            "the client has to ask for this encoding"
+        );
     }
     // Compress 20 MiB of zeros into 20 KiB.
     let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
@@ -231,7 +242,7 @@ async fn a_server_that_never_answers_times_out() {
 }
 
 #[tokio::test]
-async fn a_dropped_stream_closes_its_connections_and_asks_for_nothing_more() {
+async fn a_dropped_stream_closes_its_connections_and_sends_no_more_requests() {
     let (silent, mut seen) = server::silent().await;
     let urls = stream::iter(vec![silent; 20]);
     let client = client();
@@ -248,11 +259,11 @@ async fn a_dropped_stream_closes_its_connections_and_asks_for_nothing_more() {
     // Six more tasks are waiting for a permit when the stream is dropped.
     drop(results);
     assert_eq!([next().await, next().await], [Some("closed"), Some("closed")]);
-    // Send a request from another client. Requests that were sent earlier reach their server
-    // before this one ends.
+    // Send a request from another client and wait for the response. Any request that was sent
+    // before this one has reached its server by then.
     let after = server::start().await.0 + "/delay/20/after";
     fetch(&self::client(), &after, concurrency(1)).await.unwrap();
-    assert!(seen.try_recv().is_err(), "a task that waited for a permit has sent its request");
+    assert!(seen.try_recv().is_err(), "a task that was waiting for a permit has sent its request");
 }
 
 #[test]

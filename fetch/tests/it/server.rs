@@ -1,5 +1,10 @@
 //! A loopback server that counts the requests in flight, and servers that misbehave.
-#![allow(clippy::unwrap_used, dead_code, reason = "test support, of which each test uses a part")]
+#![allow(
+    clippy::unwrap_used,
+    dead_code,
+    reason = "test support, and no test module uses all of
+#it"
+)]
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -33,8 +38,8 @@ impl Counts {
     }
 }
 
-/// Serves `/delay/{milliseconds}/{text}`, `/status/{code}` and `/meet/{n}`. The last of these
-/// answers only when a hundred requests to it are waiting. Returns the root URL.
+/// Serves `/delay/{milliseconds}/{text}`, `/status/{code}` and `/meet/{n}`. `/meet/{n}` answers
+/// only when a hundred requests to it are waiting. Returns the root URL and the server's counts.
 pub async fn start() -> (String, Counts) {
     let counts = Counts::default();
     let seen = counts.clone();
@@ -63,8 +68,9 @@ pub async fn start() -> (String, Counts) {
     (root, counts)
 }
 
-/// Accepts connections and reads one request from each. If there is an `answer`, the server then
-/// sends it and closes the connection; otherwise, it stays silent forever.
+/// Starts a server that accepts connections and reads one request from each. If there is an
+/// `answer`, the server then sends it and closes the connection; otherwise, it stays silent
+/// forever. Returns the root URL.
 pub async fn start_raw(answer: Option<&'static str>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let root = format!("http://{}", listener.local_addr().unwrap());
@@ -84,9 +90,10 @@ pub async fn start_raw(answer: Option<&'static str>) -> String {
     root
 }
 
-/// Sends the first answer to the first connection, and so on, and the last answer to all further
-/// connections. Closes each connection after its answer. Returns the requests it received, with
-/// their times.
+/// Starts a server that sends the first answer to the first connection, the second answer to the
+/// second connection, and so on. All later connections get the last answer. The server closes each
+/// connection after its answer. Returns the root URL, and the list of the requests that the server
+/// receives, with their times.
 pub async fn script(answers: Vec<Vec<u8>>) -> (String, Arc<Mutex<Vec<(Instant, String)>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let root = format!("http://{}", listener.local_addr().unwrap());
@@ -110,7 +117,7 @@ pub async fn script(answers: Vec<Vec<u8>>) -> (String, Arc<Mutex<Vec<(Instant, S
     (root, asked)
 }
 
-/// Returns a complete response with these headers (`Name: value\r\n` each).
+/// Returns a complete response with these headers, each of the form `Name: value\r\n`.
 pub fn answer(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
     let length = body.len();
     let head = format!("HTTP/1.1 {status} X\r\n{headers}Content-Length: {length}\r\n\r\n");
@@ -127,8 +134,8 @@ pub fn closed() -> String {
     root
 }
 
-/// Reads requests and never answers. Reports each request (`asked`), and each connection that the
-/// client closes afterwards (`closed`).
+/// Starts a server that reads requests and never answers them. The server reports each request as
+/// `asked`, and reports `closed` when the client then closes the connection.
 pub async fn silent() -> (String, mpsc::UnboundedReceiver<&'static str>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let root = format!("http://{}", listener.local_addr().unwrap());
