@@ -1,5 +1,5 @@
 //! Measures one file of 1 GiB and 2,000 files of 4 KiB. Compares with curl and aria2c if they are
-//! installed.
+//! installed. If nginx is installed, it serves the large file.
 //!
 //! Run with: `cargo bench -p downloads`. The files go to the folder for temporary files. If that
 //! folder is in memory, set TMPDIR to one on a disk.
@@ -7,9 +7,9 @@
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{self, SocketAddr};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use std::{fs, thread};
 
 use axum::Router;
@@ -18,8 +18,10 @@ use axum::http::header::ETAG;
 use axum::routing::get;
 use axum::serve::ListenerExt;
 use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use sha2::{Digest, Sha256};
-use tempfile::NamedTempFile as File;
+use tempfile::{NamedTempFile as File, TempDir};
 use tokio::net::TcpListener;
 
 const PIECE: usize = 1 << 20;
@@ -71,9 +73,11 @@ fn main() {
         ];
         measure(what, &ways, 1, (PIECE * PIECES) as u64);
     };
-    #[cfg(target_os = "linux")]
-    one("one file of 1 GiB, served by sendfile", &serve_large(&file, sent_by_the_kernel));
-    one("one file of 1 GiB, served by copying", &serve_large(&file, copied));
+    match Nginx::start(&file) {
+        Some(nginx) => one("one file of 1 GiB, served by nginx", &nginx.url),
+        None => println!("nginx is not installed: skipped"),
+    }
+    one("one file of 1 GiB, served by a server that copies", &serve_large(&file));
     let many = [
         way("downloads --no-sync", &[DOWNLOADS, "-j", "16", "--no-sync", "-i", &small]),
         way("downloads", &[DOWNLOADS, "-j", "16", "-i", &small]),
@@ -153,21 +157,70 @@ fn run(way: &Way, folder: &Path) -> Option<f64> {
     }
 }
 
-/// Serves the large file until the program ends, with one thread for each connection.
-fn serve_large(file: &File, send: Send) -> String {
+/// An nginx that serves the large file with sendfile, as file servers do. It ends when this is
+/// dropped.
+struct Nginx {
+    process: Child,
+    url: String,
+    _folder: TempDir,
+}
+
+impl Nginx {
+    /// Returns `None` if nginx is not installed.
+    fn start(file: &File) -> Option<Self> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = file.path().parent().expect("a file is in a folder");
+        let name = file.path().file_name().expect("a file has a name").to_string_lossy();
+        // Until nginx takes it, nobody else gets this port.
+        let port = net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr();
+        let address = port.expect("bound");
+        let config = folder.path().join("nginx.conf");
+        let text = format!(
+            "daemon off; worker_processes 1; pid pid; error_log stderr;\n\
+             events {{ worker_connections 64; }}\n\
+             http {{ sendfile on; access_log off; client_body_temp_path body; \
+             proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; \
+             scgi_temp_path scgi; server {{ listen {address}; root \"{}\"; }} }}\n\
+             user root;\n",
+            root.display()
+        );
+        fs::write(&config, text).expect("room for a file");
+        let mut command = Command::new("nginx");
+        command.arg("-p").arg(folder.path()).arg("-c").arg(&config).stderr(Stdio::null());
+        let process = command.spawn().ok()?;
+        while net::TcpStream::connect(address).is_err() {
+            thread::sleep(Duration::from_millis(10));
+        }
+        Some(Self { process, url: format!("http://{address}/{name}"), _folder: folder })
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        // SIGTERM also ends the worker process of nginx.
+        let pid = i32::try_from(self.process.id()).expect("process numbers are small");
+        let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
+        let _ = self.process.wait();
+    }
+}
+
+/// Serves the large file until the program ends, with one thread for each connection. It copies
+/// the bytes twice, into the memory of the server and out of it. That takes half a core, which is
+/// then not available to the downloader.
+fn serve_large(file: &File) -> String {
     let listener = net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("bound");
     let path = file.path().to_owned();
     thread::spawn(move || {
         for client in listener.incoming().flatten() {
             let file = fs::File::open(&path).expect("it is there");
-            thread::spawn(move || answer(client, file, send));
+            thread::spawn(move || answer(client, file));
         }
     });
     format!("http://{address}/large")
 }
 
-fn answer(mut client: net::TcpStream, mut file: fs::File, send: Send) -> io::Result<()> {
+fn answer(mut client: net::TcpStream, file: fs::File) -> io::Result<()> {
     let mut request = BufReader::new(client.try_clone()?).lines();
     while request.next().transpose()?.is_some_and(|line| !line.is_empty()) {}
     let length = PIECE * PIECES;
@@ -176,23 +229,7 @@ fn answer(mut client: net::TcpStream, mut file: fs::File, send: Send) -> io::Res
         "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nETag: \"large\"\r\n\
          Connection: close\r\n\r\n"
     )?;
-    send(&mut file, &mut client)
-}
-
-/// Sends a file to a socket.
-type Send = fn(&mut fs::File, &mut net::TcpStream) -> io::Result<()>;
-
-/// Copies the bytes twice, into the memory of the server and out of it. That takes half a core,
-/// which is then not available to the downloader.
-fn copied(file: &mut fs::File, client: &mut net::TcpStream) -> io::Result<()> {
-    io::copy(&mut BufReader::with_capacity(64 << 10, file), client).map(drop)
-}
-
-/// Lets the kernel copy the bytes, as file servers do.
-#[cfg(target_os = "linux")]
-fn sent_by_the_kernel(file: &mut fs::File, client: &mut net::TcpStream) -> io::Result<()> {
-    while nix::sys::sendfile::sendfile(&mut *client, &mut *file, None, PIECE * PIECES)? > 0 {}
-    Ok(())
+    io::copy(&mut BufReader::with_capacity(64 << 10, file), &mut client).map(drop)
 }
 
 /// Serves the small files, from a separate thread.

@@ -2,12 +2,14 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use crate::DownloadError;
 use crate::hashing::hash_of;
 use crate::names::part_path;
 use crate::part::Part;
+use crate::stream::blocking;
 
 /// What already exists of a file.
 pub(crate) enum Existing {
@@ -18,8 +20,31 @@ pub(crate) enum Existing {
     Nothing,
 }
 
+/// Remembers which files are new, for one second.
+///
+/// Usually none of the files exists. One check for all of them needs one thread that may block.
+/// Without it, each file would need one, and 2,000 small files would take 7 % longer.
+pub(crate) struct NewFiles {
+    are_new: Vec<bool>,
+    checked: Instant,
+}
+
+impl NewFiles {
+    /// Checks all paths.
+    pub(crate) async fn check(paths: Vec<PathBuf>) -> Self {
+        let are_new = move || paths.iter().map(|path| is_new(path)).collect();
+        Self { are_new: blocking(are_new).await, checked: Instant::now() }
+    }
+
+    /// Whether the file at this index is new. After one second, the answer is `false`, because a
+    /// file may have appeared since the check.
+    pub(crate) fn is_new(&self, index: usize) -> bool {
+        self.are_new[index] && self.checked.elapsed() < Duration::from_secs(1)
+    }
+}
+
 /// Whether neither the file nor a partial file exists.
-pub(crate) fn is_new(path: &Path) -> bool {
+fn is_new(path: &Path) -> bool {
     path.symlink_metadata().is_err() && part_path(path).symlink_metadata().is_err()
 }
 

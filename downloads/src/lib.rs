@@ -8,7 +8,6 @@
 //!
 //! Run with: `cargo run -p downloads`
 
-mod disk;
 pub mod error;
 mod existing;
 mod finish;
@@ -29,15 +28,14 @@ pub mod url;
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use reqwest::{Client, ClientBuilder, Url};
 use tokio::sync::Semaphore;
 
-use disk::Disk;
 pub use error::DownloadError;
-use stream::blocking;
+use existing::NewFiles;
 use transfer::Transfer;
 pub use types::{Download, Event, Options, Outcome, Saved};
 
@@ -73,9 +71,9 @@ pub async fn download_all(
 ) -> Vec<Result<Outcome, DownloadError>> {
     let permits = permits(options.concurrency);
     let hosts = permits_per_host(downloads, options.per_host);
-    let disk = Disk::start(options.sync);
     let taken = Mutex::new(names::taken(downloads));
-    let new = NewFiles::look(downloads).await;
+    let paths = downloads.iter().map(|download| download.path.clone()).collect();
+    let new = NewFiles::check(paths).await;
 
     let one = async |(place, download): (usize, &Download)| {
         // We take the permit of the host first. Otherwise, a download that waits for its host
@@ -87,7 +85,7 @@ pub async fn download_all(
         let _permit = permits.acquire().await.expect("never closed");
         report(place, Event::Started);
         let report = |event: Event<'_>| report(place, event);
-        let transfer = Transfer::new(client, download, options, &disk, &taken, &report);
+        let transfer = Transfer::new(client, download, options, &taken, &report);
         let result = if new.is_new(place) { transfer.fetch().await } else { transfer.run().await };
         report(Event::Ended(&result));
         result
@@ -130,9 +128,8 @@ pub async fn download(
     options: Options,
     report: impl Fn(Event<'_>),
 ) -> Result<Outcome, DownloadError> {
-    let disk = &Disk::start(options.sync);
     let taken = &Mutex::new(names::taken(std::slice::from_ref(download)));
-    Transfer::new(client, download, options, disk, taken, &report).run().await
+    Transfer::new(client, download, options, taken, &report).run().await
 }
 
 /// Returns a builder for a client with a connect timeout of 10 s and a read timeout of 30 s. The
@@ -166,25 +163,4 @@ fn permits_per_host(
 ) -> HashMap<Host, Semaphore> {
     let Some(n) = per_host else { return HashMap::new() };
     downloads.iter().map(|download| (host(download), permits(n))).collect()
-}
-
-/// Returns which files are new. We check all paths in a single blocking call: usually none of the
-/// files exists, and each blocking call costs a thread hop.
-struct NewFiles {
-    is_new: Vec<bool>,
-    seen: Instant,
-}
-
-impl NewFiles {
-    async fn look(downloads: &[Download]) -> Self {
-        let paths: Vec<_> = downloads.iter().map(|download| download.path.clone()).collect();
-        let is_new = move || paths.iter().map(|path| existing::is_new(path)).collect();
-        Self { is_new: blocking(is_new).await, seen: Instant::now() }
-    }
-
-    /// Whether the file is new, as far as we know. Something may have appeared since the check, so
-    /// we rely on it for only one second.
-    fn is_new(&self, place: usize) -> bool {
-        self.is_new[place] && self.seen.elapsed() < Duration::from_secs(1)
-    }
 }

@@ -15,10 +15,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
-use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
-use std::thread;
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
@@ -151,30 +148,12 @@ impl Part {
         Ok(())
     }
 
-    /// Appends pieces as they arrive. If the caller wants a hash, another thread computes it in
-    /// the meantime, because hashing takes nearly as long as writing. After an error, the length
-    /// and the hash still match the file.
+    /// Appends pieces as they arrive. After an error, the length and the hash still match the file.
     pub(crate) fn append_all(
         &mut self,
         mut pieces: impl Iterator<Item = Bytes>,
     ) -> Result<(), DownloadError> {
-        let appended = match self.hash.take() {
-            None => pieces.try_for_each(|bytes| self.append(&bytes)),
-            Some(mut hash) => thread::scope(|scope| {
-                let (to_hash, written) = mpsc::sync_channel::<Bytes>(8);
-                let hashing = scope.spawn(move || {
-                    written.into_iter().for_each(|bytes| hash.update(&bytes));
-                    hash
-                });
-                let appended = pieces.try_for_each(|bytes| {
-                    self.append(&bytes)?;
-                    to_hash.send(bytes).map_err(io::Error::other)
-                });
-                drop(to_hash); // lets the other thread end
-                self.hash = Some(hashing.join().unwrap_or_else(|panic| resume_unwind(panic)));
-                appended
-            }),
-        };
+        let appended = pieces.try_for_each(|bytes| self.append(&bytes));
         appended.map_err(|source| DownloadError::Disk { path: part_path(&self.path), source })
     }
 
@@ -195,6 +174,9 @@ impl Part {
             return Err(error);
         }
         self.length += bytes.len() as u64;
+        if let Some(hash) = &mut self.hash {
+            hash.update(bytes);
+        }
         Ok(())
     }
 

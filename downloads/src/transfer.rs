@@ -10,7 +10,6 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_DISPOSITION, IF_RANGE, RANGE, RETRY_AFTER};
 use reqwest::{Client, Response};
 
-use crate::disk::Disk;
 use crate::existing::{Existing, is_kept, look};
 use crate::finish::{Finish, write_short};
 use crate::part::Part;
@@ -28,7 +27,6 @@ pub(crate) struct Transfer<'a, R> {
     download: &'a Download,
     options: Options,
     report: &'a R,
-    disk: &'a Disk,
     /// The names that all downloads of this run use.
     taken: &'a Mutex<HashSet<String>>,
     /// Where the file goes if the server has given it a name, which is then one of the names in
@@ -43,11 +41,10 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
         client: &'a Client,
         download: &'a Download,
         options: Options,
-        disk: &'a Disk,
         taken: &'a Mutex<HashSet<String>>,
         report: &'a R,
     ) -> Self {
-        Self { client, download, options, report, disk, taken, renamed: None, part: None }
+        Self { client, download, options, report, taken, renamed: None, part: None }
     }
 
     /// Looks for what already exists, and downloads the rest.
@@ -238,7 +235,7 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
             let saved = part.finish(&target, how);
             (part, saved)
         };
-        let (part, saved) = self.disk.run(finish).await;
+        let (part, saved) = blocking(finish).await;
         self.part = Some(part);
         saved.map(Outcome::Saved)
     }
@@ -253,7 +250,7 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
         let how = self.how_to_finish(&target, length);
         let path = self.download.path.clone();
         let write = move || write_short(&path, &target, &bytes, how);
-        self.disk.run(write).await.map(Outcome::Saved)
+        blocking(write).await.map(Outcome::Saved)
     }
 
     /// The user decides which file may be replaced. If the server chooses the name, nothing is
