@@ -1,4 +1,4 @@
-//! What a blocking call does to everything else on its thread.
+//! Shows what a blocking call does to everything else on its thread.
 
 use std::thread;
 use std::time::Duration;
@@ -39,15 +39,14 @@ async fn waits_badly() {
     thread::sleep(WORK);
 }
 
-/// Moves a call that has to block to a thread reserved for such calls, as `asyncio.to_thread`
-/// does.
+/// Runs a call that has to block on a thread reserved for such calls, as `asyncio.to_thread` does.
 async fn waits_elsewhere() {
     let blocking_call = tokio::task::spawn_blocking(|| thread::sleep(WORK));
-    // This fails only if the call has panicked or the runtime is shutting down.
+    // This fails only if the call panicked or the runtime is shutting down.
     let _ = blocking_call.await;
 }
 
-/// Does the same work in three ways and counts the ticks during each.
+/// Does the same work in three ways, and counts the ticks during each of them.
 pub async fn play(clock: Clock) {
     clock.title("blocking: 0.45 s of work next to a tick every 0.1 s");
     let ticks = ticks_during(waits_well()).await;
@@ -67,9 +66,9 @@ mod tests {
         assert_eq!(ticks_during(waits_well()).await, 4);
     }
 
-    // These two tests run on the real clock, because real threads sleep here. The first test
-    // asserts an order that holds on any machine: the blocking call is over before the ticker gets
-    // its first turn.
+    // These two tests run on the real clock, because real threads sleep here. The first test does
+    // not depend on how fast the machine is: the blocking call ends before the ticker is polled for
+    // the first time.
 
     #[tokio::test]
     async fn a_blocking_call_stops_the_ticker() {

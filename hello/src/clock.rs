@@ -26,7 +26,7 @@ impl Clock {
 }
 
 /// Prints a line. If nobody reads our output any more, as in `hello | head -1`, `println!` would
-/// panic; this function ends the program quietly instead.
+/// panic, and this function ends the program quietly instead.
 pub fn print_line(line: &str) {
     if let Err(error) = writeln!(stdout(), "{line}") {
         if error.kind() == ErrorKind::BrokenPipe {

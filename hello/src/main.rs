@@ -22,7 +22,7 @@ use clock::Clock;
 #[cfg(test)]
 mod tests;
 
-/// The first steps of async Rust, in seven short scenes.
+/// Shows the first steps of async Rust in seven short scenes.
 #[derive(Parser)]
 #[command(after_help = "Examples:\n  hello\n  hello lazy blocking")]
 struct Arguments {
@@ -41,12 +41,12 @@ enum Scene {
     Value,
     /// Shows that a future does nothing until it is awaited.
     Lazy,
-    /// Shows what the runtime does with a future: it polls the future, and polls again after each
+    /// Shows what the runtime does with a future: it polls the future once, and again after each
     /// wake.
     Poll,
-    /// Waits one after another, with `join!`, and with `spawn`.
+    /// Waits three times: one wait after another, with `join!`, and with `spawn`.
     Together,
-    /// Lets ten tasks change one balance.
+    /// Lets ten tasks change the same balance.
     Share,
     /// Shows what a blocking call does to everything else on its thread.
     Blocking,
@@ -76,7 +76,7 @@ async fn main() {
     }
 }
 
-// ---- Hello, and World a second later -----------------------------------------------------------
+// ---- Waiting without blocking ------------------------------------------------------------------
 
 async fn hello(clock: Clock) {
     clock.title("hello: wait without blocking");
@@ -107,10 +107,10 @@ async fn lazy(clock: Clock) {
     let future = async { clock.say("the future runs") };
     clock.say("we have made a future");
     sleep(Duration::from_millis(500)).await;
-    clock.say("half a second later it still hasn't done anything; now we await it");
+    clock.say("half a second later, the future still hasn't done anything; now we await it");
     future.await;
 
     // A Python coroutine is just as lazy; a Python *task* is not. In Rust, you cancel a future by
-    // dropping it. Here we drop one before it has run at all.
+    // dropping it. Here we drop a future before it has run at all.
     drop(async { clock.say("never printed") });
 }

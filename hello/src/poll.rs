@@ -1,5 +1,5 @@
-//! Shows what the runtime does with a future, by means of a future that prints every poll and
-//! wake.
+//! Shows what the runtime does with a future. For this, we use a future that prints every poll and
+//! every wake.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -11,10 +11,12 @@ use crate::clock::Clock;
 /// How long each wait takes.
 const WAIT: Duration = Duration::from_millis(200);
 
-/// A future that has to wait twice before it is ready. Its value is the number of polls it took.
+/// A future that has to wait twice before it is ready. Its value is the number of times it was
+/// polled.
 ///
-/// You rarely write a future by hand: for an `async fn`, the compiler writes `poll` for you. All
-/// futures work like this one, though, and `.await` and the runtime know nothing else about them.
+/// You rarely implement `Future` yourself: for an `async fn`, the compiler writes `poll` for you.
+/// But all futures work like this one, and `poll` is the only method that `.await` and the runtime
+/// use.
 struct Traced {
     polls: u32,
     clock: Clock,
@@ -23,10 +25,10 @@ struct Traced {
 impl Future for Traced {
     type Output = u32;
 
-    /// Does as much as it can without waiting. The runtime calls this when it polls the task:
-    /// first because of the `.await`, then after each wake. A real future must check here whether
-    /// its condition is met, because it may also be polled for another reason, such as a wake of
-    /// its neighbour in a `join!`.
+    /// Does as much as it can without waiting. The runtime calls `poll` when it polls the task:
+    /// first when the task reaches the `.await`, and then after each wake. A real future must check
+    /// here whether its event has happened, because it may also be polled for another reason. For
+    /// example, another future in the same `join!` may have been woken.
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<u32> {
         self.polls += 1;
         if self.polls == 3 {
@@ -35,9 +37,10 @@ impl Future for Traced {
         }
         self.clock.say(&format!("poll {}: pending", self.polls));
 
-        // Before a future returns `Pending`, it has to make sure that something will wake its
-        // task. Here, a thread does that. A sleep puts the waker into the runtime's list of timers
-        // instead, and a socket gives it to the part of the runtime that watches sockets.
+        // Before a future returns `Pending`, it has to make sure that something will wake its task.
+        // Here, a thread does that. Tokio's `sleep` puts the waker into the runtime's list of
+        // timers instead, and a socket gives the waker to the part of the runtime that watches
+        // sockets.
         let (waker, clock) = (context.waker().clone(), self.clock);
         thread::spawn(move || {
             thread::sleep(WAIT);
@@ -52,7 +55,9 @@ impl Future for Traced {
 pub async fn play(clock: Clock) {
     clock.title("poll: what the runtime does with a future");
     let polls = Traced { polls: 0, clock }.await;
-    clock.say(&format!("done after {polls} polls; in between, its thread was free"));
+    clock.say(&format!(
+        "done after {polls} polls; between them, the thread was free for other tasks"
+    ));
 }
 
 #[cfg(test)]
@@ -70,7 +75,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_future_that_arranges_no_wake_is_never_polled_again() {
+    async fn a_future_that_does_not_arrange_a_wake_is_never_polled_again() {
         let polls = Arc::new(AtomicU32::new(0));
         let counter = Arc::clone(&polls);
         let forgetful = std::future::poll_fn(move |_| {

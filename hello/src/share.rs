@@ -16,9 +16,9 @@ use crate::clock::Clock;
 const TASKS: u32 = 10;
 const THINK: Duration = Duration::from_millis(10);
 
-/// Every task locks, adds one, and unlocks. The task holds the lock for a moment and never across
-/// an `.await`, so the mutex of the standard library is the right choice: it is smaller and
-/// faster.
+/// Makes the deposits in tasks that each lock the balance, add one, and unlock it. A task holds the
+/// lock only for a moment and never across an `.await`, so the standard library's mutex is the best
+/// choice: it is smaller and faster than Tokio's. Returns the balance.
 async fn short_lock() -> u32 {
     let balance = Arc::new(Mutex::new(0));
     let mut tasks = JoinSet::new();
@@ -33,9 +33,10 @@ async fn short_lock() -> u32 {
     *lock(&balance)
 }
 
-/// Every task reads, waits, and writes. The lock protects each of the two steps but not the pair:
-/// in between, other tasks read the same old balance, and their deposits are lost. Python's tasks
-/// have this problem too.
+/// Makes the deposits in tasks that each read the balance, wait, and then write the new balance.
+/// The lock protects the reading and the writing, but it is free between the two. So other tasks
+/// read the same old balance, and all deposits but one are lost. Python's tasks have this problem
+/// too. Returns the balance.
 async fn lock_twice() -> u32 {
     let balance = Arc::new(Mutex::new(0));
     let mut tasks = JoinSet::new();
@@ -51,10 +52,10 @@ async fn lock_twice() -> u32 {
     *lock(&balance)
 }
 
-/// Every task keeps the lock while it waits. That requires Tokio's mutex, which works like
-/// `asyncio.Lock`: a task that has to wait for the lock gives its thread back. The guard of a
-/// `std` mutex must not be held across an `.await`. `spawn` rejects a future that does so, because
-/// that guard isn't `Send`.
+/// Makes the deposits in tasks that each keep the lock while they wait. That requires Tokio's
+/// mutex, which works like `asyncio.Lock`: a task that has to wait for the lock gives its thread
+/// back to the runtime. The guard of a `std` mutex must not be held across an `.await`, and `spawn`
+/// rejects a future that does this, because the guard isn't `Send`. Returns the balance.
 async fn lock_across_await() -> u32 {
     let balance = Arc::new(tokio::sync::Mutex::new(0));
     let mut tasks = JoinSet::new();
@@ -72,18 +73,20 @@ async fn lock_across_await() -> u32 {
 }
 
 /// Locks a `std` mutex. A mutex is *poisoned* if a thread panicked while holding it. Our threads
-/// don't panic while they hold this one, so we take the value as it is.
+/// never panic while they hold the lock, so we can use the value anyway.
 fn lock(balance: &Mutex<u32>) -> std::sync::MutexGuard<'_, u32> {
     balance.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Makes ten deposits of 1 in each of the three ways.
+/// Makes ten deposits of 1 in each of the three ways, and prints the balance after each.
 pub async fn play(clock: Clock) {
     clock.title("share: ten tasks each add 1 to the same balance");
     let balance = short_lock().await;
     clock.say(&format!("std Mutex, locked for one addition     {balance}"));
     let balance = lock_twice().await;
-    clock.say(&format!("std Mutex, unlocked during an .await   {balance}: the others were lost"));
+    clock.say(&format!(
+        "std Mutex, unlocked during an .await   {balance}: nine additions were lost"
+    ));
     let balance = lock_across_await().await;
     clock.say(&format!("tokio Mutex, held across the .await    {balance}, one task after another"));
 }
@@ -95,7 +98,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_short_lock_loses_nothing_and_holds_nobody_up() {
+    async fn a_short_lock_loses_no_updates_and_makes_no_task_wait() {
         let start = Instant::now();
         assert_eq!(short_lock().await, TASKS);
         assert_eq!(start.elapsed(), THINK);
@@ -107,7 +110,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_lock_across_an_await_loses_nothing_and_makes_the_tasks_wait() {
+    async fn a_lock_held_across_an_await_loses_no_updates_and_makes_the_tasks_wait() {
         let start = Instant::now();
         assert_eq!(lock_across_await().await, TASKS);
         assert_eq!(start.elapsed(), TASKS * THINK);

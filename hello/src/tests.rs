@@ -1,8 +1,8 @@
-//! Tests the first scenes, the clock, the coop budget and the timeline.
+//! Tests the first three scenes, sleeps and timeouts, and the timeline.
 //!
 //! Most of the tests run on a paused clock: whenever all tasks are waiting for timers, Tokio
-//! advances the clock to the next timer. A wait of seconds takes no real time, and durations are
-//! exact, so a test may assert them.
+//! advances the clock to the next timer. So even a long wait takes no real time, and a test can
+//! assert the exact duration.
 
 use tokio::time::{Instant, timeout};
 
@@ -10,14 +10,14 @@ use super::timeline::Timeline;
 use super::*;
 
 #[test]
-fn by_default_all_scenes_are_played_in_order() {
+fn by_default_all_scenes_run_in_order() {
     use Scene::*;
     assert_eq!(chosen(vec![]), [Hello, Value, Lazy, Poll, Together, Share, Blocking]);
     assert_eq!(chosen(vec![Blocking, Lazy]), [Blocking, Lazy]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn hello_takes_one_second_and_the_value_two() {
+async fn the_scene_hello_takes_one_second_and_the_value_takes_two() {
     let start = Instant::now();
     hello(Clock::start()).await;
     assert_eq!(start.elapsed(), Duration::from_secs(1));
@@ -26,12 +26,12 @@ async fn hello_takes_one_second_and_the_value_two() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_future_does_nothing_until_awaited() {
+async fn a_future_does_nothing_until_it_is_awaited() {
     let mut ran = false;
     let future = async { ran = true };
     sleep(Duration::from_secs(60)).await;
     drop(future);
-    assert!(!ran, "dropped before it was awaited, so it never ran");
+    assert!(!ran, "a future that was dropped before it was awaited has run");
 
     let future = async { ran = true };
     future.await;
@@ -55,9 +55,9 @@ async fn a_sleep_counts_from_the_call() {
     assert_eq!(start.elapsed(), Duration::from_secs(1));
 }
 
-// Both loops would run forever. The timeout ends the first one, because Tokio's lock makes its
-// task yield after 128 operations in a row. Nothing makes the second loop yield, so it has to stop
-// by itself.
+// In the next two tests, a loop never has to wait. The timeout ends the first loop, because Tokio's
+// lock makes the task yield after 128 operations in a row. Nothing makes the second loop yield, so
+// that loop ends itself after 50 ms.
 
 #[tokio::test]
 async fn a_timeout_ends_a_loop_that_only_uses_tokios_lock() {
@@ -78,14 +78,15 @@ async fn a_timeout_does_not_end_a_loop_that_never_yields() {
         while start.elapsed() < Duration::from_millis(50) {
             std::future::ready(()).await;
         }
-        "it ended by itself"
+        "the loop ended by itself"
     };
     let result = timeout(Duration::from_millis(10), always_ready).await;
-    assert_eq!(result.ok(), Some("it ended by itself"));
+    assert_eq!(result.ok(), Some("the loop ended by itself"));
 }
 
-/// Records known times: `a` works for two seconds, `b` waits for one and then works for two, and
-/// `<c>` works for a moment and then fails.
+/// Records a timeline on the paused clock. `a` works for two seconds. `b` waits for one second and
+/// then works for two. `<c>` starts after one second, works for a millisecond, and fails at two
+/// seconds.
 async fn recording() -> Timeline {
     let timeline = Timeline::start(&[('█', "at work"), ('·', "waiting"), ('×', "failed")]);
     timeline.show("a", '█');
@@ -104,7 +105,7 @@ async fn recording() -> Timeline {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_timeline_has_a_row_for_each_task_and_shows_even_short_stretches() {
+async fn a_timeline_has_a_row_for_each_task_and_shows_even_short_periods() {
     let expected = "     \
      0 s       0.5 s     1 s       1.5 s     2 s       2.5 s     3 s
 a    ████████████████████████████████████████

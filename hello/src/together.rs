@@ -1,5 +1,5 @@
-//! Takes three naps: one after another, together in one task with `join!`, and each in its own
-//! task with `spawn`.
+//! Takes three naps in three ways: one after another, together in one task with `join!`, and each
+//! in its own task with `spawn`.
 
 use std::path::Path;
 use std::thread;
@@ -14,7 +14,7 @@ use crate::timeline::Timeline;
 
 const TENTH: Duration = Duration::from_millis(100);
 
-/// Records a nap that is over.
+/// A nap that is over: when it started and ended, and on which thread.
 #[derive(Debug)]
 struct Nap {
     name: &'static str,
@@ -36,17 +36,17 @@ async fn one_after_another() -> [Nap; 3] {
     [nap("a", 4).await, nap("b", 5).await, nap("c", 3).await]
 }
 
-/// Takes three naps inside this one task. `join!` polls each nap in turn: while one waits, the
-/// next one runs. No two of them ever run at the same instant. The naps are parts of this future,
-/// so they may borrow its variables.
+/// Takes three naps inside this one task. `join!` polls the naps one after another: while one of
+/// them waits, the others can run, but no two of them ever run at the same instant. The naps are
+/// part of this function's future, so they may borrow this function's variables.
 async fn joined() -> [Nap; 3] {
     let (a, b, c) = join!(nap("a", 4), nap("b", 5), nap("c", 3));
     [a, b, c]
 }
 
-/// Takes three naps, each in its own task. A task starts to run whether or not you await it, and
-/// it may run on another thread at the same instant as yours. So a task must own what it uses
-/// (`'static`), and what it uses must be safe to move to another thread (`Send`).
+/// Takes three naps, each in its own task. A task starts to run whether or not you await it, and it
+/// may run on another thread at the same instant as your own task. So a task must own the values
+/// that it uses (`'static`), and these values must be safe to move to another thread (`Send`).
 ///
 /// Awaiting the handle gives the task's value, or an error if the task panicked. Dropping the
 /// handle leaves the task running.
@@ -57,7 +57,7 @@ async fn spawned() -> Result<[Nap; 3], JoinError> {
     Ok([a.await?, b.await?, c.await?])
 }
 
-/// Takes the naps in all three ways, then draws when each nap ran.
+/// Takes the naps in all three ways, and then draws a timeline of all of them.
 pub async fn play(clock: Clock, svg: Option<&Path>) {
     clock.title("together: three naps of 0.4, 0.5 and 0.3 s");
     let timeline = Timeline::start(&[('█', "napping")]);
@@ -81,7 +81,8 @@ pub async fn play(clock: Clock, svg: Option<&Path>) {
     }
 }
 
-/// Prints how long the naps took and on which thread each one woke up.
+/// Adds the naps to the timeline. Prints how long they took, and on which thread each of them woke
+/// up.
 fn show(clock: Clock, timeline: &Timeline, how: &str, naps: &[Nap; 3]) {
     for nap in naps {
         let row = format!("{how}  {}", nap.name);
@@ -112,28 +113,28 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_after_another_takes_the_sum() {
+    async fn one_after_another_takes_the_sum_of_the_naps() {
         let start = Instant::now();
         assert_eq!(names(&one_after_another().await), ["a", "b", "c"]);
         assert_eq!(start.elapsed(), (4 + 5 + 3) * TENTH);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn join_takes_as_long_as_the_longest() {
+    async fn join_takes_as_long_as_the_longest_nap() {
         let start = Instant::now();
         assert_eq!(names(&joined().await), ["a", "b", "c"]);
         assert_eq!(start.elapsed(), 5 * TENTH);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn spawned_tasks_take_as_long_as_the_longest() {
+    async fn spawned_tasks_take_as_long_as_the_longest_nap() {
         let start = Instant::now();
         assert_eq!(names(&spawned().await.unwrap()), ["a", "b", "c"]);
         assert_eq!(start.elapsed(), 5 * TENTH);
     }
 
-    /// Uses a runtime with two worker threads. The test's own thread runs the root future and
-    /// nothing else.
+    /// Uses a runtime with two worker threads. The thread that runs this test polls only the root
+    /// future.
     #[test]
     fn join_stays_on_its_thread_and_spawn_uses_the_workers() {
         let runtime =

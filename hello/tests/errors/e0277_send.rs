@@ -1,4 +1,5 @@
-//! `Rc` counts its owners without any lock, so it must stay on the thread where it was created.
+//! `Rc` counts its owners without any synchronisation, so it must stay on the thread where it was
+//! created.
 
 #[cfg(not(cured))]
 use std::rc::Rc as Shared;

@@ -1,5 +1,5 @@
 //! A future that has been polled may hold pointers into itself, so it must not move any more. But
-//! you can only await something through a `&mut` if it is safe to move.
+//! you can await a future through a plain `&mut` only if it is safe to move.
 
 async fn twice() {
     #[cfg(not(cured))]

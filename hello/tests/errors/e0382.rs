@@ -1,4 +1,4 @@
-//! The first task has taken the string, and there is nothing left for the second.
+//! The first task has taken ownership of the string, so the second task cannot use it.
 
 fn main() {
     let name = String::from("Ferris");

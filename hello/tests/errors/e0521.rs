@@ -1,4 +1,5 @@
-//! The caller owns what the reference points to, and the task may live longer than the caller.
+//! The caller owns the string that the reference points to, and the task may live longer than the
+//! caller.
 
 fn main() {
     start("Ferris");

@@ -1,4 +1,4 @@
-//! The future holds a reference to a variable that may be gone before the task has ended.
+//! The future holds a reference to a variable that may be dropped before the task has ended.
 
 fn main() {
     let name = String::from("Ferris");

@@ -1,5 +1,5 @@
-//! The guard of a `std` mutex must be dropped on the thread that locked it, but the task may
-//! continue on another one after the `.await`.
+//! The guard of a `std` mutex must be dropped on the thread that locked the mutex, but the task may
+//! continue on another thread after the `.await`.
 
 use std::sync::Mutex;
 

@@ -1,10 +1,10 @@
-//! Checks the compiler errors of the README with a real compiler.
+//! Checks with a real compiler that the programs in the README's table cause the listed errors.
 
 use std::path::Path;
 use std::process::Command;
 use std::thread;
 
-/// Compiles a program of `tests/errors`, and returns the compiler's errors: the first line of each.
+/// Compiles a program in `tests/errors`, and returns the first line of each compiler error.
 fn errors(program: &str, is_cured: bool) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or("rustc".into()));
@@ -14,7 +14,7 @@ fn errors(program: &str, is_cured: bool) -> Vec<String> {
     }
     rustc.arg("-o").arg(folder.path().join("program.rmeta"));
     rustc.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/errors").join(program));
-    let output = rustc.output().expect("cargo runs rustc, so it can be run here as well");
+    let output = rustc.output().expect("rustc is installed, because cargo has just used it");
     let messages = String::from_utf8(output.stderr).unwrap();
     let errors: Vec<_> = messages
         .lines()
@@ -26,7 +26,7 @@ fn errors(program: &str, is_cured: bool) -> Vec<String> {
 }
 
 #[test]
-fn each_program_has_its_error_and_the_cure_compiles() {
+fn each_program_causes_its_error_and_compiles_when_cured() {
     let programs = [
         ("e0373.rs", "error[E0373]: async block may outlive the current function"),
         ("e0382.rs", "error[E0382]: use of moved value"),
@@ -37,7 +37,11 @@ fn each_program_has_its_error_and_the_cure_compiles() {
         ("e0277_unpin.rs", "error[E0277]: `{async fn body of pause()}` cannot be unpinned"),
     ];
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/errors");
-    assert_eq!(folder.read_dir().unwrap().count(), programs.len(), "a program has no test");
+    assert_eq!(
+        folder.read_dir().unwrap().count(),
+        programs.len(),
+        "each program in the folder needs an entry in the list above"
+    );
     thread::scope(|threads| {
         for (program, expected) in programs {
             threads.spawn(move || {

@@ -1,4 +1,4 @@
-//! Starts the program as a user would.
+//! Tests the program by running it as a user would.
 
 use assert_cmd::Command;
 use std::io::{BufRead, BufReader};
@@ -6,10 +6,10 @@ use std::process::Stdio;
 
 const HELLO: &str = env!("CARGO_BIN_EXE_hello");
 
-/// The scenes run in real time. Here each scene has its own process, so that they run
-/// concurrently.
+/// The scenes run in real time. To save time, the test starts a separate process for each scene,
+/// and all of these run concurrently.
 #[test]
-fn every_scene_prints_its_story() {
+fn every_scene_prints_the_expected_lines() {
     let scenes: [(&str, &[&str]); 7] = [
         ("hello", &["hello: ", "Hello", "World"]),
         ("value", &["value: ", "Ferris"]),
@@ -33,9 +33,9 @@ fn every_scene_prints_its_story() {
         let text = String::from_utf8(output.stdout).unwrap();
         let mut rest = text.as_str();
         for words in story {
-            let (_, after) = rest
-                .split_once(words)
-                .unwrap_or_else(|| panic!("no {words:?}, in this order, in\n{text}"));
+            let (_, after) = rest.split_once(words).unwrap_or_else(|| {
+                panic!("{words:?} is missing, or not in this order, in\n{text}")
+            });
             rest = after;
         }
         assert!(!text.contains("never printed"));
@@ -46,7 +46,7 @@ fn every_scene_prints_its_story() {
 }
 
 #[test]
-fn only_the_scenes_asked_for_are_played() {
+fn only_the_named_scenes_are_run() {
     let output = Command::new(HELLO).arg("lazy").output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("the future runs") && !text.contains("World"), "{text}");
@@ -74,7 +74,7 @@ fn help_has_an_example() {
 }
 
 #[test]
-fn a_closed_pipe_ends_it_quietly() {
+fn a_closed_pipe_ends_the_program_quietly() {
     let mut child = std::process::Command::new(HELLO)
         .arg("lazy")
         .stdout(Stdio::piped())
@@ -83,7 +83,7 @@ fn a_closed_pipe_ends_it_quietly() {
         .unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    // The reader is gone, so the program cannot write its next line.
+    // The reading end of the pipe is closed now, so the program cannot write its next line.
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success());
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
