@@ -1,9 +1,9 @@
-//! A picture of what a demo did: one row for each task, and time from left to right.
+//! Draws what a demo did: one row for each task, with time running from left to right.
 //!
 //! The demo records what each task does at the moment it does it. [`Timeline::text`] then draws the
 //! rows with characters, and [`Timeline::svg`] draws the same rows for a README. Every lesson has
 //! its own copy of this file, and all the copies are identical.
-#![allow(dead_code, reason = "no lesson needs all of it")]
+#![allow(dead_code, reason = "no lesson uses all of this file")]
 
 use std::fmt::Write;
 use std::path::Path;
@@ -32,7 +32,7 @@ struct Row {
 }
 
 impl Timeline {
-    /// Starts an empty recording. Its time begins now.
+    /// Starts an empty recording, and its clock.
     pub fn start(legend: Legend) -> Self {
         Self { start: Instant::now(), legend, rows: Mutex::default() }
     }
@@ -42,7 +42,8 @@ impl Timeline {
         self.show_at(row, sign, Instant::now());
     }
 
-    /// Shows `sign` in the row from the time `at` on. The times of one row must not go backwards.
+    /// Shows `sign` in the row from the time `at` on. Within a row, each time must be at or after
+    /// the previous one.
     pub fn show_at(&self, row: &str, sign: char, at: Instant) {
         let at = at.saturating_duration_since(self.start);
         with_row(&mut self.rows(), row, |row| {
@@ -63,9 +64,9 @@ impl Timeline {
         with_row(&mut self.rows(), row, |row| row.marks.push((at, sign)));
     }
 
-    /// Draws the recording with characters, from its start to the last thing recorded.
+    /// Draws the recording with characters, from its start to the last event.
     pub fn text(&self) -> String {
-        /// How many characters the time between the start and the end takes.
+        /// The width of the time axis, in characters.
         const WIDTH: u32 = 60;
         let rows = self.rows();
         let end = end(&rows);
@@ -96,7 +97,7 @@ impl Timeline {
         text
     }
 
-    /// Draws the recording as an SVG picture, which is legible on a light and on a dark page.
+    /// Draws the recording as an SVG picture that is legible on a light page and on a dark one.
     pub fn svg(&self) -> String {
         /// The width of a character and the height of a row, in pixels.
         const CHAR: usize = 8;
@@ -172,9 +173,9 @@ impl Timeline {
 }
 
 impl Row {
-    /// Returns what the row shows between two times: a mark if there is one; otherwise the last
-    /// thing that started in between, so that short stretches stay visible, or what the row showed
-    /// before.
+    /// Returns the character to draw for the time between `from` and `to`. If there is a mark in
+    /// that time, returns the mark. Otherwise, returns the last character that started in that
+    /// time, so that short bars stay visible. If none started, returns what the row showed before.
     fn sign(&self, from: Duration, to: Duration) -> char {
         let is_within = |at: Duration| from <= at && at < to;
         let mark = self.marks.iter().find(|(at, _)| is_within(*at));
@@ -193,18 +194,18 @@ fn with_row(rows: &mut Vec<Row>, name: &str, change: impl FnOnce(&mut Row)) {
     change(&mut rows[place]);
 }
 
-/// Returns the time of the last thing recorded.
+/// Returns the time of the last event.
 fn end(rows: &[Row]) -> Duration {
     let times = rows.iter().flat_map(|row| row.changes.iter().chain(&row.marks));
     times.map(|(at, _)| *at).max().unwrap_or_default()
 }
 
-/// Returns how many characters the longest name has.
+/// Returns the length of the longest name, in characters.
 fn name_width(rows: &[Row]) -> usize {
     rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0)
 }
 
-/// Returns the round times at which the axis has a label, at most seven of them.
+/// Returns the times at which the axis has a label: at most seven, all of them round numbers.
 fn ticks(end: Duration) -> impl Iterator<Item = Duration> {
     let steps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 60_000, 600_000];
     let step = steps.map(Duration::from_millis).into_iter().find(|step| *step * 6 >= end);
@@ -212,13 +213,14 @@ fn ticks(end: Duration) -> impl Iterator<Item = Duration> {
     (0..7).map(move |number| step * number).filter(move |tick| *tick <= end)
 }
 
-/// Returns the SVG of one stretch of a row.
+/// Returns the SVG for one bar of a row.
 fn bar(sign: char, x: f64, y: usize, width: f64) -> String {
     let class = class(sign);
     format!("<rect class=\"{class}\" x=\"{x:.1}\" y=\"{y}\" width=\"{width:.1}\" height=\"14\"/>\n")
 }
 
-/// Returns the colour class of a character in the picture, which is the same in all lessons.
+/// Returns the CSS class that gives a character its colour in the picture. The colours are the same
+/// in all lessons.
 fn class(sign: char) -> &'static str {
     match sign {
         '█' => "work",

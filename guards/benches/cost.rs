@@ -1,5 +1,5 @@
 //! Measures what the guards cost. Compares `with_database` and `with_transaction` with the same
-//! calls to sqlx, written one after the other.
+//! sqlx calls, written out without a guard.
 //!
 //! Run with: `cargo bench -p guards --bench cost`
 
@@ -44,7 +44,10 @@ async fn transaction_guarded(db: &mut SqliteConnection) -> anyhow::Result<i64> {
 
 #[tokio::main]
 async fn main() {
-    tokio::spawn(measure()).await.expect("no panic").expect("a database");
+    tokio::spawn(measure())
+        .await
+        .expect("the measurement panicked")
+        .expect("the measurement failed");
 }
 
 async fn measure() -> anyhow::Result<()> {
@@ -56,10 +59,10 @@ async fn measure() -> anyhow::Result<()> {
         .execute(&mut db)
         .await?;
 
-    println!("\n| median of {PAIRS} | by hand | guarded | the guard |\n|---|---|---|---|");
+    println!("\n| median of {PAIRS} | by hand | guarded | guard's cost |\n|---|---|---|---|");
     let (mut by_hand, mut guarded) = (Vec::new(), Vec::new());
     for pair in 0..PAIRS {
-        // The two variants take turns going first, so that neither always profits from a warm
+        // The two variants take turns going first, so that neither always benefits from a warm
         // cache.
         for turn in 0..2 {
             let start = Instant::now();
@@ -92,8 +95,9 @@ async fn measure() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Prints the cost: the median of the differences in each pair. If something disturbs the machine
-/// for a while, it affects both runs of a pair.
+/// Prints the cost of the guard, which is the median difference within a pair. If something slows
+/// the machine down for a while, it usually affects both runs of a pair, so it hardly changes the
+/// difference.
 fn report(what: &str, by_hand: &[Duration], guarded: &[Duration]) {
     let microseconds = |times: &[Duration]| times.iter().map(|t| t.as_secs_f64() * 1e6).collect();
     let (by_hand, guarded): (Vec<f64>, Vec<f64>) = (microseconds(by_hand), microseconds(guarded));

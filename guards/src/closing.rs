@@ -1,4 +1,4 @@
-//! Finishes work although its caller is gone: the rest of an opening, and the close.
+//! Finishes an opening or a close even if the caller is cancelled in the middle of it.
 //!
 //! `Drop` cannot await, but it can start a task. That is what [`DetachOnDrop`] does. It wraps a
 //! future. As long as a caller awaits the wrapper, it behaves exactly like that future. If the
@@ -7,9 +7,9 @@
 //!
 //! ```text
 //! the caller's future     is dropped, with the body and the guard in it
-//! Guard::drop             takes the connection, makes the future of the close, and drops that too
-//! DetachOnDrop::drop      counts one more close under way, and spawns the rest of the future
-//! the task                closes the database, reports an error on stderr, and counts down
+//! Guard::drop             takes the connection, creates the close future, and drops it immediately
+//! DetachOnDrop::drop      increments the count of closes under way, and spawns the close future
+//! the task                closes the database, reports any error on stderr, decrements the count
 //! finished().await        returns when the count is zero
 //! ```
 
@@ -30,16 +30,17 @@ use crate::DatabaseError;
 /// runtime shuts down and drops the tasks of these closes, and the program ends with the database
 /// open.
 ///
-/// A close is under way from the moment its guard is dropped. If you have aborted a task, await
-/// its handle first, and then call this. Dropping this future has no effect on the closes.
+/// A close is under way from the moment its guard is dropped. If you have aborted a task, await its
+/// handle before you call this, because `abort` does not wait until the task's guards are dropped.
+/// Dropping the future that this function returns has no effect on the closes.
 ///
-/// This waits for the closes on all runtimes of the process, so it never returns if nobody drives
-/// one of these runtimes any more. A close that fails counts as ended; sqlx releases its
-/// connection a little later.
+/// This waits for the closes on all runtimes of the process. If one of these runtimes has a close
+/// under way but nobody drives that runtime any more, this never returns. A close that fails counts
+/// as ended, although sqlx releases the connection a little later.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// // ... the last thing that main does:
+/// // ... at the end of main:
 /// guards::finished().await;
 /// # })
 /// ```
@@ -51,8 +52,8 @@ pub async fn finished() {
 /// How many detached futures are under way.
 static UNDER_WAY: LazyLock<watch::Sender<usize>> = LazyLock::new(|| watch::Sender::new(0));
 
-/// Counts one detached future for as long as this value lives, even if its task is dropped or
-/// panics.
+/// Counts one detached future until this value is dropped. That also happens if the future's task
+/// panics or is dropped.
 struct Counted;
 
 impl Counted {
@@ -73,10 +74,10 @@ impl Drop for Counted {
 pub(crate) struct DetachOnDrop<T: Send + 'static> {
     /// The future, or `None` once it is finished.
     future: Option<Pin<Box<dyn Future<Output = T> + Send>>>,
-    /// What to do with the result if the caller is gone.
+    /// Receives the result if the caller was dropped.
     orphaned: fn(T),
-    /// The runtime on which this was created. We store it because a future may be dropped outside
-    /// of any runtime.
+    /// The runtime on which this future was created. We store it because a future may be dropped
+    /// outside any runtime.
     runtime: Handle,
 }
 
@@ -95,7 +96,7 @@ impl<T: Send + 'static> Future for DetachOnDrop<T> {
     /// The inner future is boxed, so it does not move even if this value moves. That is why we may
     /// use a plain `&mut` to our fields here: no field of this struct has to stay where it is.
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
-        let future = self.future.as_mut().expect("polled after it has finished");
+        let future = self.future.as_mut().expect("polled after completion");
         let result = future.as_mut().poll(context);
         if result.is_ready() {
             self.future = None;
@@ -118,7 +119,7 @@ impl<T: Send + 'static> Drop for DetachOnDrop<T> {
 
 /// Owns an open connection, and starts its close when it is dropped.
 pub(crate) struct Guard {
-    /// The connection, or `None` once the close has started, so that it starts only once.
+    /// The connection, or `None` once the close has started. That way, the close starts only once.
     connection: Option<SqliteConnection>,
     path: PathBuf,
     /// The runtime on which the connection was opened.
@@ -133,13 +134,13 @@ impl Guard {
 
     /// Returns the connection. Panics once the close has started.
     pub(crate) fn connection(&mut self) -> &mut SqliteConnection {
-        self.connection.as_mut().expect("open until it is closed")
+        self.connection.as_mut().expect("the close has already started")
     }
 
     /// Closes the connection. If the returned future is dropped, the close continues as a task,
     /// and if the close fails, its error goes to stderr.
     pub(crate) fn close(mut self) -> DetachOnDrop<Result<(), DatabaseError>> {
-        self.start_close().expect("not closed before")
+        self.start_close().expect("the close has already started")
     }
 
     fn start_close(&mut self) -> Option<DetachOnDrop<Result<(), DatabaseError>>> {
@@ -155,7 +156,7 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        // We drop the close right away, which makes it continue as a task.
+        // Dropping the close future immediately makes the close continue as a task.
         drop(self.start_close());
     }
 }

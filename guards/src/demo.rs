@@ -1,5 +1,5 @@
-//! The demonstration that runs without arguments: it opens a temporary database, and leaves a
-//! body, a transaction and a plain guard in each of the four ways.
+//! The demonstration, which runs if the program gets no arguments. It opens a temporary database,
+//! and leaves a body, a transaction and a plain guard in each of the four ways.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -52,7 +52,7 @@ pub async fn run() -> anyhow::Result<Arc<Timeline>> {
         (Ending::Cancellation, "cancellation", "cancellation: the caller gives up after 0.2 s"),
     ] {
         scene.say(title)?;
-        // The task contains the panic, and the timeout cancels the last body.
+        // The spawned task catches the panic, and the timeout cancels the last body.
         let inside = scene.clone();
         let body = async move { inside.leave(ending, name).await };
         let outcome = tokio::spawn(timeout(2 * WORK, body)).await;
@@ -62,7 +62,7 @@ pub async fn run() -> anyhow::Result<Arc<Timeline>> {
         let outcome = match outcome {
             Ok(Ok(Ok(names))) => format!("a value: {}", names.join(", ")),
             Ok(Ok(Err(error))) => format!("the body's own error: {error}"),
-            Ok(Err(_)) => "nothing: its time was up, and the body was dropped".into(),
+            Ok(Err(_)) => "nothing: it timed out, and its body was dropped".into(),
             Err(_) => "the body's own panic".into(),
         };
         scene.say(&format!("    the caller gets {outcome}"))?;
@@ -70,7 +70,10 @@ pub async fn run() -> anyhow::Result<Arc<Timeline>> {
     writeln!(io::stdout(), "\n{}", timeline.text())?;
     let names = with_database(&scene.path, names).await?;
     let names = names.join(", ");
-    writeln!(io::stdout(), "In the end there are {names}: one transaction was committed.")?;
+    writeln!(
+        io::stdout(),
+        "At the end, the users are {names}: only one transaction was committed."
+    )?;
     Ok(timeline)
 }
 

@@ -36,8 +36,8 @@ pub use error::DatabaseError;
 ///
 /// # Errors
 /// Returns [`DatabaseError::Open`] if the database cannot be opened, the body's own error if the
-/// body fails, and [`DatabaseError::Close`] if only the close fails. If the body and the close
-/// both fail, this returns the error of the body, and prints the error of the close to stderr.
+/// body fails, and [`DatabaseError::Close`] if only the close fails. If the body and the close both
+/// fail, this returns the body's error, and prints the close's error to stderr.
 ///
 /// # Panics
 /// Panics outside a Tokio runtime.
@@ -66,8 +66,7 @@ pub async fn with_database<T, E>(
 where
     E: From<DatabaseError>,
 {
-    // sqlx gives `file:...` and `:memory:` a meaning of their own. An absolute path is always a
-    // path.
+    // sqlx treats `file:...` and `:memory:` specially. It takes an absolute path as it is.
     let absolute = std::path::absolute(&path).map_err(|error| DatabaseError::Open {
         path: path.as_ref().into(),
         source: error.into(),
@@ -120,7 +119,7 @@ async fn open(options: SqliteConnectOptions) -> Result<Guard, DatabaseError> {
     match check {
         Ok(_) => Ok(guard),
         Err(error) => {
-            // An error of the close would add nothing to the error of the opening.
+            // If the close fails too, its error would tell the caller nothing new.
             let _ = guard.close().await;
             Err(failed(error))
         }
@@ -139,10 +138,10 @@ async fn open(options: SqliteConnectOptions) -> Result<Guard, DatabaseError> {
 /// [`DatabaseError::Commit`] at the end.
 ///
 /// # Errors
-/// Returns the error of the body. Returns [`DatabaseError::Begin`] if the transaction cannot
-/// begin, [`DatabaseError::Nested`] if there already is one on this connection, and
-/// [`DatabaseError::Commit`] if the body succeeds and the commit fails. If the body and the
-/// rollback both fail, this returns the error of the body, and prints the error of the rollback to
+/// Returns the body's error if the body fails. Returns [`DatabaseError::Begin`] if the transaction
+/// cannot begin, [`DatabaseError::Nested`] if a transaction is already under way on this
+/// connection, and [`DatabaseError::Commit`] if the body succeeds and the commit fails. If the body
+/// and the rollback both fail, this returns the body's error, and prints the rollback's error to
 /// stderr.
 ///
 /// ```
@@ -156,7 +155,7 @@ async fn open(options: SqliteConnectOptions) -> Result<Guard, DatabaseError> {
 ///     with_transaction(db, async |db| {
 ///         sqlx::query("CREATE TABLE users (name TEXT)").execute(&mut *db).await?;
 ///         sqlx::query("INSERT INTO users VALUES ('Ada')").execute(db).await?;
-///         anyhow::Ok(()) // either both are kept, or neither
+///         anyhow::Ok(()) // SQLite keeps either both changes or neither
 ///     })
 ///     .await
 /// })
@@ -175,10 +174,10 @@ where
     if db.is_in_transaction() {
         return Err(DatabaseError::Nested.into());
     }
-    // `BEGIN IMMEDIATE` takes the right to write at the start. A plain `BEGIN` takes it with the
-    // first write, and fails without waiting if another connection has written since our first
-    // read. The result is sqlx's own guard: when it is dropped, it sends a rollback, without
-    // waiting for it.
+    // `BEGIN IMMEDIATE` acquires the write lock at the start. After a plain `BEGIN`, the first
+    // write acquires it, and that write fails without waiting if another connection has written
+    // since our first read. `begin_with` returns sqlx's own guard. When that guard is dropped, it
+    // sends a rollback, but does not wait for it.
     let mut transaction = db.begin_with("BEGIN IMMEDIATE").await.map_err(DatabaseError::Begin)?;
     match body(&mut transaction).await {
         Ok(value) => {
@@ -186,9 +185,9 @@ where
             Ok(value)
         }
         Err(error) => {
-            // SQLite may have rolled back on its own, which sqlx doesn't know. Then sqlx needs a
-            // new transaction that it can roll back. Otherwise, SQLite refuses this statement and
-            // nothing changes.
+            // SQLite may have rolled back on its own, without sqlx knowing. In that case, this
+            // statement begins a new transaction, so that sqlx has something to roll back.
+            // Otherwise, SQLite refuses the statement, and nothing changes.
             let _ = sqlx::raw_sql("BEGIN").execute(&mut *transaction).await;
             if let Err(rollback_error) = transaction.rollback().await {
                 report(&DatabaseError::Rollback(rollback_error));

@@ -23,13 +23,13 @@ use pipe::is_closed_pipe;
 /// Runs one SQL statement on a SQLite database, in a transaction, and prints its rows.
 #[derive(Parser)]
 #[command(after_help = "Examples:
-  guards                                 a demonstration on a database of its own
+  guards                                 a demonstration on a temporary database
   guards users.db                        the tables of a database
   guards users.db 'SELECT * FROM users WHERE name = ?' --param Ada
   guards users.db 'DELETE FROM users WHERE id = ?' --param 7 --write
 
-Exit status: 0 done, 1 failed, 2 usage error, 130 interrupted. Unless it is 0, nothing has changed. After
-a second Ctrl-C, the program does not wait to find out.")]
+Exit status: 0 done, 1 failed, 2 usage error, 130 interrupted. Unless it is 0, the database is
+unchanged. After a second Ctrl-C, the program exits without waiting for the commit or the rollback.")]
 struct Arguments {
     /// The database file, which must exist. Without it, the program runs a demonstration on a
     /// temporary database.
@@ -37,7 +37,7 @@ struct Arguments {
     /// The statement to run. By default, it lists the tables.
     #[arg(default_value = "SELECT type, name FROM sqlite_schema", hide_default_value = true)]
     sql: String,
-    /// The value for the next `?` of the statement. Repeat the option for each `?`. A value that
+    /// The value for the next `?` in the statement. Repeat the option for each `?`. A value that
     /// looks like a number is bound as a number.
     #[arg(long = "param", value_name = "VALUE", allow_hyphen_values = true, requires = "database")]
     params: Vec<String>,
@@ -137,20 +137,20 @@ fn report_failure(error: &anyhow::Error) -> i32 {
     1
 }
 
-/// Receives each Ctrl-C from now on.
+/// Starts listening for Ctrl-C, and returns the stream of signals.
 #[cfg(unix)]
 fn interrupts() -> io::Result<tokio::signal::unix::Signal> {
     tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())
 }
 
-/// Receives each Ctrl-C from now on.
+/// Starts listening for Ctrl-C, and returns the stream of signals.
 #[cfg(windows)]
 fn interrupts() -> io::Result<tokio::signal::windows::CtrlC> {
     tokio::signal::windows::ctrl_c()
 }
 
-/// Returns the error and its causes on one line without repetition, because the messages of sqlx
-/// include their causes.
+/// Returns the error and its causes on one line. Skips a cause that the line already ends with,
+/// because sqlx's messages include their causes.
 fn one_line(error: &anyhow::Error) -> String {
     let mut line = String::new();
     for cause in error.chain().map(ToString::to_string) {
@@ -158,6 +158,6 @@ fn one_line(error: &anyhow::Error) -> String {
             line = if line.is_empty() { cause } else { format!("{line}: {cause}") };
         }
     }
-    // SQLite may quote a statement of several lines.
+    // SQLite may quote a statement that spans several lines.
     line.replace('\n', " ")
 }

@@ -20,7 +20,7 @@
 /// }
 /// assert!(!connected.get());
 /// ```
-#[must_use = "it runs as soon as it is dropped"]
+#[must_use = "the clean-up runs as soon as this value is dropped"]
 pub fn on_drop<F: FnOnce()>(clean_up: F) -> OnDrop<F> {
     OnDrop(Some(clean_up))
 }
@@ -31,7 +31,7 @@ pub struct OnDrop<F: FnOnce()>(Option<F>);
 
 impl<F: FnOnce()> Drop for OnDrop<F> {
     fn drop(&mut self) {
-        // `drop` has only a `&mut self`, so we have to move the `FnOnce` closure out before we can
+        // `drop` gets only `&mut self`, so we have to move the `FnOnce` closure out before we can
         // call it.
         if let Some(clean_up) = self.0.take() {
             clean_up();

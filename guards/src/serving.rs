@@ -10,20 +10,21 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// Accepts connections, and handles each in a separate task, until `stop` is cancelled. After
-/// that, the server accepts no more connections, and this returns when all accepted ones have been
-/// handled.
+/// Accepts connections, and handles each in a separate task, until `stop` is cancelled. After that,
+/// the server accepts no more connections, and this function returns when all accepted connections
+/// have been handled.
 ///
 /// Each handler gets a child of `stop`. Cancelling `stop` cancels all its children, so a handler
-/// can select on its token and end early. Cancelling a child affects no other token. So tokens
-/// form a tree, like the cancel scopes of anyio. But a token only *tells* a task to stop, and the
-/// task decides what to do. Dropping a future, by contrast, is final: nothing in the future can
-/// catch it.
+/// can select on its token and end early. Cancelling a child affects no other token. So tokens form
+/// a tree, like the cancel scopes of anyio. But a token only *tells* a task to stop, and the task
+/// decides what to do. Dropping a future, by contrast, is final: no code inside the future can
+/// catch the cancellation.
 ///
-/// If the future is dropped, the server accepts nothing more, and the tasks continue.
+/// If the future that `serve` returns is dropped, the server accepts no more connections, but the
+/// handlers continue.
 ///
 /// # Errors
-/// Returns the error if accepting a connection fails. In that case, the tasks continue too.
+/// Returns the error if accepting a connection fails. In that case, too, the handlers continue.
 pub async fn serve<F>(
     listener: TcpListener,
     stop: CancellationToken,
@@ -35,7 +36,7 @@ where
     let tasks = TaskTracker::new();
     loop {
         tokio::select! {
-            biased; // after `stop`, it accepts nothing more
+            biased; // once `stop` is cancelled, accept no more connections
             () = stop.cancelled() => break,
             accepted = listener.accept() => {
                 let (connection, _) = accepted?;

@@ -1,5 +1,5 @@
-//! The tool around the lesson: it runs one statement on one database in a transaction, and prints
-//! the rows.
+//! The tool that the lesson builds: it runs one statement on one database, and prints the rows.
+//! With `--write`, it runs the statement in a transaction.
 
 mod output;
 
@@ -22,7 +22,7 @@ use output::Output;
 /// Set to true after Ctrl-C. SQLite then stops the statement that it is running.
 pub static STOP: AtomicBool = AtomicBool::new(false);
 
-/// How many rows we handle together, if that many are ready.
+/// The maximum number of rows that we format and print together.
 const CHUNK: usize = 500;
 
 /// Runs the statement. If this returns without an error, the changes are committed; otherwise
@@ -30,12 +30,12 @@ const CHUNK: usize = 500;
 pub async fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     // SQLite would accept names such as `:memory:` as a database, and an empty string as a
     // statement.
-    ensure!(path.is_file(), "{}: no such file, and guards creates none", path.display());
+    ensure!(path.is_file(), "{}: no such file, and guards does not create one", path.display());
     ensure!(!arguments.sql.trim().is_empty(), "the statement is empty: there is no SQL to run");
     let options = SqliteConnectOptions::new()
         .filename(std::path::absolute(path)?)
         .read_only(!arguments.write)
-        // SQLite counts milliseconds in 32 bits.
+        // SQLite stores this timeout as a 32-bit number of milliseconds.
         .busy_timeout(arguments.wait.min(Duration::from_millis(i32::MAX as u64)));
     let done = with_connection(options, async |db| {
         let may_commit = Arc::new(AtomicBool::new(false));
@@ -66,7 +66,7 @@ pub async fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Adds the name of the database to an error and, if there is one, the remedy.
+/// Adds the database's name to an error and, if we know one, the remedy.
 fn explain(error: anyhow::Error, path: &Path, arguments: &Arguments) -> anyhow::Error {
     let code = error.chain().find_map(|cause| {
         let error = cause.downcast_ref::<sqlx::Error>()?.as_database_error()?;
@@ -76,13 +76,13 @@ fn explain(error: anyhow::Error, path: &Path, arguments: &Arguments) -> anyhow::
         error.downcast_ref(),
         Some(DatabaseError::Open { .. } | DatabaseError::Close { .. })
     );
-    // The low byte is the kind of error. The other bytes add details.
+    // The low byte of the code is the kind of error. The other bytes add details.
     let error = match code.and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff) {
         Some(5) => error.context(format!(
-            "another program had it locked for {:?}; try a longer --wait",
+            "another program kept it locked for {:?}; try a longer --wait",
             arguments.wait
         )),
-        Some(8) if !arguments.write => error.context("changing it needs --write"),
+        Some(8) if !arguments.write => error.context("changing it requires --write"),
         _ => error,
     };
     match names_it {
@@ -91,8 +91,8 @@ fn explain(error: anyhow::Error, path: &Path, arguments: &Arguments) -> anyhow::
     }
 }
 
-/// Runs the one statement and prints its rows as they arrive, without collecting them in memory.
-/// Returns how many rows it has changed.
+/// Runs the statement and prints its rows as they arrive, without collecting them in memory.
+/// Returns how many rows the statement has changed.
 async fn statement(db: &mut SqliteConnection, arguments: &Arguments) -> anyhow::Result<u64> {
     // The statement is the user's own text. We paste nothing into it; we bind values to its
     // parameters.
@@ -100,7 +100,7 @@ async fn statement(db: &mut SqliteConnection, arguments: &Arguments) -> anyhow::
     let prepared = db.prepare(sql.clone()).await?;
     let wanted = prepared.parameters().and_then(Either::right).unwrap_or(0);
     let given = arguments.params.len();
-    ensure!(wanted == given, "parameters in the statement: {wanted}, given: {given}");
+    ensure!(wanted == given, "parameters in the statement: {wanted}, values given: {given}");
 
     let mut output = Output::new(arguments.json);
     let mut changed = None;
@@ -116,7 +116,7 @@ async fn statement(db: &mut SqliteConnection, arguments: &Arguments) -> anyhow::
                 Ok(Either::Right(row)) => output.add(&row)?,
                 Ok(Either::Left(done)) => changed = Some(done.rows_affected()),
                 Err(error) => {
-                    print(&output.take(true))?; // the rows that came before it
+                    print(&output.take(true))?; // the rows before the error
                     return Err(error.into());
                 }
             }
@@ -127,8 +127,9 @@ async fn statement(db: &mut SqliteConnection, arguments: &Arguments) -> anyhow::
     Ok(changed.unwrap_or(0))
 }
 
-/// Converts the parameters to values. If a text is what SQLite would print for an integer or a
-/// real number, it becomes that number; any other text stays text.
+/// Converts the parameters to values. If a text is exactly what this program prints for an integer
+/// or a real number, such as `7` or `2.5`, it becomes that number. Any other text, such as `07`,
+/// stays text.
 fn bind(values: &[String]) -> anyhow::Result<SqliteArguments> {
     let mut bound = SqliteArguments::default();
     for value in values {
@@ -145,7 +146,7 @@ fn bind(values: &[String]) -> anyhow::Result<SqliteArguments> {
 }
 
 fn print(text: &str) -> io::Result<()> {
-    // If nobody reads the pipe, the write blocks. `block_in_place` lets the runtime use another
-    // thread for its other work, such as Ctrl-C.
+    // If nobody reads the pipe, the write blocks. `block_in_place` lets the runtime move its other
+    // work, such as waiting for Ctrl-C, to another thread.
     block_in_place(|| io::stdout().write_all(text.as_bytes()))
 }

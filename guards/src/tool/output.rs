@@ -18,8 +18,8 @@ pub struct Output {
     widths: Vec<usize>,
 }
 
-/// How many rows we measure before we print the first one. The number is fixed, so that the same
-/// rows always look the same.
+/// How many rows we measure before we print the first one. The number is fixed, so the layout does
+/// not depend on how fast the rows arrive.
 const MEASURED: usize = 100;
 
 impl Output {
@@ -44,8 +44,9 @@ impl Output {
         Ok(())
     }
 
-    /// Returns the text of the rows added since the last call. Until the widths of the columns are
-    /// known, the text is empty, unless this is the last call.
+    /// Returns the rows added since the last call, as text. As long as the widths of the columns
+    /// are unknown, keeps the rows and returns an empty text. The last call (`is_end`) returns all
+    /// the rows that are left.
     pub fn take(&mut self, is_end: bool) -> String {
         let is_first = self.widths.is_empty();
         if is_first && !is_end && self.cells.len() <= MEASURED {
@@ -72,7 +73,8 @@ fn widths(rows: &[Vec<String>]) -> Vec<usize> {
     (0..columns).map(width).collect()
 }
 
-/// Adds a row with two spaces between its columns. A cell that is too wide shifts the rest.
+/// Adds a row with two spaces between its columns. A cell that is too wide shifts the cells to its
+/// right.
 fn add_line(text: &mut String, row: &[String], widths: &[usize]) {
     let start = text.len();
     for (cell, width) in row.iter().zip(widths) {
@@ -122,7 +124,7 @@ fn as_json(value: SqliteValueRef<'_>) -> sqlx::Result<Value> {
     })
 }
 
-/// A SQLite value.
+/// A value that we have read from SQLite.
 enum Read<'a> {
     Null,
     Integer(i64),
@@ -149,7 +151,7 @@ fn read(value: SqliteValueRef<'_>) -> sqlx::Result<Read<'_>> {
 }
 
 /// Returns the text with control characters escaped. If we printed these characters as they are,
-/// they could break lines, reverse them, or take over the terminal.
+/// they could break or reverse lines, or take control of the terminal.
 fn visible(text: &str) -> String {
     let escape = |c: char| match c {
         '\\' => "\\\\".into(),
@@ -159,7 +161,7 @@ fn visible(text: &str) -> String {
     text.chars().map(escape).collect()
 }
 
-/// Whether the character ends a line or changes the direction of writing.
+/// Whether the character ends a line or changes the text direction.
 fn breaks_lines_or_direction(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

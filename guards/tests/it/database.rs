@@ -1,6 +1,6 @@
-//! A temporary database in WAL mode. Anybody can see from outside whether the database is open:
-//! SQLite keeps a `-wal` file next to it until the last connection is closed.
-#![allow(clippy::unwrap_used, dead_code, reason = "test support, of which each test uses a part")]
+//! A temporary database in WAL mode. You can tell from outside whether the database is open: SQLite
+//! keeps a `-wal` file next to it until the last connection is closed.
+#![allow(clippy::unwrap_used, dead_code, reason = "no test uses all of this test support")]
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -43,7 +43,7 @@ impl Database {
         has_open(&self.path)
     }
 
-    /// Returns how many bytes were written that are not in the file itself yet.
+    /// Returns the size of the `-wal` file, or 0 if there is none.
     pub fn size_of_wal(&self) -> u64 {
         self.wal().metadata().map_or(0, |wal| wal.len())
     }
@@ -66,7 +66,7 @@ pub fn open_handles(file: &Path) -> usize {
     open.filter(|fd| std::fs::read_link(fd.path()).is_ok_and(|path| path == file)).count()
 }
 
-/// Whether `STRESS` asks for the full counts.
+/// Whether the environment variable `STRESS` is set, which makes some tests run many more rounds.
 pub fn stress() -> bool {
     std::env::var_os("STRESS").is_some()
 }
@@ -80,8 +80,8 @@ pub async fn run_long_statement(db: &mut SqliteConnection) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// Waits until a body reports that its long statement comes next, and then a moment longer, so
-/// that SQLite has started the statement.
+/// Waits until a body reports that it is about to run its long statement. Then waits a moment
+/// longer, so that SQLite has time to start the statement.
 pub async fn a_moment_after(has_reached: oneshot::Receiver<()>) {
     has_reached.await.unwrap();
     tokio::time::sleep(Duration::from_millis(20)).await;

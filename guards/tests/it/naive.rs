@@ -1,4 +1,5 @@
-//! Shows what goes wrong if you write `async with` as three steps: open, body, close.
+//! Shows what goes wrong if you write `async with` as three steps (open, body, close), and if you
+//! hold a `std` lock across an `.await`.
 
 use crate::database::{Database, a_moment_after, run_long_statement};
 use guards::{finished, with_database};
@@ -23,7 +24,7 @@ async fn naive_with_database(
 }
 
 #[tokio::test]
-async fn the_naive_close_is_never_reached_by_a_cancelled_caller() {
+async fn a_cancelled_caller_never_reaches_the_naive_close() {
     let database = Database::new().await;
     let (closed, (reached, has_reached)) = (Cell::new(false), oneshot::channel());
     let body = async |db: &mut SqliteConnection| {
@@ -35,7 +36,7 @@ async fn the_naive_close_is_never_reached_by_a_cancelled_caller() {
         _ = naive_with_database(&database.path, body, &closed) => panic!("too fast"),
         () = a_moment_after(has_reached) => {}
     }
-    assert!(!closed.get(), "the line with the close was never reached");
+    assert!(!closed.get(), "a cancelled caller must not reach the line with the close");
     // The database is still open, and `finished` has nothing to wait for.
     finished().await;
     assert!(database.is_open());
@@ -56,13 +57,13 @@ async fn the_naive_close_is_never_reached_by_a_cancelled_caller() {
 
 #[tokio::test]
 #[allow(clippy::await_holding_lock, reason = "this test shows why you must not")]
-async fn the_naive_lock_across_an_await_stops_the_thread_that_should_release_it() {
+async fn a_naive_lock_held_across_an_await_blocks_the_thread_that_should_release_it() {
     let naive = std::sync::Mutex::new(0);
     let holds = async {
         let _held = naive.lock().unwrap();
         tokio::task::yield_now().await;
     };
-    // This runs on the same thread while the other future is at its `.await`. A call of `lock()`
+    // This runs on the same thread while the other future is at its `.await`. Calling `lock()` here
     // would block the thread, and the line that releases the lock could never run.
     let wants = async { naive.try_lock().is_err() };
     let ((), would_block_forever) = tokio::join!(holds, wants);

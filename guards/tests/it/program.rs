@@ -46,8 +46,8 @@ async fn the_demo_shows_the_four_endings() {
         (1, "a value: Ada, Grace, Ferris\n"),
         (1, "the body's own error: no such user\n"),
         (1, "the body's own panic\n"),
-        (1, "nothing: its time was up"),
-        (1, "In the end there are Ada, Grace, Ferris: "),
+        (1, "nothing: it timed out"),
+        (1, "At the end, the users are Ada, Grace, Ferris: "),
         (2, "✓"), // once in the timeline, and once in its legend
         (4, "×"),
     ] {
@@ -57,7 +57,7 @@ async fn the_demo_shows_the_four_endings() {
 }
 
 #[tokio::test]
-async fn it_prints_the_rows_of_a_statement() {
+async fn the_program_prints_the_rows_of_a_statement() {
     let database = Database::new().await;
     let path = database.path.to_str().unwrap();
     let output = guards(&[path, "SELECT * FROM users"]).await;
@@ -99,7 +99,7 @@ async fn columns_are_as_wide_as_the_first_hundred_rows_need() {
 }
 
 #[tokio::test]
-async fn json_keeps_all_types_apart_and_the_order() {
+async fn json_keeps_types_distinct_and_columns_in_order() {
     let database = Database::new().await;
     let sql = "SELECT 1 AS z, NULL AS a, '' AS b, 'NULL' AS c, 2.0 AS d, x'00ff' AS e, 9e999 AS f, 2 AS z";
     let output = guards(&[database.path.to_str().unwrap(), "--json", sql]).await;
@@ -213,14 +213,14 @@ async fn each_parameter_of_the_statement_needs_a_value() {
 }
 
 #[tokio::test]
-async fn it_waits_for_a_locked_database_and_then_names_it() {
+async fn the_program_waits_for_a_locked_database_and_then_reports_it() {
     let database = Database::new().await;
     let path = database.path.to_str().unwrap().to_owned();
     let mut db = SqliteConnection::connect(&path).await.unwrap();
     let lock = db.begin_with("BEGIN IMMEDIATE").await.unwrap();
     let insert = [&path, "--write", "INSERT INTO users (name) VALUES ('Ferris')"];
     let output = guards(&[&insert[..], &["--wait", "100ms"]].concat()).await;
-    assert_one_line(&output, &["users.db", "another program had it locked for 100ms", "locked"]);
+    assert_one_line(&output, &["users.db", "another program kept it locked for 100ms", "locked"]);
 
     // The program stops waiting as soon as the lock is released.
     let arguments = [&insert[..], &["--wait", "1m"]].concat();
@@ -233,16 +233,18 @@ async fn it_waits_for_a_locked_database_and_then_names_it() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn killed_in_the_middle_it_leaves_the_database_as_it_was() {
+async fn a_killed_program_leaves_the_database_as_it_was() {
     for round in 0..if stress() { 50 } else { 6 } {
         let database = Database::new().await;
-        // These are the two ways in which SQLite can undo a transaction.
+        // SQLite can undo a transaction in two ways, and these are the journal modes that select
+        // them.
         let mode = ["wal", "delete"][round % 2];
         let set = format!("PRAGMA journal_mode = {mode}");
         let mut db = SqliteConnection::connect(database.path.to_str().unwrap()).await.unwrap();
         sqlx::raw_sql(sqlx::AssertSqlSafe(set)).execute(&mut db).await.unwrap();
         db.close().await.unwrap();
-        // This is more than SQLite keeps in memory, so it writes to the file before the end.
+        // These rows are more than SQLite keeps in memory, so it writes to the file before the
+        // statement ends.
         let sql = "INSERT INTO users (name) WITH RECURSIVE n(i) AS
                    (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000000)
                    SELECT hex(randomblob(500)) FROM n";
@@ -253,7 +255,10 @@ async fn killed_in_the_middle_it_leaves_the_database_as_it_was() {
         let length = || database.path.metadata().unwrap().len().max(database.size_of_wal());
         let is_written_to = || length() > 1 << 20;
         while !is_written_to() {
-            assert!(child.try_wait().unwrap().is_none(), "the statement must not end on its own");
+            assert!(
+                child.try_wait().unwrap().is_none(),
+                "the statement must not end before we kill the program"
+            );
             tokio::time::sleep(std::time::Duration::from_millis(1)).await;
         }
         child.kill().unwrap(); // SIGKILL
@@ -276,19 +281,19 @@ async fn nothing_to_run_is_an_error() {
     let output = guards(&[database.path.to_str().unwrap(), " "]).await;
     assert_one_line(&output, &["no SQL"]);
     assert_one_line(&guards(&[":memory:", "SELECT 1"]).await, &[":memory:", "no such file"]);
-    // This is longer than SQLite can wait, so the program shortens it.
+    // SQLite cannot wait for that long, so the program shortens the wait.
     let output = guards(&["--wait", "30days", database.path.to_str().unwrap()]).await;
     assert!(output.status.success(), "{}", text(&output.stderr));
 }
 
 #[tokio::test]
-async fn a_file_that_is_not_a_database_is_named() {
+async fn a_file_that_is_not_a_database_is_reported_by_name() {
     let output = guards(&[concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")]).await;
     assert_one_line(&output, &["Cargo.toml", "not a database"]);
 }
 
 #[tokio::test]
-async fn a_missing_database_is_named_and_not_created() {
+async fn a_missing_database_is_reported_and_not_created() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("missing.db");
     let output = guards(&[path.to_str().unwrap(), "SELECT 1"]).await;
@@ -297,7 +302,7 @@ async fn a_missing_database_is_named_and_not_created() {
 }
 
 #[tokio::test]
-async fn an_sql_error_says_where_it_is() {
+async fn a_syntax_error_shows_its_place() {
     let database = Database::new().await;
     let output = guards(&[database.path.to_str().unwrap(), "SELEC 1\nFROM nothing"]).await;
     assert_one_line(&output, &["users.db", "near \"SELEC\": syntax error"]);
@@ -324,7 +329,7 @@ async fn interrupt(mut child: std::process::Child, pause: u64) -> (usize, Option
 
 #[cfg(unix)]
 #[tokio::test]
-async fn ctrl_c_rolls_back_and_closes_and_ends_with_130() {
+async fn ctrl_c_rolls_back_and_exits_with_130() {
     let database = Database::new().await;
     // This statement never ends, and never returns a row.
     let sql = "INSERT INTO users (name) WITH RECURSIVE n(i) AS
@@ -343,7 +348,7 @@ async fn ctrl_c_rolls_back_and_closes_and_ends_with_130() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_second_ctrl_c_ends_it_immediately() {
+async fn a_second_ctrl_c_ends_the_program_immediately() {
     let database = Database::new().await;
     let mut db = SqliteConnection::connect(database.path.to_str().unwrap()).await.unwrap();
     let _lock = db.begin_with("BEGIN IMMEDIATE").await.unwrap();
@@ -359,7 +364,7 @@ async fn a_second_ctrl_c_ends_it_immediately() {
 }
 
 #[tokio::test]
-async fn a_closed_pipe_ends_it_quietly() {
+async fn a_closed_pipe_ends_the_program_quietly() {
     let database = Database::new().await;
     let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n";
     let mut child = std::process::Command::new(GUARDS)
@@ -379,7 +384,7 @@ async fn a_closed_pipe_ends_it_quietly() {
 }
 
 #[tokio::test]
-async fn a_closed_pipe_is_a_failure_if_the_statement_was_to_change_something() {
+async fn a_closed_pipe_is_a_failure_if_the_statement_should_change_something() {
     let database = Database::new().await;
     let sql = "INSERT INTO users (name) WITH RECURSIVE n(i) AS
                (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)

@@ -37,13 +37,13 @@ async fn a_value_comes_through_and_the_database_is_closed() {
     let database = Database::new().await;
     let names = with_database(&database.path, async |db| {
         let names = names(db).await?;
-        assert!(database.is_open(), "open while the body runs");
+        assert!(database.is_open(), "the database must be open while the body runs");
         anyhow::Ok(names)
     })
     .await
     .unwrap();
     assert_eq!(names, ["Ada", "Grace"]);
-    assert!(!database.is_open(), "closed when `with_database` has returned");
+    assert!(!database.is_open(), "the database must be closed when `with_database` has returned");
 }
 
 #[tokio::test]
@@ -87,9 +87,9 @@ async fn a_caller_that_times_out_leaves_the_database_closed() {
         opened.send(database.is_open()).unwrap();
         pending::<anyhow::Result<()>>().await
     });
-    // As soon as the body has opened the database, `select!` drops it at its `.await`.
+    // As soon as the body has the database open, `select!` drops the body at its `.await`.
     tokio::select! {
-        _ = body => unreachable!("it waits forever"),
+        _ = body => unreachable!("the body waits forever"),
         was_open = is_open => assert_eq!(was_open, Ok(true)),
     }
     finished().await;
@@ -127,7 +127,7 @@ async fn finished_waits_for_a_statement_that_cancelling_did_not_stop() {
 }
 
 #[tokio::test]
-async fn a_future_dropped_outside_the_runtime_is_closed_too() {
+async fn a_future_dropped_outside_the_runtime_closes_its_database_too() {
     let database = Database::new().await;
     let path = database.path.clone();
     let (opened, is_open) = oneshot::channel();
@@ -140,7 +140,7 @@ async fn a_future_dropped_outside_the_runtime_is_closed_too() {
         .await
     });
     tokio::select! {
-        _ = &mut body => unreachable!("it waits forever"),
+        _ = &mut body => unreachable!("the body waits forever"),
         _ = is_open => {}
     }
     // A plain thread has no runtime, but the guard remembers the runtime on which it was created.
@@ -157,7 +157,8 @@ fn a_runtime_dropped_without_finished_leaves_the_close_undone() {
         cancel_in_a_long_statement(&database).await;
         database
     });
-    // The body was dropped and its close has started. The end of the runtime does not wait for it.
+    // The body was dropped, and the close has started. When the runtime shuts down, it does not
+    // wait for the close.
     drop(runtime);
     assert!(database.is_open(), "the program would end here, with the database open");
 }
@@ -221,7 +222,7 @@ async fn add(db: &mut SqliteConnection, name: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Returns all users, read through another connection.
+/// Returns the names of all users, read through another connection.
 async fn committed(database: &Database) -> Vec<String> {
     with_database(&database.path, names).await.unwrap()
 }
@@ -230,11 +231,15 @@ const TWO: [&str; 2] = ["Ada", "Grace"];
 const FOUR: [&str; 4] = ["Ada", "Grace", "Ferris", "Corro"];
 
 #[tokio::test]
-async fn a_transaction_is_committed_with_the_value() {
+async fn a_transaction_is_committed_if_the_body_returns_a_value() {
     let database = Database::new().await;
     with_database(&database.path, async |db| {
         add_two(db, async { Ok(()) }).await?;
-        assert_eq!(committed(&database).await, FOUR, "other connections see it now");
+        assert_eq!(
+            committed(&database).await,
+            FOUR,
+            "other connections must see the new users now"
+        );
         anyhow::Ok(())
     })
     .await
@@ -280,7 +285,7 @@ async fn a_transaction_is_rolled_back_when_its_caller_is_dropped() {
             pending().await
         };
         tokio::select! {
-            _ = add_two(db, waits) => unreachable!("it waits forever"),
+            _ = add_two(db, waits) => unreachable!("the body waits forever"),
             _ = has_reached => {}
         }
         // This is the same connection, and the rollback comes before the query.
@@ -333,7 +338,7 @@ async fn a_transaction_inside_another_is_refused_and_does_no_harm() {
 }
 
 #[tokio::test]
-async fn a_body_that_ignores_a_rollback_gets_an_error_and_so_does_the_next_transaction() {
+async fn if_the_body_ignores_a_rollback_this_transaction_and_the_next_one_fail() {
     for end in ["COMMIT", "ROLLBACK", "INSERT OR ROLLBACK INTO users VALUES (1, 'Ada')"] {
         let database = Database::new().await;
         with_database(&database.path, async |db| {
@@ -348,8 +353,8 @@ async fn a_body_that_ignores_a_rollback_gets_an_error_and_so_does_the_next_trans
                 matches!(error.downcast_ref(), Some(DatabaseError::Commit(_))),
                 "{end}: {error:#}"
             );
-            // The state of this connection is not known, so the next transaction is refused, not
-            // lost.
+            // sqlx still believes that the first transaction is under way, so the next one is
+            // refused.
             let next = with_transaction(db, async |db| add(db, "Corro").await).await;
             assert!(matches!(next.unwrap_err().downcast_ref(), Some(DatabaseError::Nested)));
             anyhow::Ok(())
@@ -362,7 +367,7 @@ async fn a_body_that_ignores_a_rollback_gets_an_error_and_so_does_the_next_trans
 }
 
 #[tokio::test]
-async fn a_commit_that_fails_rolls_back_and_is_the_error() {
+async fn a_failed_commit_rolls_back_and_is_an_error() {
     let database = Database::new().await;
     with_database(&database.path, async |db| {
         sqlx::raw_sql(
@@ -410,8 +415,8 @@ async fn concurrent_transactions_wait_for_each_other() {
     let tasks = (0..8).map(|_| {
         let path = database.path.clone();
         tokio::spawn(async move {
-            // Each transaction reads, then writes. With a plain `BEGIN`, one of two that have both
-            // read fails.
+            // Each transaction reads, then writes. With a plain `BEGIN`, if two transactions have
+            // both read, one of them fails when it writes.
             with_database(&path, async |db| {
                 with_transaction(db, async |db| {
                     let count = names(db).await?.len();
@@ -429,10 +434,10 @@ async fn concurrent_transactions_wait_for_each_other() {
     let mut names = committed(&database).await;
     names.sort();
     names.dedup();
-    assert_eq!(names.len(), 10, "each has to count the users added before: {names:?}");
+    assert_eq!(names.len(), 10, "each transaction must see the users added before it: {names:?}");
 }
 
-/// Makes the close fail: from now on, this handler stops whatever SQLite does.
+/// Makes the close fail: installs a handler that stops everything SQLite does from now on.
 async fn spoil_the_close(db: &mut SqliteConnection) -> anyhow::Result<()> {
     db.lock_handle().await?.set_progress_handler(1, || false);
     Ok(())
@@ -443,7 +448,7 @@ fn with_work_at_the_close(database: &Database) -> SqliteConnectOptions {
 }
 
 #[tokio::test]
-async fn an_error_of_the_close_is_an_error() {
+async fn a_failed_close_is_an_error() {
     let database = Database::new().await;
     let result = with_connection(with_work_at_the_close(&database), spoil_the_close).await;
     let error = result.unwrap_err();
@@ -452,8 +457,8 @@ async fn an_error_of_the_close_is_an_error() {
 }
 
 #[tokio::test]
-async fn an_error_of_the_close_does_not_hide_that_of_the_body_and_goes_to_stderr() {
-    const NAME: &str = "an_error_of_the_close_does_not_hide_that_of_the_body_and_goes_to_stderr";
+async fn a_close_error_goes_to_stderr_and_does_not_hide_the_body_error() {
+    const NAME: &str = "a_close_error_goes_to_stderr_and_does_not_hide_the_body_error";
     if std::env::var_os("IN_CHILD").is_none() {
         // Run this test again in a child process, so that its stderr can be read.
         let mut child = std::process::Command::new(std::env::current_exe().unwrap());
@@ -496,7 +501,7 @@ async fn a_file_that_is_not_a_database_is_closed_again() {
 /// Another connection holds an exclusive lock on the file, so the opening has to wait.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn an_opening_whose_caller_is_dropped_is_waited_for_and_closed() {
+async fn finished_waits_for_an_opening_whose_caller_was_dropped() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("locked.db");
     let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
@@ -510,15 +515,11 @@ async fn an_opening_whose_caller_is_dropped_is_waited_for_and_closed() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     drop(opening);
-    assert!(poll!(Box::pin(finished())).is_pending(), "the opening continues, and is counted");
+    assert!(poll!(Box::pin(finished())).is_pending(), "`finished` must wait for the opening");
 
     sqlx::raw_sql("COMMIT").execute(&mut holder).await.unwrap();
     finished().await;
-    assert_eq!(
-        database::open_handles(&path),
-        handles,
-        "the connection that was opened is closed again"
-    );
+    assert_eq!(database::open_handles(&path), handles, "the connection must be closed again");
     holder.close().await.unwrap();
 }
 
@@ -549,7 +550,8 @@ async fn nested_closes_all_run_even_if_each_of_them_fails() {
     let error = result.unwrap_err();
     assert!(error.to_string().contains(inner.path.to_str().unwrap()), "{error}");
     finished().await;
-    // sqlx abandons a connection that it could not close, and its thread ends a little later.
+    // sqlx abandons a connection that it could not close. The connection's thread ends a little
+    // later.
     while outer.has_connections() || inner.has_connections() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
@@ -573,7 +575,7 @@ async fn a_storm_of_cancelled_callers_leaves_nothing_open() {
                 })
                 .await
             };
-            // The times range from before the opening to after the close.
+            // Some timeouts end during the opening, and some are longer than the whole call.
             let time = Duration::from_micros(fastrand::u64(0..40_000) * (1 + n / 50));
             tokio::spawn(async move { tokio::time::timeout(time, caller).await })
         })
@@ -582,25 +584,25 @@ async fn a_storm_of_cancelled_callers_leaves_nothing_open() {
     for task in tasks {
         match task.await.unwrap() {
             Ok(done) => {
-                // With so many callers, some may wait for the lock for too long.
+                // With so many callers, some may time out while they wait for the lock.
                 whole += usize::from(done.is_ok());
             }
             Err(_) => cancelled += 1,
         }
     }
     finished().await;
-    assert!(!database.has_connections(), "no connection may be left");
-    assert!(cancelled > 0, "after {:?}", start.elapsed());
-    // Each caller has left two rows or none, and no caller holds a lock.
+    assert!(!database.has_connections(), "no connection may be left open");
+    assert!(cancelled > 0, "no caller was cancelled in {:?}", start.elapsed());
+    // Each caller has added both rows or neither, and no caller still holds a lock.
     let names =
         with_database(&database.path, async |db| with_transaction(db, names).await).await.unwrap();
     assert_eq!(names.len() % 2, 0);
-    assert!(names.len() >= 2 + 2 * whole, "{} of {whole}", names.len());
+    assert!(names.len() >= 2 + 2 * whole, "{} names after {whole} successful calls", names.len());
     assert_eq!(names.iter().filter(|name| *name == "Ferris").count(), names.len() / 2 - 1);
 }
 
 #[tokio::test]
-async fn a_caller_that_is_dropped_while_it_opens_leaves_the_database_closed() {
+async fn a_caller_dropped_during_the_opening_leaves_the_database_closed() {
     let database = Database::new().await;
     let mut opening = Box::pin(with_database(&database.path, names));
     // After one poll, the opening is under way.
@@ -611,7 +613,7 @@ async fn a_caller_that_is_dropped_while_it_opens_leaves_the_database_closed() {
 }
 
 #[tokio::test]
-async fn a_permit_comes_back_from_a_caller_that_is_dropped() {
+async fn a_dropped_caller_gives_its_permit_back() {
     let seats = Semaphore::new(1);
     {
         let mut sitting = Box::pin(async {
@@ -625,7 +627,7 @@ async fn a_permit_comes_back_from_a_caller_that_is_dropped() {
 }
 
 #[test]
-fn a_plain_guard_runs_however_its_scope_ends() {
+fn a_plain_guard_runs_no_matter_how_its_scope_ends() {
     let ran = Cell::new(0);
     let count = || ran.set(ran.get() + 1);
     {
@@ -649,8 +651,8 @@ fn a_plain_guard_runs_however_its_scope_ends() {
     assert_eq!(ran.get(), 3);
 }
 
-/// Opens a database, begins a transaction, and opens a second database with a transaction inside
-/// that one. Leaves all of them from the inside in one of the four ways.
+/// Opens a database and begins a transaction in it. Inside that transaction, opens a second
+/// database and begins a second transaction. The innermost body ends in one of the four ways.
 async fn leave_nested(outer: &Path, inner: &Path, ending: usize) -> anyhow::Result<()> {
     with_database(outer, async |db| {
         with_transaction(db, async |db| {
@@ -675,7 +677,7 @@ async fn leave_nested(outer: &Path, inner: &Path, ending: usize) -> anyhow::Resu
 }
 
 #[tokio::test]
-async fn each_ending_leaves_all_nested_scopes() {
+async fn each_ending_closes_all_nested_scopes() {
     for ending in 0..4 {
         let (outer, inner) = (Database::new().await, Database::new().await);
         let paths = (outer.path.clone(), inner.path.clone());
@@ -700,7 +702,7 @@ async fn each_ending_leaves_all_nested_scopes() {
 }
 
 #[tokio::test]
-async fn anything_but_a_database_is_refused_by_name() {
+async fn the_error_names_a_path_that_is_not_a_database() {
     let folder = tempfile::tempdir().unwrap();
     let text = folder.path().join("notes.txt");
     std::fs::write(

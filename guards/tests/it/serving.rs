@@ -18,8 +18,8 @@ async fn a_server_that_is_stopped_finishes_the_connections_it_has_accepted() {
     let stop = CancellationToken::new();
     let mut server = tokio::spawn(serve(listener, stop.clone(), echo));
 
-    // A server accepts connections in the order of their arrival. When the server has answered the
-    // last one, it has accepted the other two.
+    // A server accepts connections in the order of their arrival. So once the server has answered
+    // the last client, it has also accepted the other two.
     let mut clients = Vec::new();
     for _ in 0..2 {
         clients.push(TcpStream::connect(address).await.unwrap());
@@ -50,13 +50,16 @@ async fn a_handler_can_end_early_when_the_server_is_stopped() {
         listener,
         stop.clone(),
         async |connection: TcpStream, stop: CancellationToken| {
-            stop.cancelled().await; // for as long as it takes
+            stop.cancelled().await; // wait until the server is stopped
             drop(connection);
         },
     ));
     stop.cancel();
     server.await.unwrap().unwrap();
-    assert!(matches!(client.read(&mut [0]).await, Ok(0) | Err(_)), "the connection is closed");
+    assert!(
+        matches!(client.read(&mut [0]).await, Ok(0) | Err(_)),
+        "the handler must have closed the connection"
+    );
 }
 
 #[test]
