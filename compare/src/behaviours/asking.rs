@@ -1,5 +1,5 @@
-//! Asks a question from the root future or from a spawned task, because the answer can depend on which of
-//! them asks.
+//! Runs an experiment in the root future or in a spawned task, because the answer can depend on
+//! that.
 
 use std::fmt;
 use std::pin::Pin;
@@ -8,11 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use super::Seen;
 
-/// An experiment that has not started yet. It is boxed, so that the compiler instantiates the functions of
-/// the runtimes for one type of future instead of for a hundred.
+/// An experiment that has not started yet. It is boxed, so that all experiments have the same type.
+/// Otherwise, the compiler would have to generate the code of functions such as `block_on` and
+/// `spawn` for each experiment.
 pub type Ask = Pin<Box<dyn Future<Output = Seen> + Send>>;
 
-/// Where in a program a question is asked.
+/// Where in a program an experiment runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum From {

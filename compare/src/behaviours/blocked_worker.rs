@@ -1,4 +1,4 @@
-//! A task blocks its thread until another task has run. Does the other one get to run?
+//! A task blocks its thread until another task has run. Does the other task get to run?
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 

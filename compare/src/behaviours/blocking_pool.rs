@@ -1,4 +1,5 @@
-//! 600 blocking calls are made. How many run concurrently, and what happens to the others?
+//! A program makes 600 blocking calls. How many of them run concurrently, and what happens to the
+//! others?
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};

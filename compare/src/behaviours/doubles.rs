@@ -1,5 +1,5 @@
-//! A fake question that two of the three columns answer wrongly. It shows that a wrong answer does not go
-//! unnoticed. It is asked only if you name it.
+//! A fake question to which two of the three columns give a wrong answer, so that tests can check
+//! that wrong answers are reported. It is asked only if you name it.
 
 use super::{Behaviour, Expected, From, Seen};
 

@@ -11,7 +11,7 @@ struct Call {
     end: Sender<bool>,
 }
 
-/// The other ends of the call's channels, which `main` keeps.
+/// The other ends of the call's channels, which the experiment keeps.
 struct Ends {
     has_started: Receiver<()>,
     runtime_has_ended: Sender<()>,
@@ -38,7 +38,7 @@ impl Ends {
     fn seen(self) -> Seen {
         let _ = self.runtime_has_ended.send(());
         match self.heard_the_end.recv() {
-            Ok(true) => "the call is not waited for",
+            Ok(true) => "the runtime does not wait for the call",
             Ok(false) => "the runtime waits for the call",
             Err(_) => "the call does not run",
         }

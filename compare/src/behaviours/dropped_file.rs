@@ -1,4 +1,5 @@
-//! A hundred files are written and dropped without a flush. Are their bytes on disk immediately?
+//! Some code writes to a hundred files and drops them without a flush. Are their bytes on disk
+//! immediately?
 
 use std::fs;
 use std::path::PathBuf;
@@ -37,7 +38,8 @@ impl Files {
         self.complete_immediately += usize::from(self.is_complete(number));
     }
 
-    /// Waits until all files are complete, or until it is clear that some never will be.
+    /// Waits until all files are complete, or until it is clear that some never will be. Returns
+    /// the answer.
     fn seen(&self) -> Seen {
         let start = Instant::now();
         let count = || (0..FILES).filter(|number| self.is_complete(*number)).count();

@@ -2,7 +2,8 @@
 
 use super::{A_MOMENT, Seen};
 
-/// The task sends a value when it ends. If it is cancelled, its sender is dropped unused.
+/// Returns the answer. The task sends a value when it ends. If it is cancelled, its sender is
+/// dropped without sending a value.
 fn seen(has_sent: bool) -> Seen {
     if has_sent { "the task continues" } else { "the task is cancelled" }.into()
 }

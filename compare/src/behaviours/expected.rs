@@ -7,12 +7,12 @@
 use super::From;
 use crate::catalog::Runtime;
 
-/// What we expect one experiment to answer.
+/// The answers that we expect to one question.
 pub struct Expected {
     pub name: &'static str,
     /// The answers of Tokio, async-std and smol, in this order.
     pub answers: [&'static str; 3],
-    /// The answers when a spawned task asks, if they differ.
+    /// The answers in a spawned task, if they differ from those in the root future.
     pub in_task: Option<[&'static str; 3]>,
     /// The mechanism that causes these answers.
     pub why: &'static str,
@@ -65,16 +65,16 @@ pub static EXPECTED: &[Expected] = &[
             "tasks are not dropped",
         ],
         in_task: None,
-        why: "Tokio's runtime is a value, and dropping it drops its tasks. The global \
-              executors of async-std and smol are never dropped. (If you create a smol `Executor` of \
-              your own, dropping it drops its tasks.)",
+        why: "Tokio's runtime is a value, and dropping it drops its tasks. The global executors \
+              of async-std and smol are never dropped. (If you create your own smol `Executor`, \
+              dropping it drops its tasks.)",
     },
     Expected {
         name: "drop-while-blocking",
         answers: [
             "the runtime waits for the call",
-            "the call is not waited for",
-            "the call is not waited for",
+            "the runtime does not wait for the call",
+            "the runtime does not wait for the call",
         ],
         in_task: None,
         why: "A Tokio runtime that is dropped waits for blocking calls that have started, \
@@ -90,9 +90,10 @@ pub static EXPECTED: &[Expected] = &[
             "before, Drop; the handle reports the cancellation: true",
         ],
         in_task: None,
-        why: "Cancelling a task drops its future. On Tokio, `abort` only requests that, and \
-              you await the handle to know that it has happened. On async-std and smol, \
-              `cancel().await` does both.",
+        why: "Cancelling a task drops its future. On Tokio, `abort` only requests the \
+              cancellation, and you have to await the handle to know that the future has been \
+              dropped. On async-std and smol, `cancel().await` requests the cancellation and \
+              waits for it.",
     },
     Expected {
         name: "worker-threads",
@@ -105,9 +106,10 @@ pub static EXPECTED: &[Expected] = &[
         answers: ["the other tasks continue", "the other tasks continue", "all other tasks wait"],
         in_task: None,
         why: "smol's only worker thread is blocked. Only the root future continues, because it \
-              runs on the main thread. The other two runtimes stop in the same way once as many \
-              tasks block as there are worker threads. On Tokio, one more task has to wait: the one \
-              that the blocking task spawned or woke last (see `spawned-before-await`).",
+              runs on the main thread. On the other two runtimes, all other tasks wait, too, once \
+              as many tasks block as there are worker threads. On Tokio, one more task has to \
+              wait: the one that the blocking task spawned or woke last (see \
+              `spawned-before-await`).",
     },
     Expected {
         name: "spawned-before-await",
@@ -147,21 +149,21 @@ pub static EXPECTED: &[Expected] = &[
             "eventually fair: a later caller may get it first",
         ],
         in_task: None,
-        why: "Tokio's mutex passes the lock to the first future in its queue. The other two \
-              use the mutex of async-lock. After a release that mutex is free, so the next caller \
-              that asks can take it. async-lock hands the lock over only to a future that has waited \
-              for more than half a millisecond without getting it.",
+        why: "Tokio's mutex passes the lock to the first future in its queue. The other two use \
+              the mutex of async-lock. After a release, this mutex is free, so a caller that asks \
+              at that moment can take it. async-lock hands the lock over only to a future that \
+              has waited for more than half a millisecond.",
     },
     Expected {
         name: "futurelock",
         answers: ["the task waits forever", "the task gets the lock", "the task gets the lock"],
         in_task: None,
-        why: "Tokio's mutex passes the lock to the first future in its queue. That is the one \
-              that the task no longer polls, so the task waits behind a future that only the task \
-              itself could poll. async-lock leaves the lock free, and the task takes it. But if \
-              another task held the lock at that moment, the next release could notify only the \
-              abandoned future, and the task would hang on async-std and smol as well. On all three, \
-              drop a future that you no longer poll.",
+        why: "Tokio's mutex passes the lock to the first future in its queue. The first future is \
+              the one that the task no longer polls, so the task waits behind a future that only \
+              the task itself could poll. async-lock leaves the lock free, and the task takes it. \
+              But if the task asks while another task still holds the lock, the release notifies \
+              only the abandoned future, and the task hangs on async-std and smol as well. On all \
+              three, drop a future that you no longer poll.",
     },
     Expected {
         name: "timeout-without-yield",
@@ -180,16 +182,17 @@ pub static EXPECTED: &[Expected] = &[
         in_task: None,
         why: "An `.await` that is ready does not yield. Tokio gives each task a budget of 128 \
               operations on Tokio's own locks, channels and sockets, and makes the next operation \
-              yield. async-std and smol have no such budget, and on Tokio, locks and channels from \
-              other crates have none either. In those cases, call `yield_now` inside the loop.",
+              yield. async-std and smol have no such budget, and on Tokio, locks and channels \
+              from other crates do not use it. In those cases, call `yield_now` inside the loop.",
     },
     Expected {
         name: "fairness",
         answers: ["it does", "it does", "it does"],
         in_task: None,
-        why: "A task that yields goes to the end of a queue. Tokio's workers check timers and \
-              I/O at intervals even while they have work. On the other two, an idle thread usually \
-              does that. If no thread is idle, a worker thread does it between batches of 200 tasks.",
+        why: "A task that yields goes to the end of a queue. Tokio's workers check timers and I/O \
+              at intervals even while they have work. On the other two runtimes, an idle thread \
+              usually checks them. If no thread is idle, a worker thread checks them between \
+              batches of 200 tasks.",
     },
     Expected {
         name: "blocking-pool",
@@ -209,39 +212,39 @@ pub static EXPECTED: &[Expected] = &[
         why: "Tokio does not let async code block its thread like this, and panics; \
               `block_in_place` would allow it on the multi-threaded runtime. On the other two, a \
               nested `block_on` blocks the worker thread, and the task that it waits for needs \
-              another one. By default, smol has no other.",
+              another worker thread. By default, smol has only one.",
     },
     Expected {
         name: "dropped-file",
         answers: ["not all, but all a moment later", "all of them are", "some are lost"],
         in_task: None,
-        why: "All three write on another thread. async-std's file blocks in `drop` until it \
-              has written. Tokio finishes the write in the background, and a runtime that is dropped \
-              waits for it; `std::process::exit` loses it. smol's file discards what has not been \
-              written yet. So call `flush().await?` before you drop a file.",
+        why: "All three write on another thread. async-std's file blocks in `drop` until the \
+              bytes are written. Tokio finishes the write in the background, and a runtime that \
+              is dropped waits for the write; `std::process::exit` loses it. smol's file discards \
+              what has not been written yet. So call `flush().await?` before you drop a file.",
     },
     Expected {
         name: "failed-write",
         answers: ["neither does: both return Ok", "one of them does", "one of them does"],
         in_task: None,
         why: "All three write in the background, so `write_all` can return before the write \
-              fails. On async-std and smol, `sync_all` then reports the error. Tokio keeps the error \
-              for the next write or `flush`, and `sync_all` is neither. So call `flush().await?` \
-              before `sync_all().await?`.",
+              fails. On async-std and smol, `sync_all` then reports the error. Tokio keeps the \
+              error for the next write or `flush`, and `sync_all` does not report it. So call \
+              `flush().await?` before `sync_all().await?`.",
     },
     Expected {
         name: "tokio-sleep-elsewhere",
         answers: ["it works", "it panics", "it panics"],
         in_task: None,
         why: "A Tokio sleep looks for its runtime in a thread-local variable. On async-std and \
-              smol, none is there.",
+              smol, this variable is not set.",
     },
     Expected {
         name: "tokio-tcp-elsewhere",
         answers: ["it works", "it panics", "it panics"],
         in_task: None,
-        why: "A Tokio socket registers with the I/O driver of its runtime. On async-std and \
-              smol, there is none.",
+        why: "A Tokio socket registers with the I/O driver of its runtime. On async-std and smol, \
+              there is no such driver.",
     },
     Expected {
         name: "tokio-tcp-entered",
@@ -255,19 +258,20 @@ pub static EXPECTED: &[Expected] = &[
         answers: ["it works", "it works", "it works"],
         in_task: None,
         why: "async-compat starts a Tokio runtime next to the other runtime, unless it is \
-              inside a Tokio runtime already. It enters that runtime for each poll.",
+              inside a Tokio runtime already. It enters this Tokio runtime for each poll.",
     },
     Expected {
         name: "tokio-by-handle",
         answers: ["it works", "it works", "it works"],
         in_task: None,
-        why: "Tokio polls the future that is spawned on it. A sleep belongs to the Tokio \
-              runtime in which it was created, and can be awaited anywhere.",
+        why: "Tokio polls the future that you spawn on it. A sleep belongs to the Tokio runtime \
+              in whose context it was created, and can be awaited anywhere.",
     },
     Expected {
         name: "smol-elsewhere",
         answers: ["it works", "it works", "it works"],
         in_task: None,
-        why: "async-io starts a thread of its own when it is first used, on any runtime.",
+        why: "smol's timers and sockets come from async-io. async-io starts its own thread when it \
+              is first used, so it works on any runtime.",
     },
 ];

@@ -1,5 +1,5 @@
-//! 64 KiB are written to a file that cannot grow beyond 8 KiB. Does `write_all` or `sync_all` report the
-//! failure?
+//! Some code writes 64 KiB to a file that cannot grow beyond 8 KiB. Does `write_all` or `sync_all`
+//! report the failure?
 
 use std::fmt::Debug;
 
@@ -7,9 +7,9 @@ use super::{NOT_HERE, Seen};
 
 const BYTES: &[u8] = &[b'a'; 64 << 10];
 
-/// Limits every file of this process to 8 KiB. This simulates a full disk, and needs no root privileges.
-/// A write beyond the limit fails with `EFBIG` if the process handles the signal `SIGXFSZ`. Otherwise the
-/// signal ends the process.
+/// Limits the size of every file that this process writes to 8 KiB. This simulates a full disk, and
+/// needs no root privileges. If the process handles the signal `SIGXFSZ`, a write beyond the limit
+/// fails with `EFBIG`; otherwise, the signal ends the process. Returns whether the limit was set.
 #[cfg(unix)]
 fn limit_files() -> bool {
     use nix::sys::resource::{Resource, setrlimit};

@@ -1,4 +1,5 @@
-//! Twice as many tasks as there are threads yield in a loop. Does a task with a timer still get a turn?
+//! Twice as many tasks as there are cores yield in a loop. Does a sleeping task get a turn when its
+//! sleep is over?
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,8 +10,8 @@ fn busy() -> usize {
     2 * thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Whether a busy task should continue. It does so until the sleeper stops it, or until the sleeper has
-/// clearly starved.
+/// Returns whether a busy task should continue. A busy task continues until the sleeper stops it,
+/// or until it is clear that the sleeper starves.
 fn continues(stop: &Flag, start: Instant) -> bool {
     !stop.is_set() && start.elapsed() < Duration::from_secs(3)
 }

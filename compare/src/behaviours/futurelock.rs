@@ -1,6 +1,6 @@
-//! A task polls a lock future once, as `select!` would, while the lock is held. After that it neither
-//! polls nor drops the future. The holder releases the lock, and the task asks for it again. Does it get
-//! the lock?
+//! A task polls a lock future once, as `select!` would, while the lock is held. After that, the
+//! task neither polls nor drops the future. The holder releases the lock, and the task asks for the
+//! lock again. Does the task get it?
 
 use std::pin::pin;
 

@@ -1,9 +1,10 @@
-//! Questions on which the runtimes differ, each answered by running code.
+//! Questions to which the runtimes can have different answers. Each is answered by running code.
 //!
-//! Each question is a file that does the same thing on every runtime in a few lines, and returns what it
-//! has seen. Each run has a process of its own. Most questions are asked twice, once by the root future and
-//! once by a spawned task, because the answers can differ. `expected.rs` contains the answers that we
-//! expect, and the reasons. The experiments do not use it.
+//! There is one file for each question. It contains an experiment for each runtime: a few lines
+//! that do the same thing on every runtime, and return what they observed. Each experiment runs in
+//! a separate process. Most experiments run twice, once in the root future and once in a spawned
+//! task, because the answers can differ. `expected.rs` contains the answers that we expect, and the
+//! reasons for them. The experiments do not use that file.
 
 mod asking;
 mod doubles;
@@ -42,10 +43,10 @@ pub struct Behaviour {
     pub source: &'static str,
     /// The contents of that file.
     text: &'static str,
-    /// Where the question is asked: in the root future, and usually in a task as well. A question about the
-    /// end of the root future can only be asked in the root future.
+    /// Where the experiment runs: in the root future, and usually in a task as well. An experiment
+    /// about the end of the root future can run only in the root future.
     pub asked_from: &'static [From],
-    /// `None` if the runtime was left out of this build.
+    /// The experiment for each runtime, or `None` if the runtime was left out of this build.
     experiments: [Option<Experiment>; 3],
 }
 
@@ -77,9 +78,9 @@ impl Behaviour {
 /// The result of an experiment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
-    /// The answer in words. The same behaviour always has the same words.
+    /// The answer in words. Runtimes that behave in the same way give exactly the same answer.
     pub answer: String,
-    /// A figure that can differ from run to run.
+    /// A figure that can differ from run to run, such as a duration.
     pub detail: Option<String>,
 }
 
@@ -90,7 +91,7 @@ impl<T: Into<String>> std::convert::From<T> for Seen {
 }
 
 impl Seen {
-    /// Adds the figure.
+    /// Adds a figure to the answer.
     fn with(self, detail: String) -> Self {
         Self { detail: Some(detail), ..self }
     }
@@ -105,7 +106,8 @@ impl fmt::Display for Seen {
     }
 }
 
-/// The experiment for one runtime, or `None` if its features are off.
+/// Expands to the experiment for one runtime, or to `None` if a feature that it needs is turned
+/// off.
 macro_rules! column {
     ($experiment:expr, $($feature:literal)*) => {{
         #[cfg(all($(feature = $feature,)* not(test)))]
@@ -116,10 +118,10 @@ macro_rules! column {
     }};
 }
 
-/// Lists the experiments. Each line has the name, the file, the word `twice` or `once`, and, if there is
-/// one, the feature that the experiment needs on every runtime. `twice` means that the experiment is an
-/// async function, which runs in the root future and in a task. `once` means that it is a plain function,
-/// which starts the runtime itself.
+/// Lists the experiments. Each line contains the name, the file and the word `twice` or `once`. If
+/// the experiment needs a certain feature on every runtime, the feature comes last. `twice` means
+/// that the experiment is an async function, which runs in the root future and in a task. `once`
+/// means that it is a plain function, which starts the runtime itself.
 macro_rules! behaviours {
     (@from twice) => { &[From::Root, From::Task] };
     (@from once) => { &[From::Root] };
@@ -195,7 +197,7 @@ pub struct Observation {
     pub behaviour: String,
     pub runtime: Runtime,
     pub asked_from: From,
-    /// `None` if the runtime was left out of this build.
+    /// The answer, or `None` if the runtime was left out of this build.
     pub seen: Option<Seen>,
     pub expected: String,
     pub is_as_expected: bool,
@@ -222,11 +224,11 @@ pub fn judge(
     Observation { behaviour, runtime, asked_from, seen, expected, is_as_expected }
 }
 
-/// Runs an experiment in a process of its own.
+/// Runs an experiment in a separate process.
 ///
 /// # Errors
 /// Fails if the process cannot be started, if it is interrupted, or if its output is not an answer.
-/// Anything else that happens in the process is an observation.
+/// Anything else that happens in the process, such as a panic, is an observation.
 pub fn observe(
     behaviour: &'static Behaviour,
     runtime: Runtime,
@@ -247,7 +249,7 @@ pub fn observe(
     Ok(judge(Some(seen)))
 }
 
-/// Runs experiments on all runtimes, one at a time so that they do not disturb each other.
+/// Runs experiments on all runtimes, one at a time, so that they do not disturb each other.
 ///
 /// Calls `each` with the observations of one behaviour, sorted by runtime and then by `asked_from`.
 ///
@@ -271,8 +273,8 @@ pub fn observe_all(
     Ok(all)
 }
 
-/// Formats the answers of a runtime in one line or two. The answer to a task is shown only if it differs
-/// from the answer to the root future.
+/// Formats a runtime's answers in one or two lines. The answer from a task is shown only if it
+/// differs from the answer from the root future.
 pub fn lines(observations: &[&Observation]) -> Vec<String> {
     let line = |observation: &Observation| {
         let seen = observation.seen.as_ref().map_or("not built".into(), ToString::to_string);
@@ -294,22 +296,22 @@ pub fn lines(observations: &[&Observation]) -> Vec<String> {
 /// The timeout of an experiment. No experiment takes nearly as long.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Runs an experiment in this process, which is the child, and prints what it saw.
+/// Runs an experiment in this process, which is the child, and prints the answer.
 ///
 /// # Errors
-/// Fails if this build has no such experiment, or if its result cannot be printed.
+/// Fails if this build has no such experiment, or if the answer cannot be printed.
 pub fn experiment_here(name: &str, runtime: &str, asked_from: &str) -> anyhow::Result<ExitCode> {
     let runtime = catalog::find_runtime(runtime)?;
     let behaviour = find(name)?;
     let asked_from = behaviour.asked_from.iter().find(|from| from.to_string() == asked_from);
-    let asked_from = asked_from.context("this question is not asked from there")?;
+    let asked_from = asked_from.context("this experiment does not run in this place")?;
     let experiment = behaviour.experiment(runtime).context("this build has no such experiment")?;
     let seen = experiment(*asked_from);
     writeln!(io::stdout(), "{}", serde_json::to_string(&seen)?)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Remembers that something has happened.
+/// A flag that an experiment sets when something has happened.
 #[derive(Clone, Default)]
 struct Flag(Arc<AtomicBool>);
 
@@ -363,7 +365,7 @@ async fn caught<T>(future: impl Future<Output = T>) -> Result<T, String> {
     poll_fn(poll).await
 }
 
-/// Awaits a future and returns whether it works or panics.
+/// Awaits a future. The answer says whether the future works or panics.
 async fn attempt(future: impl Future<Output = ()>) -> Seen {
     match caught(future).await {
         Ok(()) => "it works".into(),
@@ -371,7 +373,8 @@ async fn attempt(future: impl Future<Output = ()>) -> Seen {
     }
 }
 
-/// Polls a future once, and asserts that it has to wait. The future is then in the queue of its lock.
+/// Polls a future that waits for a lock once, and asserts that it has to wait. After that, the
+/// future is in the lock's queue.
 fn poll_once(waits: Pin<&mut impl Future>) {
     assert!(waits.poll(&mut Context::from_waker(Waker::noop())).is_pending());
 }

@@ -1,5 +1,5 @@
-//! One future waits for a lock. The holder releases the lock and immediately asks for it again. Which of
-//! the two gets it?
+//! One future waits for a lock. The holder releases the lock and immediately asks for it again.
+//! Which of the two gets the lock?
 
 use std::pin::pin;
 
@@ -13,8 +13,8 @@ fn seen(has_overtaken: bool) -> Seen {
     .into()
 }
 
-// The waiting future is polled only once. If a task polled it, it could take the lock and release it again
-// before we look.
+// The waiting future is polled only once. If a task polled this future, the task could take the
+// lock and release it again before we check.
 
 #[cfg(feature = "tokio")]
 pub async fn on_tokio() -> Seen {

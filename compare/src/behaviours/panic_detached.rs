@@ -2,8 +2,8 @@
 
 use super::Seen;
 
-/// Both tasks own a sender. The first drops its sender unused when it panics, and the second sends a
-/// value.
+/// Returns the answer. Both tasks own a sender. When the first task panics, it drops its sender
+/// without sending a value. The second task sends a value.
 fn seen(has_panicked: bool, other_has_run: bool) -> Seen {
     match (has_panicked, other_has_run) {
         (true, true) => "the others continue",

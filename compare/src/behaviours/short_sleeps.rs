@@ -6,11 +6,11 @@ use super::Seen;
 
 const SLEEP: Duration = Duration::from_micros(1100);
 const SLEEPS: usize = 60;
-/// On a busy machine, every sleep of a round may end late. If the timer is exact, one of several rounds
-/// shows it.
+/// On a busy machine, every sleep of a round may end late. If the timer is precise, at least one of
+/// several rounds will show that.
 const ROUNDS: usize = 8;
 
-/// How late each sleep of a round ended.
+/// How late the sleeps of a round ended.
 #[derive(Default)]
 struct Lateness(Vec<Duration>);
 
@@ -19,7 +19,8 @@ impl Lateness {
         self.0.push(start.elapsed().saturating_sub(SLEEP));
     }
 
-    /// Judges by the best quarter of the sleeps, because the others may have had to wait for a core.
+    /// Returns whether the timer is precise. Only the best quarter of the sleeps counts, because
+    /// the others may have had to wait for a core.
     fn is_exact(&mut self) -> bool {
         self.0.sort();
         self.0[SLEEPS / 4] < Duration::from_micros(500)
@@ -37,8 +38,8 @@ impl Lateness {
 
 #[cfg(feature = "tokio")]
 pub async fn on_tokio() -> Seen {
-    // One round is enough. Tokio's timer is coarse, and another round would only give a lucky sleep
-    // another chance.
+    // One round is enough. Tokio's timer is coarse, and with more rounds, it would only be more
+    // likely that a round looks precise by chance.
     let mut lateness = Lateness::default();
     for _ in 0..SLEEPS {
         let start = Instant::now();

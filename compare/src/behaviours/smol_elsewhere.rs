@@ -1,4 +1,5 @@
-//! A smol timer and a smol TCP stream are awaited on each runtime, without any bridge.
+//! Some code awaits a smol timer and connects a smol TCP stream, without any bridge. On which
+//! runtimes does it work?
 
 use std::net::TcpListener;
 

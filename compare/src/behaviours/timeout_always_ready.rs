@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use super::{A_MOMENT, LONG, Seen};
 
-/// Ends the loop after a while, because the experiment has to end even if the timeout never fires.
+/// Returns whether it is time to end the loop. The experiment has to end even if the timeout never
+/// fires.
 fn is_over(start: Instant) -> bool {
     start.elapsed() > LONG
 }

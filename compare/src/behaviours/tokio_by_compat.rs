@@ -1,4 +1,5 @@
-//! A Tokio sleep and a Tokio TCP stream are awaited on each runtime, wrapped in async-compat's `Compat`.
+//! Some code awaits a Tokio sleep and connects a Tokio TCP stream, inside async-compat's `Compat`.
+//! On which runtimes does it work?
 
 use std::net::TcpListener;
 
@@ -6,7 +7,8 @@ use async_compat::Compat;
 
 use super::{A_MOMENT, Seen, attempt};
 
-/// Outside of Tokio, `Compat` starts a Tokio runtime of its own when it is first used.
+/// Sleeps and connects inside a `Compat`. Outside a Tokio runtime, async-compat starts one when
+/// `Compat` is first used.
 async fn sleep_and_connect() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let address = listener.local_addr().expect("the listener is bound");

@@ -1,5 +1,6 @@
-//! A Tokio runtime runs next to each runtime. A task on that Tokio runtime connects a Tokio TCP stream,
-//! and a Tokio sleep is created while that runtime is entered. Each runtime then awaits both.
+//! A separate Tokio runtime runs next to the runtime under test. A task on this Tokio runtime
+//! connects a Tokio TCP stream, and a Tokio sleep is created inside the same runtime's context.
+//! Some code then awaits both of them. On which runtimes does it work?
 
 use std::net::TcpListener;
 use std::sync::LazyLock;

@@ -1,4 +1,4 @@
-//! A Tokio sleep is awaited on each runtime, without any bridge.
+//! Some code awaits a Tokio sleep, without any bridge. On which runtimes does it work?
 
 use super::{A_MOMENT, Seen, attempt};
 

@@ -1,4 +1,4 @@
-//! A Tokio TCP stream is connected on each runtime, without any bridge.
+//! Some code connects a Tokio TCP stream, without any bridge. On which runtimes does it work?
 
 use std::net::TcpListener;
 

@@ -1,5 +1,5 @@
-//! A future that connects a Tokio TCP stream is created while a Tokio runtime is entered, and awaited
-//! after that runtime is left.
+//! Some code enters a separate Tokio runtime, creates a future that connects a Tokio TCP stream,
+//! leaves the runtime, and then awaits the future. On which runtimes does it work?
 
 use std::net::TcpListener;
 use std::sync::LazyLock;

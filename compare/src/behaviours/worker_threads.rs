@@ -10,8 +10,8 @@ fn cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Tasks that block their threads until there is one blocked thread for each core. Each of them needs a
-/// thread of its own. If that takes too long, the runtime has fewer threads, and the tasks give up.
+/// A meeting of tasks, each of which blocks its thread until there are as many blocked threads as
+/// cores. If that takes too long, the runtime has fewer threads, and the tasks give up.
 #[derive(Clone, Default)]
 struct Meeting(Arc<(Mutex<Present>, Condvar)>);
 
