@@ -1,4 +1,4 @@
-//! Your worker pool. `cargo test -p worker-pool --test exercise` says what is still missing.
+//! Your worker pool. `cargo test -p worker-pool --test exercise` shows what is still missing.
 //!
 //! Each hint gives away more than the previous one:
 //!
@@ -11,15 +11,15 @@
 //!    stops it.
 //! 5. `async_channel::bounded` is a queue for many workers, and it makes senders wait when it is
 //!    full. You can use it here, because the crate is a dev-dependency. Our solution has its own
-//!    queue instead, in `src/queue.rs`. Together with `src/lib.rs` and `src/job.rs`, that is one
-//!    way to write the pool.
-#![allow(dead_code, unused_variables, clippy::todo, reason = "you fill it in")]
+//!    queue instead, in `src/queue.rs`. Together with `src/lib.rs` and `src/job.rs`, that file
+//!    shows one way to write the pool.
+#![allow(dead_code, unused_variables, clippy::todo, reason = "the learner fills this in")]
 
 use std::marker::PhantomData;
 
 /// Runs jobs on a fixed number of workers, which take them from one bounded queue.
 pub struct WorkerPool {
-    // What does a pool have to keep?
+    // What does a pool have to store?
 }
 
 /// A handle to the result of a job.
@@ -39,10 +39,10 @@ impl WorkerPool {
         &self,
         job: impl Future<Output = T> + Send + 'static,
     ) -> JobHandle<T> {
-        todo!("add the job to the queue, and say where its result goes")
+        todo!("add the job to the queue, and decide where its result goes")
     }
 
-    /// Accepts no more jobs, and waits until the accepted ones have ended.
+    /// Stops accepting jobs, and waits until the accepted ones have ended.
     pub async fn stop(&self) {
         todo!("close the queue, and wait for the workers")
     }

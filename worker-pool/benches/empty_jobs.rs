@@ -14,8 +14,8 @@ use worker_pool::WorkerPool;
 
 const JOBS: usize = 100_000;
 const WORKERS: usize = 4;
-/// The room in a queue, or the number of jobs in flight. It is the same for all contestants, and
-/// large enough to keep their workers busy.
+/// The capacity of the queue, or the maximum number of jobs in flight. All contestants use the same
+/// number, which is large enough to keep the workers busy.
 const ROOM: usize = 64;
 const ROUNDS: usize = 15;
 
@@ -25,14 +25,14 @@ async fn job(number: usize) -> usize {
 }
 
 async fn pool() -> usize {
-    let pool = WorkerPool::with_capacity(WORKERS, ROOM).expect("workers and room");
+    let pool = WorkerPool::with_capacity(WORKERS, ROOM).expect("neither number is zero");
     let mut handles = Vec::with_capacity(JOBS);
     for number in 0..JOBS {
-        handles.push(pool.submit(job(number)).await.expect("not stopped"));
+        handles.push(pool.submit(job(number)).await.expect("the pool was not stopped"));
     }
     let mut sum = 0;
     for handle in handles {
-        sum += handle.await.expect("no panic");
+        sum += handle.await.expect("the job did not panic");
     }
     pool.stop().await;
     sum
@@ -42,12 +42,16 @@ async fn join_set() -> usize {
     let (mut set, mut sum) = (JoinSet::new(), 0);
     for number in 0..JOBS {
         if set.len() == ROOM {
-            sum += set.join_next().await.expect("not empty").expect("no panic");
+            sum += set
+                .join_next()
+                .await
+                .expect("the set is not empty")
+                .expect("the job did not panic");
         }
         set.spawn(job(number));
     }
     while let Some(result) = set.join_next().await {
-        sum += result.expect("no panic");
+        sum += result.expect("the job did not panic");
     }
     sum
 }
@@ -56,7 +60,7 @@ async fn task_tracker() -> usize {
     let (tracker, slots) = (TaskTracker::new(), Arc::new(Semaphore::new(ROOM)));
     let mut tasks = Vec::with_capacity(JOBS);
     for number in 0..JOBS {
-        let slot = Arc::clone(&slots).acquire_owned().await.expect("never closed");
+        let slot = Arc::clone(&slots).acquire_owned().await.expect("the semaphore is never closed");
         tasks.push(tracker.spawn(async move {
             let result = job(number).await;
             drop(slot);
@@ -67,7 +71,7 @@ async fn task_tracker() -> usize {
     tracker.wait().await;
     let mut sum = 0;
     for task in tasks {
-        sum += task.await.expect("no panic");
+        sum += task.await.expect("the job did not panic");
     }
     sum
 }
@@ -93,12 +97,12 @@ async fn bare_channel() -> usize {
     let mut handles = Vec::with_capacity(JOBS);
     for number in 0..JOBS {
         let (result, handle) = oneshot::channel();
-        queue.send((number, result)).await.expect("workers live");
+        queue.send((number, result)).await.expect("the workers are still running");
         handles.push(handle);
     }
     let mut sum = 0;
     for handle in handles {
-        sum += handle.await.expect("no panic");
+        sum += handle.await.expect("the job did not panic");
     }
     queue.close();
     workers.join_all().await;
@@ -107,13 +111,13 @@ async fn bare_channel() -> usize {
 
 /// Times one contestant, in a separate task on a fresh runtime, and checks its result.
 fn time<F: Future<Output = usize> + Send + 'static>(work: fn() -> F) -> Duration {
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let runtime = tokio::runtime::Runtime::new().expect("the runtime starts");
     let task = runtime.spawn(async move {
         let start = Instant::now();
         let sum = work().await;
         (start.elapsed(), sum)
     });
-    let (time, sum) = runtime.block_on(task).expect("no panic");
+    let (time, sum) = runtime.block_on(task).expect("the job did not panic");
     assert_eq!(sum, JOBS * (JOBS - 1) / 2);
     time
 }
@@ -124,14 +128,14 @@ type Way = (&'static str, fn() -> Duration);
 fn main() {
     let ways: [Way; 5] = [
         ("worker-pool", || time(pool)),
-        ("JoinSet, bounded by hand", || time(join_set)),
+        ("JoinSet, bounded manually", || time(join_set)),
         ("TaskTracker and a semaphore", || time(task_tracker)),
         ("buffer_unordered, in one task", || time(buffer_unordered)),
         ("bare async-channel workers", || time(bare_channel)),
     ];
     let mut times = vec![Vec::new(); ways.len()];
-    // The runs are interleaved, so that a disturbance affects all of them. The first round is a
-    // warm-up.
+    // The runs are interleaved, so that a disturbance of the machine affects all contestants. The
+    // first round is a warm-up.
     for round in 0..=ROUNDS {
         for (way, times) in ways.iter().zip(&mut times) {
             let time = way.1();
@@ -148,11 +152,11 @@ fn main() {
         })
         .collect();
     println!("{JOBS} empty jobs, {WORKERS} workers, {ROOM} in flight; median of {ROUNDS} rounds\n");
-    println!("| | ns per job | from | to | worker-pool takes |");
+    println!("| | ns per job | lowest | highest | worker-pool, relative to this |");
     println!("|---|---|---|---|---|");
     for ((way, times), median) in ways.iter().zip(&times).zip(&medians) {
         let (from, to) = (times[0], times[times.len() - 1]);
         let ratio = medians[0] / median;
-        println!("| {} | {median:.0} | {from:.0} | {to:.0} | {ratio:.2} of it |", way.0);
+        println!("| {} | {median:.0} | {from:.0} | {to:.0} | {ratio:.2} |", way.0);
     }
 }

@@ -11,7 +11,8 @@ const RUNS: usize = 2000;
 const AT_ONCE: &str = "4";
 const ROUNDS: usize = 7;
 
-/// Runs a command with this text on its stdin. Returns `None` if the command is not installed.
+/// Runs a command with `input` on its stdin, and returns how long it took. Returns `None` if the
+/// command is not installed.
 fn time(words: &[&str], input: &str) -> Option<Duration> {
     let start = Instant::now();
     let mut child = Command::new(words[0])

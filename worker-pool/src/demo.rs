@@ -1,5 +1,5 @@
-//! The demonstration that runs without a command: ten jobs of 0.5 s on three workers, and one job
-//! that panics.
+//! The demonstration, which runs if the program gets no command: ten jobs of 0.5 s on three
+//! workers, and one job that panics.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};

@@ -1,12 +1,13 @@
 //! A job, and the handle to its result.
 //!
-//! A job is a future of some type. The queue needs one type for all jobs, and each handle needs to
-//! learn how its job ended, no matter how. So `prepare` wraps each job in three layers:
+//! A job is a future of some type. The queue needs one type for all jobs, and each handle has to
+//! report how its job ended: with a result, with a panic, or cancelled. So `prepare` wraps each job
+//! in three layers:
 //!
 //! ```text
 //! catch_unwind   turns a panic of the job into an error
 //! map            reports the result, or the error, to the ledger and to the handle
-//! Pin<Box<dyn>>  hides the type, so that one queue can hold them all
+//! Pin<Box<dyn>>  hides the type, so that one queue can hold all jobs
 //! ```
 //!
 //! If a job never reaches its end, because it is dropped in the queue or halfway, the `Drop` of
@@ -14,10 +15,10 @@
 //!
 //! ```text
 //! submit         prepare: a channel, and memory for the wrapped job
-//!                accept: section 4 of the ledger counts one more job; the job is in the queue
-//! a worker       takes it and polls it; it waits
-//! pool.abort()   drops the worker, and with it the job and its `Settling`
-//! Settling       ledger: one job of section 4 was cancelled; handle: Err(Cancelled)
+//!                accept: section 4 of the ledger counts one more job; the job enters the queue
+//! a worker       takes the job and polls it; the job waits
+//! pool.abort()   drops the worker, and with it the job and the job's `Settling`
+//! Settling       section 4 counts a cancelled job; the handle returns Err(Cancelled)
 //! ```
 
 use std::any::Any;
@@ -37,7 +38,7 @@ use crate::queue::Queue;
 /// type, and pinned because a future must not move once it has been polled.
 pub(crate) type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Why a job returned no result.
+/// The reason why a job returned no result.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum JobError {
     /// The job panicked with this message.
@@ -46,7 +47,8 @@ pub enum JobError {
     /// The job took longer than its limit, and was dropped.
     #[error("the job timed out")]
     TimedOut,
-    /// The job was dropped before its end: the pool was aborted, or its runtime has shut down.
+    /// The job was dropped before it ended, because the pool was aborted or its runtime has shut
+    /// down.
     #[error("the job was cancelled")]
     Cancelled,
 }
@@ -68,10 +70,10 @@ impl<T> Future for JobHandle<T> {
 /// Wraps a job, so that its handle and the ledger learn how it ended.
 ///
 /// This happens in two steps. This function does everything that takes time, before the queue is
-/// locked: it allocates the channel and the memory for the job. It returns a closure, which the
-/// queue calls while it is locked, with the section of the ledger that counts the job. The closure
-/// only puts the parts together. If nobody calls the closure, the job was not accepted, and is
-/// just dropped.
+/// locked: it allocates the channel and the memory for the job. It returns a closure, which only
+/// puts the parts together. The queue calls this closure while it is locked, and passes the number
+/// of the ledger section that counts the job. If the queue refuses the job, it drops the closure,
+/// and the job with it.
 pub(crate) fn prepare<T: Send + 'static>(
     job: impl Future<Output = Result<T, JobError>> + Send + 'static,
 ) -> impl FnOnce(Arc<Queue>, u64) -> (Job, JobHandle<T>) {
@@ -83,8 +85,8 @@ pub(crate) fn prepare<T: Send + 'static>(
     let memory = Box::new_uninit();
     move |queue, section| {
         let mut settling = Settling { result: Some(result), queue, section };
-        // A `map` takes less memory here than an async block, which would have room for the job
-        // twice: once as a captured variable, and once as the future that it awaits.
+        // A `map` takes less memory here than an async block, which would reserve memory for the
+        // job twice: once as a captured variable, and once as the future that it awaits.
         let job = caught.map(move |outcome| {
             settling.settle(outcome.unwrap_or_else(|panic| Err(JobError::Panicked(message(panic)))))
         });
@@ -125,8 +127,8 @@ tokio::task_local! {
     static WORKER: usize;
 }
 
-/// Returns the number of the worker that runs this job, counted from 1. Returns `None` outside a
-/// job, and in a task that a job has spawned: task-local values are not inherited.
+/// Returns the number of the worker that runs the calling job. Workers are numbered from 1. Returns
+/// `None` outside a job, and in a task that a job has spawned: task-local values are not inherited.
 ///
 /// ```
 /// use worker_pool::{WorkerPool, current_worker};
@@ -143,7 +145,7 @@ pub fn current_worker() -> Option<usize> {
     WORKER.try_get().ok()
 }
 
-/// Gives a worker its number, so that its jobs can ask for that number.
+/// Gives a worker its number, so that its jobs can get that number from [`current_worker`].
 pub(crate) fn as_worker<F: Future>(number: usize, worker: F) -> impl Future<Output = F::Output> {
     WORKER.scope(number, worker)
 }

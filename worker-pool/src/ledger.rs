@@ -28,7 +28,7 @@ use crate::job::JobError;
 pub struct Stats {
     /// Jobs that wait in the queue.
     pub queued: u64,
-    /// Jobs that a worker has taken and that have not ended.
+    /// Jobs that a worker has taken and that have not ended yet.
     pub running: u64,
     /// Jobs that have returned a value.
     pub ok: u64,
@@ -36,7 +36,7 @@ pub struct Stats {
     pub panicked: u64,
     /// Jobs that were dropped because they timed out.
     pub timed_out: u64,
-    /// Jobs that were dropped before their end for another reason.
+    /// Jobs that were dropped before they ended, for another reason.
     pub cancelled: u64,
 }
 
@@ -55,14 +55,15 @@ impl Stats {
 /// Counts the jobs, and knows which `join` waits for which jobs.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    /// How jobs have ended. `queued` and `running` are always zero here; `stats` computes them.
+    /// The number of jobs that have ended in each way. `queued` and `running` are always zero here,
+    /// because `stats` computes them.
     ended: Stats,
     submitted: u64,
     /// The sections for which a `join` waits, oldest first. The current section comes after them.
     waited_for: VecDeque<Section>,
     /// The number of the current section.
     present: u64,
-    /// How many jobs of the current section have not ended.
+    /// How many jobs of the current section have not ended yet.
     unfinished: u64,
 }
 
@@ -84,8 +85,9 @@ impl Ledger {
         self.present
     }
 
-    /// Counts a job of this section that has ended, with a value or with this error. Returns the
-    /// sections that are now finished. Dropping these sections wakes the callers of `join`.
+    /// Records that a job of this section has ended: with this error, or with a value if there is
+    /// no error. Returns the sections that are now finished. Dropping these sections wakes the
+    /// callers of `join`.
     pub(crate) fn ended(&mut self, section: u64, error: Option<&JobError>) -> Vec<Section> {
         *match error {
             None => &mut self.ended.ok,
@@ -93,8 +95,8 @@ impl Ledger {
             Some(JobError::TimedOut) => &mut self.ended.timed_out,
             Some(JobError::Cancelled) => &mut self.ended.cancelled,
         } += 1;
-        // The sections in `waited_for` have the numbers just before the number of the current
-        // section.
+        // The sections in `waited_for` are numbered consecutively, and the last of them comes right
+        // before the current section.
         match (self.present - section) as usize {
             0 => self.unfinished -= 1,
             age => {
@@ -119,7 +121,8 @@ impl Ledger {
         Some(wait)
     }
 
-    /// Returns the counters. The caller knows how many jobs are in the queue.
+    /// Returns the counters. The ledger does not know how many jobs are in the queue, so the caller
+    /// has to pass that number.
     pub(crate) fn stats(&self, queued: usize) -> Stats {
         let queued = queued as u64;
         let running = self.submitted - self.ended.finished() - queued;
@@ -136,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_section_is_finished_when_its_jobs_and_all_before_them_are() {
+    fn a_section_is_finished_when_its_jobs_and_all_earlier_ones_have_ended() {
         let mut ledger = Ledger::default();
         assert!(ledger.join().is_none(), "there are no jobs to wait for");
         let a = ledger.accepted();
@@ -158,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_join_that_was_dropped_leaves_the_next_one_to_wait_for_its_jobs() {
+    fn after_a_dropped_join_the_next_join_still_waits_for_the_jobs() {
         let mut ledger = Ledger::default();
         let a = ledger.accepted();
         drop(ledger.join());

@@ -1,9 +1,9 @@
 //! N workers on one bounded queue, with a handle for every job.
 //!
-//! A job is a future. The pool wraps it ([`job`]), so that its handle always learns how it ended:
-//! with a value, with a panic, or cancelled. The workers only see wrapped jobs, and no job can
-//! take down its worker. Jobs wait for a worker in `queue.rs`, and the [`ledger`] counts how they
-//! end.
+//! A job is a future. The pool wraps each job ([`job`]), so that the job's handle always reports
+//! how the job ended: with a value, with a panic, or cancelled. The workers only see wrapped jobs,
+//! and no job can take down its worker. Jobs wait for a worker in `queue.rs`, and the [`ledger`]
+//! counts how they end.
 //!
 //! Run with: `cargo run -p worker-pool`
 
@@ -39,7 +39,7 @@ use worker::{WorkerEnd, work};
 ///
 /// Dropping the pool closes its queue and does not wait: the accepted jobs still run, as long as
 /// the runtime runs. A job must not await its own pool's [`join`](Self::join) or
-/// [`stop`](Self::stop), because the job would wait for itself.
+/// [`stop`](Self::stop), because both wait until that job has ended.
 ///
 /// ```
 /// use worker_pool::WorkerPool;
@@ -107,7 +107,8 @@ impl WorkerPool {
     where
         F: Future<Output: Send> + Send + 'static,
     {
-        // This job has no timeout, so it cannot fail on its own: its result is always `Ok`.
+        // The queue expects a job that returns a `Result`. This job has no timeout, so it always
+        // returns `Ok`.
         self.queue.put(job.map(Ok)).await
     }
 
@@ -142,9 +143,9 @@ impl WorkerPool {
     }
 
     /// Runs `make(item)` as a job for every item, and returns the results in the order of the
-    /// items. If the pool is stopped in the meantime, the result of each remaining item is
-    /// [`JobError::Cancelled`]. If the future is dropped, no more jobs are submitted, and those
-    /// already submitted continue.
+    /// items. If the pool is stopped before all jobs have been submitted, the result of each
+    /// remaining item is [`JobError::Cancelled`]. If the future is dropped, no more jobs are
+    /// submitted, and the jobs already submitted continue.
     ///
     /// ```
     /// use worker_pool::WorkerPool;
@@ -185,19 +186,20 @@ impl WorkerPool {
         self.queue.join().await;
     }
 
-    /// Accepts no more jobs, and waits until the accepted jobs and all workers have ended.
+    /// Stops accepting jobs, and waits until the accepted jobs and all workers have ended.
     ///
-    /// You may call this more than once, and from several tasks. If the future is dropped after
-    /// its first poll, the pool still stops, and another call waits for the rest.
+    /// You may call this more than once, and from several tasks. If the future is dropped after its
+    /// first poll, the pool still stops, and you can call `stop` again to wait for it.
     pub async fn stop(&self) {
         self.queue.close();
-        // This stops nothing: a tracker's `wait` returns only after it is closed.
+        // Closing the tracker stops no worker. We close it because `wait` never returns before
+        // that.
         self.workers.close();
         self.workers.wait().await;
     }
 
-    /// Accepts no more jobs, cancels the queued and the running ones, and returns when the future
-    /// of each has been dropped. A job that blocks its thread cannot be stopped before its next
+    /// Stops accepting jobs, cancels the queued and the running ones, and returns when all their
+    /// futures have been dropped. A job that blocks its thread cannot be stopped before its next
     /// `.await`.
     ///
     /// If the future is dropped after its first poll, all jobs are still cancelled.

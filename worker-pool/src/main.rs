@@ -90,7 +90,7 @@ async fn main() {
     exit(code);
 }
 
-/// What the user has asked for.
+/// The work that the user has asked for.
 enum Task {
     Demo { timeline_svg: Option<PathBuf> },
     Commands(Request),
@@ -130,7 +130,7 @@ async fn demonstrate(pool: &WorkerPool, timeline_svg: Option<PathBuf>) -> anyhow
     }
 }
 
-/// Reports an error in one line on stderr. If stderr is closed too, we cannot report anything.
+/// Reports an error in one line on stderr. If stderr is closed, the message is lost.
 fn complain(error: &anyhow::Error) {
     let _ = writeln!(io::stderr(), "worker-pool: {error:#}");
 }

@@ -6,13 +6,13 @@
 //! but needs no mutex.
 //!
 //! A `Notify` remembers one notification if nobody is waiting yet. So if the queue changes after a
-//! task has unlocked the mutex and before it waits, the notification is still there, and the task
-//! checks the queue again. A notification wakes only one task. If that task finds more jobs or
-//! more room than it can use itself, it notifies the next task:
+//! task has unlocked the mutex and before the task waits, the notification is not lost: the task
+//! does not sleep, but checks the queue again. A notification wakes only one task. If that task
+//! finds more jobs or more room than it can use itself, it notifies the next task:
 //!
 //! ```text
-//! two jobs arrive   accept: the queue was empty, so it notifies one worker
-//!                   accept: the queue was not empty, so it notifies nobody
+//! two jobs arrive   accept: the queue was empty, so `accept` notifies one worker
+//!                   accept: the queue was not empty, so `accept` notifies nobody
 //! worker 1 wakes    take: gets the first job, sees the second one, and notifies one worker
 //! worker 2 wakes    take: gets the second job, and the queue is empty
 //! ```
@@ -43,8 +43,8 @@ pub(crate) struct Queue {
 #[derive(Default)]
 struct State {
     jobs: VecDeque<Job>,
-    /// How many callers are waiting for room. While this is not zero, no other caller may go
-    /// first.
+    /// How many callers are waiting for room. While this is not zero, a new caller must wait behind
+    /// them.
     waiting: usize,
     closed: bool,
     ledger: Ledger,
@@ -101,7 +101,7 @@ impl Queue {
     }
 
     /// Whether `accept` can answer a caller without waiting: either there is room that nobody is
-    /// waiting for, or the queue is closed, so that it will never have room.
+    /// waiting for, or the queue is closed, so that `accept` refuses the job.
     fn needs_no_waiting(&self, state: &State) -> bool {
         state.closed || (state.waiting == 0 && state.jobs.len() < self.capacity)
     }
@@ -157,14 +157,15 @@ impl Queue {
         }
     }
 
-    /// Accepts no more jobs. Workers can still take those in the queue.
+    /// Closes the queue, so that it accepts no more jobs. Workers can still take the jobs that are
+    /// in it.
     pub(crate) fn close(&self) {
         self.state().closed = true;
         self.room.notify_one();
         self.ready.notify_one();
     }
 
-    /// Accepts no more jobs, and drops those in the queue.
+    /// Closes the queue, and drops the jobs that are in it.
     pub(crate) fn clear(&self) {
         self.close();
         loop {
@@ -175,7 +176,8 @@ impl Queue {
         }
     }
 
-    /// Records that a job of this section has ended, with a value or with this error.
+    /// Records that a job of this section has ended: with this error, or with a value if there is
+    /// no error.
     pub(crate) fn ended(&self, section: u64, error: Option<&JobError>) {
         let finished = self.state().ledger.ended(section, error);
         // Dropping these sections wakes the callers of `join`. The mutex is unlocked by now.
@@ -225,7 +227,7 @@ mod tests {
     use crate::worker::{WorkerEnd, work};
 
     #[tokio::test(start_paused = true)]
-    async fn an_idle_worker_is_not_polled_in_an_hour() {
+    async fn an_idle_worker_is_not_polled_for_an_hour() {
         let queue = Arc::new(Queue::new(1));
         let polls = Arc::new(AtomicUsize::new(0));
         for _ in 0..3 {
@@ -240,9 +242,9 @@ mod tests {
             });
         }
         let job = async { queue.put(async { Ok(()) }).await.unwrap().await.unwrap() };
-        timeout(Duration::from_secs(1), job).await.expect("a worker takes the job");
+        timeout(Duration::from_secs(1), job).await.expect("no worker took the job");
         let before = polls.load(SeqCst);
-        assert!(before >= 3, "each worker has looked for a job once");
+        assert!(before >= 3, "each worker must have looked for a job");
         tokio::time::sleep(Duration::from_secs(3600)).await;
         assert_eq!(polls.load(SeqCst), before);
         queue.close();

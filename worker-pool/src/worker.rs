@@ -12,12 +12,12 @@ use crate::queue::Queue;
 /// wakes it; it never polls the queue on a timer.
 pub(crate) async fn work(end: WorkerEnd) {
     while let Some(job) = end.0.take().await {
-        // `job` catches its own panics. What can still panic here is the destructor of its result,
-        // which runs here if the handle was dropped. Even that must not end the worker.
+        // `job` catches its own panics. But if the handle was dropped, the job's result is dropped
+        // here, and its destructor may panic. Even that must not end the worker.
         let _ = AssertUnwindSafe(job).catch_unwind().await;
         // If every job finishes without waiting, this loop never yields. Spending one unit of
-        // Tokio's cooperative budget per job makes it yield now and then, so other tasks get the
-        // thread.
+        // Tokio's cooperative budget per job makes the worker yield now and then, so that other
+        // tasks can use the thread.
         consume_budget().await;
     }
 }

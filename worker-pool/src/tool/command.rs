@@ -1,5 +1,5 @@
-//! Runs one command: creates its words from a line, starts it, and kills it together with its
-//! children.
+//! Runs one command: builds its arguments from a line, starts it, and, if necessary, kills it
+//! together with its children.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -7,7 +7,7 @@ use std::process::{Output, Stdio};
 
 use tokio::process::{Child, Command};
 
-/// The words of a command, with `{}` in place of the line.
+/// The program and its arguments, with `{}` in place of the line.
 #[derive(Debug)]
 pub struct Template(Vec<String>);
 
@@ -109,7 +109,8 @@ fn with_item(word: &str, item: &OsStr) -> OsString {
     whole
 }
 
-/// Turns a line into an argument: byte for byte on Unix, and as Unicode elsewhere.
+/// Turns a line into an argument. On Unix, the argument has the same bytes as the line. Elsewhere,
+/// it must be Unicode, so invalid bytes are replaced.
 pub fn text(mut line: Vec<u8>) -> OsString {
     if line.last() == Some(&b'\r') && cfg!(windows) {
         line.pop();
@@ -142,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_error_that_no_other_line_can_avoid_is_hopeless() {
+    fn an_error_is_hopeless_only_if_every_line_would_cause_it() {
         let missing = io::Error::from(io::ErrorKind::NotFound);
         let too_long = io::Error::from(io::ErrorKind::ArgumentListTooLong);
         let template = |word: &str| Template::new(vec![word.into()]);

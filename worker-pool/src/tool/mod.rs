@@ -1,4 +1,4 @@
-//! The tool around the lesson: it runs a command for every line of stdin, a few commands at a
+//! The tool that the lesson builds: it runs a command for every line of stdin, a few commands at a
 //! time.
 
 mod command;
@@ -18,7 +18,7 @@ use worker_pool::{JobError, JobHandle, SubmitError, WorkerPool};
 use command::{Ran, Template};
 use output::Output;
 
-/// What the user has asked for.
+/// The command that the user wants to run, and how to run it.
 #[derive(Debug)]
 pub struct Request {
     /// The command and its arguments.
@@ -29,19 +29,19 @@ pub struct Request {
     pub keep_order: bool,
 }
 
-/// The outcome over all lines.
+/// The combined outcome of all commands.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Every command ended with status 0.
     AllDone,
-    /// Some commands failed, and each of them was reported by name.
+    /// Some commands failed, and each of them was reported with its line.
     SomeFailed,
     /// The command cannot be started for any line.
     CannotStart(String),
 }
 
-/// Runs the command once for every line of stdin. When `drain` is cancelled, it reads no more
-/// lines, and waits for the commands it has started. Aborting the pool kills these commands.
+/// Runs the command once for every line of stdin. When `drain` is cancelled, this function reads no
+/// more lines, and waits for the commands it has submitted. Aborting the pool kills these commands.
 ///
 /// # Errors
 /// Fails if stdin cannot be read or stdout cannot be written. In that case, the running commands
@@ -67,7 +67,7 @@ pub async fn run(
     while reading || !run.results.is_empty() {
         let has_room = run.results.len() < most_results;
         tokio::select! {
-            biased; // results first: they make room for more lines
+            biased; // results before lines, because results make room for more lines
             () = drain.cancelled(), if reading => reading = false,
             Some((item, result)) = run.results.next(), if !run.results.is_empty() => {
                 run.report(&item, result)?;
@@ -100,8 +100,8 @@ struct Run {
 }
 
 impl Run {
-    /// Submits the command for a line, and waits for room in the queue if it has to. Returns
-    /// whether there is any point in reading more lines.
+    /// Submits the command for a line, and waits for room in the queue if necessary. Returns
+    /// whether we should read more lines.
     async fn submit(&mut self, line: Vec<u8>) -> bool {
         let item = command::text(line);
         let job = self.template.run(&item);
@@ -114,7 +114,7 @@ impl Run {
                 self.results.push(item.to_string_lossy().into_owned(), handle);
                 true
             }
-            // The pool was aborted in the meantime.
+            // The pool was aborted, so it accepts no more commands.
             Err(SubmitError::Stopped | SubmitError::Full) => false,
         }
     }
@@ -187,15 +187,15 @@ impl Results {
     }
 }
 
-/// Reads the lines of stdin, as bytes, on a plain thread. We cannot use a thread of the runtime,
-/// because the runtime waits for its threads when it shuts down. A thread that waits for a line
-/// that never comes would keep the program from ending.
+/// Reads the lines of stdin, as bytes, on a plain thread. We do not use one of the runtime's
+/// threads, because the runtime waits for its threads when it shuts down. If the next line never
+/// came, the runtime would wait forever.
 fn lines_of_stdin() -> mpsc::Receiver<io::Result<Vec<u8>>> {
     let (lines, receiver) = mpsc::channel(1);
     std::thread::spawn(move || {
         for line in io::BufRead::split(io::stdin().lock(), b'\n') {
             if lines.blocking_send(line).is_err() {
-                break; // the receiver is gone
+                break; // the receiver was dropped
             }
         }
     });

@@ -16,7 +16,7 @@ pub struct Output {
 }
 
 impl Output {
-    /// Shows the line with counts only if stderr is a terminal.
+    /// Creates the output. It shows the line with counts only if stderr is a terminal.
     pub fn new() -> Self {
         let bar = ProgressBar::new_spinner();
         if io::stderr().is_terminal() {
@@ -27,7 +27,7 @@ impl Output {
         Self { bar }
     }
 
-    /// Prints the output of a command that has ended. Returns whether it succeeded.
+    /// Prints the output of a command that has ended. Returns whether the command succeeded.
     ///
     /// # Errors
     /// Fails if stdout cannot be written.
@@ -36,7 +36,7 @@ impl Output {
         // work to another thread.
         let print = || {
             io::stdout().lock().write_all(&ended.stdout)?;
-            // If stderr is closed, the user does not want to see it.
+            // If stderr is closed, the user does not want to see the command's messages.
             let _ = io::stderr().lock().write_all(&ended.stderr);
             Ok::<_, io::Error>(())
         };

@@ -2,8 +2,8 @@
 //! run on our solution, on the pool as people usually write it, and on yours. Each check reports
 //! what it saw and what it expected.
 //!
-//! The checks run on the paused clock, so they take no real time. A check that would wait forever
-//! fails after an hour on that clock.
+//! The checks run on Tokio's paused clock, so they take almost no real time. A check that would
+//! wait forever fails after an hour on that clock.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,17 +15,17 @@ use tokio::time::{Instant, sleep, timeout};
 /// The result of a job: its number, or a text that says what happened instead.
 pub type Handle = Pin<Box<dyn Future<Output = Result<u32, String>>>>;
 
-/// What the checks need from a pool.
+/// The methods of a pool that the checks need.
 #[allow(async_fn_in_trait, reason = "nothing is spawned here")]
 pub trait Pool {
     fn new(num_workers: usize) -> Self;
     /// Waits for room in the queue, and returns the handle.
     async fn submit(&self, job: impl Future<Output = u32> + Send + 'static) -> Handle;
-    /// Accepts no more jobs, and waits for the accepted ones.
+    /// Stops accepting jobs, and waits for the accepted ones.
     async fn stop(&self);
 }
 
-/// The result of a check: `Ok`, or a description of what it saw instead of what was promised.
+/// The result of a check: `Ok`, or a description of how the pool broke the promise.
 pub type Seen = Result<(), String>;
 
 const WORK: Duration = Duration::from_millis(500);
@@ -36,9 +36,9 @@ macro_rules! promises {
         promises! {
             $pool: every_handle_gives_the_result_of_its_job,
             at_most_one_job_per_worker_runs_at_a_time,
-            a_panic_is_an_error_of_its_own_job_only,
+            a_panic_is_an_error_only_for_its_own_job,
             a_caller_that_submits_faster_than_the_workers_run_has_to_wait,
-            stop_waits_for_what_was_accepted,
+            stop_waits_for_the_accepted_jobs,
         }
     };
     ($pool:ty: $($name:ident,)*) => {
@@ -90,14 +90,14 @@ pub fn at_most_one_job_per_worker_runs_at_a_time<P: Pool>() -> Seen {
             handle.await?;
         }
         let (most, took) = (most.load(SeqCst), start.elapsed());
-        expect(most == 3, || format!("three workers: {most} jobs ran at the same time"))?;
+        expect(most == 3, || format!("three workers, but {most} jobs ran at the same time"))?;
         expect(took == 4 * WORK, || {
             format!("ten jobs of 0.5 s on three workers took {took:?} instead of 2 s")
         })
     })
 }
 
-pub fn a_panic_is_an_error_of_its_own_job_only<P: Pool>() -> Seen {
+pub fn a_panic_is_an_error_only_for_its_own_job<P: Pool>() -> Seen {
     on_the_paused_clock(async {
         let pool = P::new(1);
         let bug = pool.submit(async { panic!("a bug in a job") }).await;
@@ -116,7 +116,7 @@ pub fn a_caller_that_submits_faster_than_the_workers_run_has_to_wait<P: Pool>() 
         while let Ok(handle) = timeout(minute, pool.submit(job())).await {
             handles.push(handle);
             expect(handles.len() <= 100, || {
-                "one worker with a job that never ends: the pool still accepted more than 100 jobs"
+                "the only worker has a job that never ends, but more than 100 jobs were accepted"
                     .into()
             })?;
         }
@@ -124,7 +124,7 @@ pub fn a_caller_that_submits_faster_than_the_workers_run_has_to_wait<P: Pool>() 
     })
 }
 
-pub fn stop_waits_for_what_was_accepted<P: Pool>() -> Seen {
+pub fn stop_waits_for_the_accepted_jobs<P: Pool>() -> Seen {
     on_the_paused_clock(async {
         let (pool, done) = (P::new(2), Arc::new(AtomicUsize::new(0)));
         for _ in 0..5 {
@@ -137,7 +137,9 @@ pub fn stop_waits_for_what_was_accepted<P: Pool>() -> Seen {
         }
         pool.stop().await;
         let done = done.load(SeqCst);
-        expect(done == 5, || format!("five jobs accepted: {done} were done when stop returned"))
+        expect(done == 5, || {
+            format!("five jobs were accepted, but only {done} had ended when `stop` returned")
+        })
     })
 }
 
@@ -152,6 +154,6 @@ fn on_the_paused_clock(check: impl Future<Output = Seen>) -> Seen {
         .build()
         .map_err(|error| error.to_string())?;
     let hour = Duration::from_secs(3600);
-    let late = || Err("the check still waits after an hour".into());
+    let late = || Err("the check was still waiting after an hour".into());
     runtime.block_on(async { timeout(hour, check).await.unwrap_or_else(|_| late()) })
 }

@@ -15,9 +15,9 @@ mod solution;
 
 use std::time::Duration;
 
-/// Runs the future on the paused clock, which stands still while any task can run, and jumps to
-/// the next timer when all of them wait. A test that would hang fails immediately instead: if no
-/// other timer is left, the clock jumps to the timeout.
+/// Runs the future on Tokio's paused clock. While any task can run, this clock does not advance.
+/// When all tasks are waiting, it jumps to the next timer. So a test that would hang fails
+/// immediately: if no other timer is left, the clock jumps to the timeout.
 fn on_the_paused_clock<T>(test: impl Future<Output = T>) -> T {
     const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -26,5 +26,5 @@ fn on_the_paused_clock<T>(test: impl Future<Output = T>) -> T {
         .build()
         .unwrap();
     let test = async { tokio::time::timeout(A_DAY, test).await };
-    runtime.block_on(test).expect("the test still waits after a day")
+    runtime.block_on(test).expect("the test was still waiting after a day")
 }

@@ -15,8 +15,8 @@ fn one_panic_kills_a_naive_worker_and_join_hangs() {
     on_the_paused_clock(async {
         let naive = NaivePool::new(1);
         naive.submit(async { panic!("a bug") });
-        assert!(timeout(AN_HOUR, naive.join()).await.is_err(), "it would wait forever");
-        assert!(naive.workers[0].is_finished(), "no worker is left");
+        assert!(timeout(AN_HOUR, naive.join()).await.is_err(), "the naive `join` must hang");
+        assert!(naive.workers[0].is_finished(), "the panic must have ended the worker");
 
         let ours = WorkerPool::new(1).unwrap();
         let bug = ours.submit(async { panic!("a bug") }).await.unwrap();
@@ -46,7 +46,7 @@ fn a_naive_queue_has_no_bound() {
         for _ in 0..100_000 {
             naive.submit(sleep(AN_HOUR));
         }
-        assert!(naive.queue.lock().unwrap().len() >= 99_999, "all of them are in memory");
+        assert!(naive.queue.lock().unwrap().len() >= 99_999, "all queued jobs must be in memory");
 
         let ours = WorkerPool::with_capacity(1, 10).unwrap();
         let mut taken = 0;
@@ -55,7 +55,7 @@ fn a_naive_queue_has_no_bound() {
         {
             taken += 1;
         }
-        assert_eq!(taken, 11, "one runs, ten are queued, and then the caller has to wait");
+        assert_eq!(taken, 11, "one job runs, ten are queued, and then the caller has to wait");
     });
 }
 

@@ -1,5 +1,5 @@
 //! The worker pool as people usually write it.
-#![allow(clippy::unwrap_used, dead_code, reason = "test support, of which each test uses a part")]
+#![allow(clippy::unwrap_used, dead_code, reason = "no test uses all of this test support")]
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -12,9 +12,9 @@ use tokio::time::sleep;
 
 type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// `while running: job = await asyncio.wait_for(queue.get(), 1)`. It has three faults: the queue
-/// has no bound, a job that panics takes down its worker, and an idle worker looks for work every
-/// second.
+/// The Rust counterpart of `while running: job = await asyncio.wait_for(queue.get(), 1)`. It has
+/// four faults: the queue has no bound, a job that panics takes down its worker, an idle worker
+/// looks for work every second, and a job cannot return its result.
 pub struct NaivePool {
     pub queue: Arc<Mutex<VecDeque<Job>>>,
     pub unfinished: Arc<AtomicUsize>,
@@ -35,7 +35,8 @@ impl NaivePool {
                     match job {
                         Some(job) => {
                             job.await;
-                            // This is `task_done()`. A job that panics never reaches this line.
+                            // This line corresponds to `task_done()`. If the job panics, the worker
+                            // never gets here.
                             unfinished.fetch_sub(1, SeqCst);
                         }
                         None => sleep(Duration::from_secs(1)).await,
@@ -47,13 +48,13 @@ impl NaivePool {
         Self { queue, unfinished, looked, workers }
     }
 
-    /// This is `put_nowait`: it never waits for room, and it returns no result.
+    /// Corresponds to `put_nowait`: never waits for room, and returns no result.
     pub fn submit(&self, job: impl Future<Output = ()> + Send + 'static) {
         self.unfinished.fetch_add(1, SeqCst);
         self.queue.lock().unwrap().push_back(Box::pin(job));
     }
 
-    /// This is `await queue.join()`.
+    /// Corresponds to `await queue.join()`.
     pub async fn join(&self) {
         while self.unfinished.load(SeqCst) > 0 {
             sleep(Duration::from_secs(1)).await;

@@ -37,7 +37,7 @@ fn the_demo_runs_ten_jobs_on_three_workers() {
     }
     assert!(lines.contains("job 11: the job panicked: a bug in job 11"), "{lines}");
     assert!(lines.contains("workers still running: {1, 2, 3}"), "{lines}");
-    // Each worker has a lane in the timeline, and most of it is busy.
+    // Each worker has a lane in the timeline, and is busy most of the time.
     for worker in 1..=3 {
         let lane =
             lines.lines().find(|line| line.starts_with(&format!("worker {worker}"))).unwrap();
@@ -52,13 +52,17 @@ fn a_command_runs_once_for_every_line() {
     let output = pool(&["-w", "2", "--", "echo", "got", "{}"], "one\ntwo words\n$HOME\n");
     let mut lines: Vec<_> = text(&output.stdout).lines().map(String::from).collect();
     lines.sort();
-    assert_eq!(lines, ["got $HOME", "got one", "got two words"], "no shell may interpret them");
+    assert_eq!(
+        lines,
+        ["got $HOME", "got one", "got two words"],
+        "no shell may interpret the lines"
+    );
     assert!(output.status.success());
 }
 
 #[cfg(unix)]
 #[test]
-fn the_output_of_one_command_is_not_mixed_with_that_of_another() {
+fn the_outputs_of_two_commands_are_not_mixed() {
     let input: String = (0..20).map(|n| format!("{n}\n")).collect();
     let script = "for i in 1 2 3 4 5; do echo {}; done";
     let output = pool(&["-w", "8", "--", "sh", "-c", script], &input);
@@ -72,7 +76,7 @@ fn the_output_of_one_command_is_not_mixed_with_that_of_another() {
 
 #[cfg(unix)]
 #[test]
-fn a_command_that_fails_is_named_and_the_others_run() {
+fn a_command_that_fails_is_reported_and_the_others_still_run() {
     let output = pool(&["--", "sh", "-c", "echo ran; [ {} != bad ]"], "good\nbad\ngood\n");
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(text(&output.stdout), "ran\nran\nran\n");
@@ -80,7 +84,7 @@ fn a_command_that_fails_is_named_and_the_others_run() {
 }
 
 #[test]
-fn a_command_that_does_not_exist_is_one_clear_error() {
+fn a_command_that_does_not_exist_is_reported_only_once() {
     let input = "one\ntwo\nthree\n".repeat(100);
     let output = pool(&["--", "no-such-command"], &input);
     let errors = text(&output.stderr);
@@ -111,7 +115,7 @@ fn keep_order_prints_in_the_order_of_the_lines() {
 
 #[cfg(unix)]
 #[test]
-fn a_command_that_times_out_is_killed_and_named() {
+fn a_command_that_times_out_is_killed_and_reported() {
     let script = "if [ {} = slow ]; then sleep 600 & wait; fi; echo {}";
     let output = pool(&["--timeout", "500ms", "--", "sh", "-c", script], "slow\nfast\n");
     assert_eq!(output.status.code(), Some(1));
@@ -121,7 +125,7 @@ fn a_command_that_times_out_is_killed_and_named() {
 
 #[cfg(unix)]
 #[test]
-fn a_line_that_is_not_text_is_passed_on_byte_for_byte() {
+fn a_line_that_is_not_utf8_is_passed_on_byte_for_byte() {
     let output = Command::new(POOL)
         .args(["--", "printf", "%s"])
         .write_stdin(b"caf\xe9\n".as_slice())
@@ -133,7 +137,7 @@ fn a_line_that_is_not_text_is_passed_on_byte_for_byte() {
 
 #[cfg(unix)]
 #[test]
-fn a_closed_pipe_ends_it_quietly() {
+fn a_closed_pipe_ends_the_program_quietly() {
     use std::process::Stdio;
     let spawn = |program: &str, arguments: &[&str], stdin: Stdio| {
         std::process::Command::new(program)
@@ -154,13 +158,14 @@ fn a_closed_pipe_ends_it_quietly() {
     assert_eq!(text(&output.stderr), "");
 }
 
-/// A program that runs one job. The job reports its process number through a named pipe.
+/// A program that runs one job. The job starts a process, which reports its ID through a named
+/// pipe.
 #[cfg(unix)]
 struct Interrupted {
     folder: std::path::PathBuf,
     program: std::process::Child,
     input: std::process::ChildStdin,
-    /// The number of a process that the job has started.
+    /// The ID of the process that the job has started.
     job: String,
 }
 
@@ -189,7 +194,7 @@ impl Interrupted {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        // Stdin stays open, so the program is waiting for more lines when the signal comes.
+        // Stdin stays open, so the program is waiting for more lines when the signal arrives.
         let mut input = program.stdin.take().unwrap();
         writeln!(input, "first").unwrap();
         let mut job = String::new();
@@ -250,6 +255,6 @@ fn the_second_ctrl_c_kills_running_commands_and_their_children() {
         std::thread::sleep(std::time::Duration::from_millis(10));
         !scene.job_runs()
     });
-    assert!(gone, "the child of the job was left behind");
+    assert!(gone, "the job's child is still running");
     assert_eq!(scene.end(), (Some(130), String::new()));
 }

@@ -73,7 +73,7 @@ fn never_more_jobs_run_than_there_are_workers() {
 }
 
 #[test]
-fn a_panic_is_an_error_on_its_handle_and_its_worker_lives_on() {
+fn a_panic_becomes_an_error_on_the_handle_and_the_worker_keeps_running() {
     on_the_paused_clock(async {
         let pool = WorkerPool::new(1).unwrap();
         let plain = pool.submit(async { panic!("plain") }).await.unwrap();
@@ -86,7 +86,7 @@ fn a_panic_is_an_error_on_its_handle_and_its_worker_lives_on() {
         assert_eq!(formatted, Err(JobError::Panicked("with 1".into())));
         let wordless: Result<(), _> = wordless.await;
         assert_eq!(wordless, Err(JobError::Panicked("no message".into())));
-        assert_eq!(after.await, Ok(Some(1)), "the one worker is still there");
+        assert_eq!(after.await, Ok(Some(1)), "the only worker must still be running");
         pool.join().await;
         pool.stop().await;
     });
@@ -99,10 +99,9 @@ fn submit_waits_while_the_queue_is_full() {
         let start = Instant::now();
         // One job runs and two are queued. The fourth has to wait for the first to end.
         for waits in [0, 0, 0, 1, 2] {
-            // With `submit(sleep(WORK))`, the sleep would start to count here, and not when the
-            // job starts.
+            // With `submit(sleep(WORK))`, the sleep would begin here, and not when the job starts.
             pool.submit(async { sleep(WORK).await }).await.unwrap();
-            tokio::task::yield_now().await; // let the worker take what it can
+            tokio::task::yield_now().await; // let the worker take a job if it is idle
             assert_eq!(start.elapsed(), waits * WORK);
         }
     });
@@ -126,7 +125,7 @@ fn a_submit_dropped_while_it_waits_submits_nothing() {
         let mut waits = Box::pin(pool.submit(job()));
         assert!(poll!(&mut waits).is_pending());
         drop(waits);
-        pool.join().await; // and `join` does not wait for it either
+        pool.join().await; // `join` does not wait for the dropped submit either
         pool.stop().await;
         assert_eq!(ran.load(SeqCst), 2);
     });
@@ -143,7 +142,7 @@ fn a_dropped_handle_does_not_cancel_its_job() {
 }
 
 #[test]
-fn join_waits_for_the_jobs_before_it_and_for_no_later_ones() {
+fn join_waits_for_earlier_jobs_but_not_for_later_ones() {
     on_the_paused_clock(async {
         let pool = WorkerPool::new(2).unwrap();
         let start = Instant::now();
@@ -153,7 +152,7 @@ fn join_waits_for_the_jobs_before_it_and_for_no_later_ones() {
         let later = pool.submit(sleep(100 * WORK)).await.unwrap();
         join.await;
         assert_eq!(start.elapsed(), WORK);
-        later.await.unwrap(); // the pool goes on
+        later.await.unwrap(); // the pool still runs jobs
         assert_eq!(start.elapsed(), 100 * WORK);
     });
 }
@@ -171,7 +170,7 @@ fn join_on_an_idle_pool_returns_immediately() {
 }
 
 #[test]
-fn stop_drains_the_queue_and_accepts_no_more() {
+fn stop_runs_the_queued_jobs_and_accepts_no_new_ones() {
     on_the_paused_clock(async {
         let pool = WorkerPool::with_capacity(1, 10).unwrap();
         let start = Instant::now();
@@ -187,7 +186,7 @@ fn stop_drains_the_queue_and_accepts_no_more() {
         for (number, handle) in (0..).zip(handles) {
             assert_eq!(handle.await, Ok(number));
         }
-        pool.stop().await; // a second call does no harm
+        pool.stop().await; // calling `stop` twice does no harm
         pool.join().await;
     });
 }
@@ -197,7 +196,7 @@ fn stop_refuses_waiting_submits_immediately() {
     on_the_paused_clock(async {
         let pool = WorkerPool::with_capacity(1, 1).unwrap();
         pool.submit(sleep(WORK)).await.unwrap();
-        tokio::task::yield_now().await; // the worker takes it
+        tokio::task::yield_now().await; // let the worker take the job
         pool.submit(sleep(WORK)).await.unwrap();
         let mut first = Box::pin(pool.submit(async {}));
         let mut second = Box::pin(pool.submit(async {}));
@@ -209,9 +208,10 @@ fn stop_refuses_waiting_submits_immediately() {
         assert!(poll!(&mut stop).is_pending());
         assert_eq!(first.await.unwrap_err(), SubmitError::Stopped);
         assert_eq!(second.await.unwrap_err(), SubmitError::Stopped);
-        // The queue is still full, but `Full` would invite the caller to try again.
+        // The queue is still full, but the error must not be `Full`, which would invite the caller
+        // to try again.
         assert_eq!(pool.try_submit(async {}).unwrap_err(), SubmitError::Stopped);
-        assert_eq!(start.elapsed(), Duration::ZERO, "no caller waited for the running job");
+        assert_eq!(start.elapsed(), Duration::ZERO, "no caller may wait for the running job");
         stop.await;
         assert_eq!(pool.stats(), Stats { ok: 2, ..Stats::default() });
     });
@@ -246,12 +246,12 @@ fn dropping_the_pool_ends_its_workers_after_the_accepted_jobs() {
             handles.push(pool.submit(async move { (sleep(WORK).await, number).1 }).await.unwrap());
         }
         drop(pool);
-        assert_eq!(live_tasks(), 2, "dropping the pool does not wait for its workers");
+        assert_eq!(live_tasks(), 2, "dropping the pool must not wait for its workers");
         for (number, handle) in (0..).zip(handles) {
             assert_eq!(handle.await, Ok(number));
         }
         sleep(WORK).await; // the clock moves only when no task can run
-        assert_eq!(live_tasks(), 0, "an idle worker still waits for jobs");
+        assert_eq!(live_tasks(), 0, "the idle workers must have ended");
     });
 }
 
@@ -271,7 +271,7 @@ fn idle_workers_are_not_woken() {
 }
 
 #[test]
-fn the_end_of_the_runtime_settles_every_handle() {
+fn when_the_runtime_shuts_down_every_handle_gets_an_error() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let (pool, running, queued) = runtime.block_on(async {
         let pool = WorkerPool::new(1).unwrap();
@@ -299,11 +299,11 @@ async fn zero_workers_and_a_queue_without_room_are_refused() {
 }
 
 #[test]
-fn try_submit_refuses_when_the_queue_is_full() {
+fn try_submit_refuses_a_job_when_the_queue_is_full() {
     on_the_paused_clock(async {
         let pool = WorkerPool::with_capacity(1, 1).unwrap();
         pool.submit(async { sleep(WORK).await }).await.unwrap();
-        tokio::task::yield_now().await; // the worker takes it
+        tokio::task::yield_now().await; // let the worker take the job
         let queued = pool.try_submit(async { 42 }).unwrap();
         assert_eq!(pool.try_submit(async {}).unwrap_err(), SubmitError::Full);
         assert_eq!(queued.await, Ok(42));
@@ -317,7 +317,7 @@ fn waiting_callers_get_room_in_the_order_of_their_arrival() {
     on_the_paused_clock(async {
         let pool = WorkerPool::with_capacity(1, 1).unwrap();
         pool.submit(async { sleep(WORK).await }).await.unwrap();
-        tokio::task::yield_now().await; // the worker takes it
+        tokio::task::yield_now().await; // let the worker take the job
         let ran = Arc::new(Mutex::new(Vec::new()));
         let job = |number| {
             let ran = Arc::clone(&ran);
@@ -330,7 +330,7 @@ fn waiting_callers_get_room_in_the_order_of_their_arrival() {
         assert!(poll!(&mut first).is_pending());
         assert!(poll!(&mut gives_up).is_pending());
         assert!(poll!(&mut second).is_pending());
-        sleep(2 * WORK).await; // now the queue is empty, and the room is for the first caller
+        sleep(2 * WORK).await; // now the queue is empty, but the first caller is next
         assert_eq!(pool.stats().queued, 0);
         assert_eq!(pool.try_submit(job(4)).unwrap_err(), SubmitError::Full);
         assert!(poll!(&mut second).is_pending());
@@ -344,9 +344,9 @@ fn waiting_callers_get_room_in_the_order_of_their_arrival() {
 }
 
 #[test]
-fn jobs_that_never_wait_leave_the_thread_to_others() {
+fn a_worker_whose_jobs_never_wait_still_yields_the_thread() {
     on_the_paused_clock(async {
-        // The runtime has one thread, and a worker that always finds another job.
+        // The runtime has one thread, and the worker always finds another job.
         let pool = Arc::new(WorkerPool::with_capacity(1, 10_000).unwrap());
         for _ in 0..10_000 {
             pool.submit(async {}).await.unwrap();
@@ -355,12 +355,12 @@ fn jobs_that_never_wait_leave_the_thread_to_others() {
         let stats = pool.stats();
         assert!(stats.ok > 0 && stats.queued > 9_000, "{stats:?}");
         pool.abort().await;
-        assert!(pool.stats().cancelled > 9_000, "an abort does not wait for the queue");
+        assert!(pool.stats().cancelled > 9_000, "`abort` must not run the queued jobs");
     });
 }
 
 #[test]
-fn a_job_that_is_dropped_may_use_its_pool() {
+fn a_job_may_use_its_pool_while_it_is_dropped() {
     on_the_paused_clock(async {
         struct Asks(Arc<WorkerPool>);
         impl Drop for Asks {
@@ -404,7 +404,7 @@ fn a_job_that_times_out_is_dropped_and_time_in_the_queue_does_not_count() {
             pool.submit_with_timeout(WORK, async { sleep(WORK / 2).await }).await.unwrap();
         assert_eq!(late.await, Err(JobError::TimedOut));
         assert_eq!(start.elapsed(), WORK);
-        assert_eq!(Arc::strong_count(&held), 1, "what it held is free again");
+        assert_eq!(Arc::strong_count(&held), 1, "the job must have been dropped");
         assert_eq!(in_time.await, Ok(()));
     });
 }
@@ -439,10 +439,10 @@ fn abort_returns_after_every_running_job_has_been_dropped() {
             };
             handles.push(pool.submit(job).await.unwrap());
         }
-        tokio::task::yield_now().await; // two are taken, four are queued
+        tokio::task::yield_now().await; // the workers take two jobs, and four stay queued
         assert_eq!((pool.stats().running, pool.stats().queued), (2, 4));
         pool.abort().await;
-        assert_eq!(Arc::strong_count(&held), 1, "no job holds anything any more");
+        assert_eq!(Arc::strong_count(&held), 1, "every job must have been dropped");
         for handle in handles {
             assert_eq!(handle.await, Err(JobError::Cancelled));
         }
@@ -457,12 +457,12 @@ fn an_abort_dropped_while_it_waits_still_cancels_every_job() {
     on_the_paused_clock(async {
         let pool = WorkerPool::with_capacity(1, 1).unwrap();
         let running = pool.submit(pending::<()>()).await.unwrap();
-        tokio::task::yield_now().await; // the worker takes it
+        tokio::task::yield_now().await; // let the worker take the job
         let queued = pool.submit(pending::<()>()).await.unwrap();
         let mut abort = Box::pin(pool.abort());
         assert!(poll!(&mut abort).is_pending());
         drop(abort);
-        // The worker has not run since, so the call itself must have emptied the queue.
+        // The worker has not run since then, so `abort` itself must have emptied the queue.
         assert_eq!(pool.stats(), Stats { running: 1, cancelled: 1, ..Stats::default() });
         assert_eq!(pool.try_submit(async {}).unwrap_err(), SubmitError::Stopped);
         assert_eq!(queued.await, Err(JobError::Cancelled));
@@ -480,7 +480,7 @@ impl Drop for Bomb {
 }
 
 #[test]
-fn jobs_that_panic_when_dropped_do_not_save_others_from_an_abort() {
+fn abort_cancels_every_job_even_if_dropping_one_panics() {
     on_the_paused_clock(async {
         let pool = WorkerPool::with_capacity(1, 2).unwrap();
         let job = || {
@@ -491,7 +491,7 @@ fn jobs_that_panic_when_dropped_do_not_save_others_from_an_abort() {
             }
         };
         let mut handles = vec![pool.submit(job()).await.unwrap()];
-        tokio::task::yield_now().await; // the worker takes it
+        tokio::task::yield_now().await; // let the worker take the job
         handles.push(pool.submit(job()).await.unwrap());
         handles.push(pool.submit(job()).await.unwrap());
         pool.abort().await;
@@ -506,8 +506,8 @@ fn jobs_that_panic_when_dropped_do_not_save_others_from_an_abort() {
 #[test]
 fn a_panic_storm_kills_no_worker() {
     on_the_paused_clock(async {
-        // The handle of each bomb is already gone, so the value is dropped, and panics, in the
-        // worker.
+        // We drop each handle immediately, so the worker drops the job's result. For a `Bomb`, that
+        // panics.
         std::panic::set_hook(Box::new(|_| {})); // two thousand messages would only clutter the output
         let pool = WorkerPool::new(2).unwrap();
         for _ in 0..1000 {
@@ -536,7 +536,8 @@ async fn submits_that_race_a_stop_are_accepted_or_refused_and_never_lost() {
                 let mut handles = Vec::new();
                 while let Ok(handle) = pool.submit(async { 42 }).await {
                     handles.push(handle);
-                    // If the pool never refuses, the runtime can still end this task.
+                    // Yield now and then, so that the test's timeout works even if the pool never
+                    // refuses a job.
                     tokio::task::consume_budget().await;
                 }
                 handles
@@ -550,7 +551,7 @@ async fn submits_that_race_a_stop_are_accepted_or_refused_and_never_lost() {
         let mut taken = 0;
         for submitter in submitters {
             for handle in submitter.await.unwrap() {
-                assert_eq!(handle.await, Ok(42), "stop drains: what was taken is done");
+                assert_eq!(handle.await, Ok(42), "`stop` must run every accepted job");
                 taken += 1;
             }
         }
@@ -558,11 +559,13 @@ async fn submits_that_race_a_stop_are_accepted_or_refused_and_never_lost() {
     };
     for round in 0..200 {
         let race = race(1 + round % 3, round % 7);
-        timeout(Duration::from_secs(10), race).await.expect("the race still waits after 10 s");
+        timeout(Duration::from_secs(10), race)
+            .await
+            .expect("the race was still waiting after 10 s");
     }
 }
 
-/// One step of what happens to a pool in the property test.
+/// One step of the property test.
 #[derive(Debug, Clone)]
 enum Step {
     Works(u64),
@@ -595,7 +598,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// Runs the steps, then aborts the pool. Returns how many jobs were accepted, the counters, and
-/// whether every handle returned either the right result or `Cancelled`.
+/// whether every handle returned either the expected result or `Cancelled`.
 async fn play(workers: usize, capacity: usize, steps: Vec<Step>) -> (u64, Stats, bool) {
     let ms = Duration::from_millis;
     let patience = ms(1_000);
@@ -679,7 +682,7 @@ proptest! {
     })]
 
     #[test]
-    fn every_job_is_settled_and_counted_under_random_schedules(
+    fn every_job_ends_and_is_counted_after_random_calls(
         workers in 1_usize..4,
         capacity in 1_usize..4,
         steps in prop::collection::vec(step(), 1..40),
@@ -692,7 +695,7 @@ proptest! {
 }
 
 #[test]
-fn no_memory_is_left_of_many_jobs() {
+fn many_finished_jobs_leave_no_memory_behind() {
     on_the_paused_clock(async {
         let jobs = if std::env::var_os("STRESS").is_some() { 1_000_000 } else { 20_000 };
         let pool = WorkerPool::new(4).unwrap();
@@ -701,8 +704,8 @@ fn no_memory_is_left_of_many_jobs() {
             let its = Arc::clone(&held);
             let handle = pool.submit(async move { Arc::strong_count(&its) }).await.unwrap();
             if number % 2 == 0 {
-                // The queue and the workers hold a few jobs; the thousands of jobs before them are
-                // gone.
+                // The queue and the workers hold only a few jobs. The thousands of jobs before
+                // these must have been dropped.
                 assert!(handle.await.unwrap() < 20);
             }
         }

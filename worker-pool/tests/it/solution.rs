@@ -6,7 +6,7 @@ use worker_pool::WorkerPool;
 
 impl Pool for WorkerPool {
     fn new(num_workers: usize) -> Self {
-        Self::new(num_workers).expect("workers")
+        Self::new(num_workers).expect("at least one worker")
     }
 
     async fn submit(&self, job: impl Future<Output = u32> + Send + 'static) -> Handle {
@@ -26,7 +26,7 @@ impl Pool for NaivePool {
 
     async fn submit(&self, job: impl Future<Output = u32> + Send + 'static) -> Handle {
         self.submit(async move { _ = job.await });
-        Box::pin(async { Err("no result comes back".into()) })
+        Box::pin(async { Err("this pool returns no results".into()) })
     }
 
     async fn stop(&self) {
@@ -37,10 +37,10 @@ impl Pool for NaivePool {
 promises!(WorkerPool);
 
 #[test]
-fn the_usual_pool_breaks_three_promises_of_five() {
+fn the_usual_pool_breaks_three_of_the_five_promises() {
     use crate::checks::*;
     assert!(every_handle_gives_the_result_of_its_job::<NaivePool>().is_err());
-    assert!(a_panic_is_an_error_of_its_own_job_only::<NaivePool>().is_err());
+    assert!(a_panic_is_an_error_only_for_its_own_job::<NaivePool>().is_err());
     assert!(a_caller_that_submits_faster_than_the_workers_run_has_to_wait::<NaivePool>().is_err());
-    assert_eq!(stop_waits_for_what_was_accepted::<NaivePool>(), Ok(()));
+    assert_eq!(stop_waits_for_the_accepted_jobs::<NaivePool>(), Ok(()));
 }

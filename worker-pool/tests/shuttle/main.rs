@@ -8,13 +8,14 @@
 //! schedule that led to it.
 //!
 //! This test compiles the files under `src/` a second time, unchanged, but with shuttle's versions
-//! of `tokio` and of the lock. `lib.rs` is not part of the model, because it needs a real runtime.
+//! of `tokio` and of the mutex. `lib.rs` is not part of the model, because it needs a real runtime.
 //! [`Pool`] takes its place.
 //!
 //! Run with:
 //! `RUSTFLAGS='--cfg shuttle' cargo test -p worker-pool --test shuttle --target-dir target/shuttle`
 //!
-//! Setting `STRESS=1` runs 100 times as many schedules, which differ from run to run.
+//! With `STRESS=1`, each scene runs under 100 times as many schedules, which differ from run to
+//! run.
 //!
 //! [shuttle]: https://docs.rs/shuttle
 #![cfg(shuttle)]

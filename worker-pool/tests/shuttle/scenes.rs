@@ -70,7 +70,10 @@ async fn submit_each_kind(queue: Arc<Queue>) -> Vec<JobResult> {
         assert!(result == expected(kind) || result == Err(JobError::Cancelled), "{result:?}");
         results.push(result);
         let finished = queue.stats().finished();
-        assert!(finished >= results.len() as u64, "a job is counted before its handle is ready");
+        assert!(
+            finished >= results.len() as u64,
+            "a job must be counted before its handle is ready"
+        );
     }
     results
 }
@@ -89,14 +92,14 @@ async fn results(submitters: Vec<JoinHandle<Vec<JobResult>>>) -> Vec<JobResult> 
     results
 }
 
-/// Lets the other tasks run for a random while.
+/// Lets the other tasks run, for a random number of turns.
 async fn pause() {
     for _ in 0..thread_rng().gen_range(0..20) {
         yield_now().await;
     }
 }
 
-/// Returns the counters that belong to these results.
+/// Counts the results of each kind.
 fn tally(results: &[JobResult]) -> Stats {
     let mut stats = Stats::default();
     for result in results {
@@ -126,8 +129,8 @@ fn jobs_that_need_each_other_run_at_the_same_time() {
             from_first.await.unwrap();
             Ok(())
         };
-        // If both jobs are queued before a worker wakes up, the one wake-up has to reach both
-        // workers.
+        // If both jobs are queued before a worker wakes up, the queue has sent only one
+        // notification. The first worker then has to wake the second one.
         let first = pool.queue.put(first).await.unwrap();
         let second = pool.queue.put(second).await.unwrap();
         assert_eq!(first.await, Ok(()));
@@ -148,7 +151,7 @@ fn submitters_that_wait_for_room_all_get_it() {
 }
 
 #[test]
-fn stop_runs_what_was_accepted_and_refuses_the_rest() {
+fn stop_runs_the_accepted_jobs_and_refuses_the_others() {
     check(|| async {
         let pool = Pool::with_capacity(2, 1);
         let submitters = start_submitters(2, &pool.queue);
@@ -160,7 +163,7 @@ fn stop_runs_what_was_accepted_and_refuses_the_rest() {
 }
 
 #[test]
-fn abort_settles_every_handle_and_refuses_the_rest() {
+fn abort_gives_every_handle_a_result_and_refuses_other_jobs() {
     check(|| async {
         let pool = Pool::with_capacity(2, 1);
         let submitters = start_submitters(2, &pool.queue);
@@ -171,7 +174,7 @@ fn abort_settles_every_handle_and_refuses_the_rest() {
 }
 
 #[test]
-fn workers_that_end_early_leave_no_handle_unsettled() {
+fn workers_that_end_early_leave_no_handle_waiting() {
     check(|| async {
         let pool = Pool::with_capacity(2, 1);
         let submitters = start_submitters(1, &pool.queue);
@@ -189,7 +192,7 @@ fn workers_that_end_early_leave_no_handle_unsettled() {
 }
 
 #[test]
-fn close_wakes_everyone_who_waits_for_a_job() {
+fn close_wakes_every_worker_that_waits_for_a_job() {
     check(|| async {
         let queue = Arc::new(Queue::new(1));
         let take = |_| {
@@ -275,7 +278,7 @@ fn room_is_granted_in_the_order_in_which_submitters_wait() {
 }
 
 #[test]
-fn join_waits_for_the_jobs_before_it_and_for_no_later_ones() {
+fn join_waits_for_earlier_jobs_but_not_for_later_ones() {
     check(|| async {
         let pool = Pool::with_capacity(2, 1);
         let join_own_job = |queue: Arc<Queue>| async move {
