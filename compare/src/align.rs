@@ -1,4 +1,5 @@
-//! Aligns sources that have the same `// step:` comments, and finds what they have in common.
+//! Aligns source files that have the same `// step:` comments, and finds the parts that they have
+//! in common.
 //!
 //! This module is pure: it turns text into rows. The terminal and the page both use it.
 //!
@@ -32,11 +33,12 @@
 
 use std::ops::Range;
 
-/// A row of aligned sources: for each source the number of a line, counted from 0, or `None` if this source
-/// has no line in this row.
+/// A row of aligned sources. For each source, it contains the number of a line, counted from 0, or
+/// `None` if the source has no line in this row.
 pub type Row = Vec<Option<usize>>;
 
-/// Aligns sources, each of which is a slice of lines. The header of this module explains how.
+/// Aligns sources, each of which is a slice of lines. The documentation of this module explains
+/// how.
 pub fn rows(sources: &[&[&str]]) -> Vec<Row> {
     let steps: Vec<Vec<Range<usize>>> = sources.iter().map(|lines| steps(lines)).collect();
     let most_steps = steps.iter().map(Vec::len).max().unwrap_or(0);
@@ -50,8 +52,8 @@ pub fn rows(sources: &[&[&str]]) -> Vec<Row> {
     rows
 }
 
-/// Returns the range of lines of each step. A step begins with its comment, and the first step is what
-/// comes before the first comment, even if it is empty.
+/// Returns the range of lines of each step. A step begins with its comment, and the first step
+/// contains the lines before the first comment, if there are any.
 fn steps(lines: &[&str]) -> Vec<Range<usize>> {
     let is_start = |line: &str| line.trim_start().starts_with("// step:");
     let mut steps = Vec::new();
@@ -66,7 +68,7 @@ fn steps(lines: &[&str]) -> Vec<Range<usize>> {
     steps
 }
 
-/// Adds the rows of one step. `step` has the range of its lines in each source.
+/// Adds the rows of one step. `step` contains the step's range of lines in each source.
 fn add_step(rows: &mut Vec<Row>, sources: &[&[&str]], step: &[Range<usize>]) {
     let mut next: Vec<usize> = step.iter().map(|lines| lines.start).collect();
     for anchor in anchors(sources, step) {
@@ -87,8 +89,8 @@ fn add_lines(rows: &mut Vec<Row>, from: &[usize], to: &[usize]) {
     }
 }
 
-/// Finds the lines of a step that are the same in all sources. Each anchor has the number of its line in
-/// each source.
+/// Finds the anchors of a step: the lines that are the same in all sources. For each anchor,
+/// returns the number of its line in each source.
 fn anchors(sources: &[&[&str]], step: &[Range<usize>]) -> Vec<Vec<usize>> {
     let trimmed = |(lines, step): (&&[&str], &Range<usize>)| -> Vec<String> {
         lines[step.clone()].iter().map(|line| line.trim().to_owned()).collect()
@@ -96,7 +98,7 @@ fn anchors(sources: &[&[&str]], step: &[Range<usize>]) -> Vec<Vec<usize>> {
     let lines: Vec<Vec<String>> = sources.iter().zip(step).map(trimmed).collect();
     let slices: Vec<&[String]> = lines.iter().map(Vec::as_slice).collect();
     let mut anchors = common(&slices);
-    // Empty lines are the same everywhere. Aligning them would only tear other lines apart.
+    // Empty lines are the same in all sources, but aligning them would only pull other lines apart.
     anchors.retain(|anchor| !lines[0][anchor[0]].is_empty());
     // `common` counts from the start of the step.
     for anchor in &mut anchors {
@@ -107,8 +109,9 @@ fn anchors(sources: &[&[&str]], step: &[Range<usize>]) -> Vec<Vec<usize>> {
     anchors
 }
 
-/// Finds what is the same in all columns of a row. `lines` has the lines of each source. Returns the byte
-/// ranges for each column. If a column has no line in this row, nothing is the same.
+/// Finds the parts that are the same in all columns of a row. `lines` contains the lines of each
+/// source. Returns the byte ranges of these parts for each column. If a column has no line in this
+/// row, returns no ranges.
 pub fn same_in_row(row: &Row, lines: &[Vec<&str>]) -> Vec<Vec<Range<usize>>> {
     let texts: Option<Vec<&str>> =
         row.iter().enumerate().map(|(source, line)| Some(lines[source][(*line)?])).collect();
@@ -130,8 +133,8 @@ pub fn same(lines: &[&str]) -> Vec<Vec<Range<usize>>> {
         .collect();
     let slices: Vec<&[&str]> = texts.iter().map(Vec::as_slice).collect();
     let common = common(&slices);
-    // Any two lines of code share a parenthesis or a semicolon. Unless the common tokens are at least
-    // half of the longest line, the lines are not alike.
+    // Nearly any two lines of code share a parenthesis or a semicolon. So we ignore the common
+    // tokens unless they make up at least half of the longest line.
     let common_bytes: usize = common.iter().map(|place| tokens[0][place[0]].len()).sum();
     let longest = lines.iter().map(|line| line.trim().len()).max().unwrap_or(0);
     if 2 * common_bytes < longest {
@@ -206,7 +209,7 @@ fn common<T: PartialEq>(sequences: &[&[T]]) -> Vec<Vec<usize>> {
     found
 }
 
-/// Whether the items at this place are the same in all sequences.
+/// Returns whether the items at this place are the same in all sequences.
 fn is_same_item<T: PartialEq>(sequences: &[&[T]], place: &[usize]) -> bool {
     let mut items = sequences.iter().zip(place).map(|(sequence, position)| sequence.get(*position));
     let first = sequences[0].get(place[0]);
@@ -314,7 +317,7 @@ mod tests {
         assert_eq!(aligned(&["one\ntwo"]), ["one", "two"]);
     }
 
-    /// Returns what is the same, as text.
+    /// Returns the tokens that all lines share, as text.
     fn in_all<'a>(lines: &[&'a str]) -> Vec<&'a str> {
         same(lines)[0].iter().map(|range| &lines[0][range.clone()]).collect()
     }
@@ -327,7 +330,8 @@ mod tests {
         assert_eq!(in_all(&lines), all);
         assert_eq!(same(&lines)[2][0], 4..5);
         assert_eq!(in_all(&["same();", "  same();"]), ["same", "(", ")", ";"]);
-        // These lines share only a few signs, and a single line has nothing to be compared with.
+        // These two lines share only a few characters, and a single line cannot be compared with
+        // another one.
         assert_eq!(in_all(&["alpha(beta);", "gamma.delta();"]), Vec::<&str>::new());
         assert_eq!(in_all(&["same();"]), Vec::<&str>::new());
     }
@@ -339,7 +343,7 @@ mod tests {
         assert_eq!(found, [[1, 0, 1], [3, 1, 3], [5, 3, 5]]);
         assert!(common(&[text("abc"), text("")]).is_empty());
         assert!(common::<u8>(&[]).is_empty());
-        // The trace in the documentation of `common`.
+        // This is the example from the documentation of `common`.
         assert_eq!(common(&[text("xab"), text("ayb")]), [[1, 0], [2, 2]]);
     }
 }

@@ -41,7 +41,7 @@ pub struct Column {
     pub start: Option<fn(Value) -> serde_json::Result<Value>>,
 }
 
-/// How long a source is, in lines.
+/// The number of lines in a source file, by kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lines {
     /// Lines that contain code.
@@ -52,7 +52,7 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// Counts the lines of a source file of this crate. These files only have `//` comments.
+    /// Counts the lines of a source file of this crate. These files contain only `//` comments.
     pub fn of(source: &str) -> Self {
         let mut lines = Self { code: 0, comments: 0, blank: 0 };
         for line in source.lines().map(str::trim) {
@@ -66,13 +66,14 @@ impl Lines {
     }
 }
 
-/// A lesson: its contract, and the three columns that keep it.
+/// A lesson: its contract, and the three columns that implement the contract.
 #[derive(Debug)]
 pub struct Lesson {
     pub name: &'static str,
-    /// The source file of the contract.
+    /// The text of the source file that contains the contract.
     contract: &'static str,
-    /// Returns the input of the columns as JSON, for a run on this scene.
+    /// Returns the input for a column as JSON. The input refers to the servers of the stage and to
+    /// the folder of the scene.
     pub input: fn(&Stage, &Scene) -> serde_json::Result<Value>,
     /// Returns the one correct answer to an input.
     pub expected: fn(Value) -> serde_json::Result<Value>,
@@ -98,7 +99,7 @@ impl Lesson {
     }
 }
 
-/// A name on the command line is not in our lists.
+/// The error for a name on the command line that we don't know.
 #[derive(Debug, Error)]
 #[error("unknown {what} `{name}`: choose from {known}")]
 pub struct Unknown {
@@ -146,7 +147,7 @@ pub fn find_runtime(name: &str) -> Result<Runtime, Unknown> {
     found.ok_or_else(|| Unknown::new("runtime", name, &Runtime::ALL.map(Runtime::name)))
 }
 
-/// A column: its source, and its entry point if the feature is on.
+/// Expands to a column: its source text, and its entry point if the feature is turned on.
 macro_rules! column {
     ($lesson:ident, $file:ident, $feature:literal) => {
         Column {
@@ -167,7 +168,8 @@ macro_rules! column {
     };
 }
 
-/// A lesson. JSON hides the types of its contract, which differ from lesson to lesson.
+/// Expands to a lesson. The types in the contracts differ from lesson to lesson, so we convert the
+/// inputs and answers to JSON.
 macro_rules! lesson {
     ($name:literal, $lesson:ident) => {
         Lesson {
@@ -197,8 +199,8 @@ static LESSONS: [Lesson; 7] = [
     lesson!("worker-pool", worker_pool),
 ];
 
-/// Three columns that break their contract, each in its own way. They run only if you name them, and show
-/// that the table reports such columns.
+/// Three columns that break their contract, each in its own way. They run only if you name them.
+/// With their help, tests check that the table reports such columns.
 static DOUBLES: Lesson = {
     use lessons::doubles;
     const SOURCE: &str = include_str!("lessons/doubles.rs");
@@ -219,7 +221,7 @@ static DOUBLES: Lesson = {
 mod tests {
     use super::*;
 
-    /// Returns the names of the steps of a source, in order.
+    /// Returns the names of the steps in a source file, in order.
     fn steps(source: &str) -> Vec<&str> {
         source.lines().filter_map(|line| line.trim_start().strip_prefix("// step: ")).collect()
     }
@@ -232,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn the_three_sources_of_a_lesson_keep_the_same_steps_in_the_same_order() {
+    fn the_three_source_files_of_a_lesson_have_the_same_steps_in_the_same_order() {
         for lesson in &LESSONS {
             let [tokio, async_std, smol] =
                 Runtime::ALL.map(|runtime| steps(lesson.column(runtime).source));
@@ -243,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_column_uses_its_own_runtime_and_no_other() {
+    fn a_column_uses_only_its_own_runtime() {
         for lesson in &LESSONS {
             for runtime in Runtime::ALL {
                 let source = lesson.column(runtime).source;

@@ -1,4 +1,5 @@
-//! Runs a lesson in a process of its own, which receives the input and returns the answer and its figures.
+//! Runs a lesson in a separate process. The process receives the input, and returns the answer and
+//! figures about the run.
 //!
 //! A fresh process is not affected by earlier runs. Its peak memory, processor time and threads belong to
 //! one lesson on one runtime. The program starts itself again, as `compare child`.
@@ -26,12 +27,12 @@ pub const KIND: &str = "compare lessons 1";
 pub struct Run {
     pub lesson: String,
     pub runtime: Runtime,
-    /// The number of lines in its source.
+    /// The number of lines in the lesson's source file for this runtime.
     pub lines: Lines,
     #[serde(flatten)]
     pub outcome: Outcome,
-    /// The largest number of threads seen. We look every few milliseconds. `None` if the system does not
-    /// report it.
+    /// The largest number of threads seen, or `None` if the system does not report the number. We
+    /// count the threads every few milliseconds.
     pub threads: Option<u32>,
 }
 
@@ -41,7 +42,7 @@ pub struct Run {
 pub enum Outcome {
     /// The run gave the one correct answer.
     Same(Report),
-    /// The run gave another answer.
+    /// The run gave a wrong answer.
     Wrong { expected: Value, report: Report },
     /// The run panicked with this message.
     Panic { message: String },
@@ -54,8 +55,8 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Whether the run is correct. A runtime that was left out counts as correct, because it gives no
-    /// answer.
+    /// Returns whether the run was correct. A runtime that was left out counts as correct, because
+    /// it gives no wrong answer.
     pub fn is_same(&self) -> bool {
         matches!(self, Self::Same(_) | Self::NotBuilt)
     }
@@ -73,13 +74,13 @@ impl Outcome {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Report {
     pub answer: Value,
-    /// The time from before the runtime starts until the lesson has returned.
+    /// The time from the start of the runtime until the lesson has returned.
     pub wall_ms: f64,
     /// User and system time of the whole process, if the system reports it.
     pub cpu_ms: Option<f64>,
-    /// The peak of its resident memory in KiB, if the system reports it.
+    /// The peak of the process's resident memory in KiB, if the system reports it.
     pub peak_kib: Option<u64>,
-    /// When each of its tasks ran.
+    /// The times at which the lesson's tasks ran.
     pub spans: Vec<Recorded>,
 }
 
@@ -94,9 +95,10 @@ pub fn run_here(lesson: &str, runtime: &str, file_limit: Option<u64>) -> anyhow:
     }
     let runtime = catalog::find_runtime(runtime)?;
     let Some(start) = catalog::find(lesson)?.column(runtime).start else {
-        bail!("this build is without {0}: build it with `--features {0}`", runtime.name());
+        bail!("this build does not include {0}: build it with `--features {0}`", runtime.name());
     };
-    // Cargo.toml explains why, at the feature `tls`. This fails only if a provider is installed already.
+    // The comment on the feature `tls` in Cargo.toml explains why we need a provider. This call
+    // fails only if one is already installed.
     #[cfg(feature = "tls")]
     let _ = rustls::crypto::ring::default_provider().install_default();
 
@@ -111,11 +113,12 @@ pub fn run_here(lesson: &str, runtime: &str, file_limit: Option<u64>) -> anyhow:
     Ok(ExitCode::SUCCESS)
 }
 
-/// Limits every file of this process to `bytes`. This simulates a full disk, and needs no root
-/// privileges.
+/// Limits the size of every file that this process writes to `bytes`. This simulates a full disk,
+/// and needs no root privileges.
 ///
-/// A write beyond the limit fails and raises a signal, which would end the process. So we block the signal,
-/// and do that before a runtime starts its threads, because threads inherit the blocked signals.
+/// A write beyond the limit fails and raises a signal, which would end the process. So we block the
+/// signal. We do this before a runtime starts its threads, because new threads inherit the set of
+/// blocked signals.
 #[cfg(unix)]
 fn limit_files(bytes: u64) -> anyhow::Result<()> {
     use nix::sys::resource::{Resource, setrlimit};
@@ -165,8 +168,8 @@ pub fn run(
     Ok(Run { lesson: lesson.name.into(), runtime, lines, outcome, threads })
 }
 
-/// Runs lessons on all runtimes, one run at a time so that they do not disturb each other, and calls
-/// `each` after each run.
+/// Runs lessons on all runtimes, and calls `each` after each run. The runs take place one at a
+/// time, so that they do not disturb each other.
 ///
 /// # Errors
 /// Fails if the servers cannot be started, or if [`run`] or `each` fails.
@@ -188,9 +191,10 @@ pub fn run_all(
     Ok(runs)
 }
 
-/// How often to count threads in order to see those that live for only a few milliseconds.
+/// The interval at which to count threads in order to see those that live for only a few
+/// milliseconds.
 pub const OFTEN: Duration = Duration::from_millis(2);
-/// How often to count threads so that the counting does not disturb a measurement.
+/// The interval at which to count threads if the counting must not disturb a measurement.
 pub const SELDOM: Duration = Duration::from_millis(200);
 
 /// How a child process ended, and the largest number of threads seen in it.
@@ -203,13 +207,13 @@ pub struct Ended {
 /// How a child process ended.
 #[derive(Debug)]
 pub enum End {
-    /// It succeeded, and this is its stdout.
+    /// The child succeeded, and wrote this text to stdout.
     Answer(String),
-    /// It panicked with this message.
+    /// The child panicked with this message.
     Panic(String),
-    /// It failed in some other way.
+    /// The child failed in some other way, which the message describes.
     Failed(String),
-    /// It was killed because it exceeded its timeout.
+    /// The child was killed because it exceeded its timeout.
     Killed,
 }
 
@@ -232,7 +236,7 @@ pub fn execute(
     let mut command = Command::new(std::env::current_exe()?);
     command
         .args(arguments)
-        // We look for the message of a panic below. A backtrace would only be in the way.
+        // Below, we search stderr for the message of a panic. A backtrace would only be in the way.
         .env("RUST_BACKTRACE", "0")
         // These variables configure the runtimes. We compare the runtimes with their defaults.
         .env_remove("TOKIO_WORKER_THREADS")
@@ -245,8 +249,8 @@ pub fn execute(
         .stderr(Stdio::piped());
     let mut child = Group::spawn(&mut command)?;
     let mut stdin = child.child().stdin.take().context("the child has no stdin")?;
-    // Fails only if the child ended without reading its input. Its exit status explains more than this
-    // error.
+    // Writing fails only if the child ended without reading its input. In that case, the child's
+    // exit status explains more than this error.
     thread::spawn(move || stdin.write_all(input.as_bytes()));
     let stdout = read_all(child.child().stdout.take());
     let stderr = read_all(child.child().stderr.take());
@@ -270,7 +274,7 @@ fn read_all(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Stri
     thread::spawn(move || {
         let mut bytes = Vec::new();
         if let Some(mut pipe) = pipe {
-            // If reading fails, what was read before is still useful.
+            // If reading fails, the bytes that we have already read are still useful.
             let _ = pipe.read_to_end(&mut bytes);
         }
         waiting.unpark();
@@ -278,8 +282,8 @@ fn read_all(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Stri
     })
 }
 
-/// Waits for the child and counts its threads in the meantime. After the timeout, kills the child and
-/// returns no status.
+/// Waits until the child ends, and counts its threads while waiting. After the timeout, kills the
+/// child and returns no status.
 fn watch(
     child: &mut Group,
     timeout: Duration,
@@ -304,7 +308,7 @@ fn watch(
             child.kill();
             return Ok((None, threads));
         }
-        // A child that has closed its stdout is about to end.
+        // A child that has closed its stdout is about to end, so we check more often.
         thread::park_timeout(if stdout.is_finished() { look.min(OFTEN) } else { look });
     }
 }
@@ -356,8 +360,8 @@ pub fn allocations() -> Option<u64> {
     None
 }
 
-/// Returns the peak of this process's resident memory, in KiB. We don't use `ru_maxrss`, because a child
-/// inherits its parent's value there.
+/// Returns the peak of this process's resident memory, in KiB. We don't use `ru_maxrss`, because a
+/// child process inherits its parent's value.
 pub fn peak_kib() -> Option<u64> {
     status_field("self", "VmHWM:")
 }

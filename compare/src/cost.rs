@@ -1,4 +1,5 @@
-//! What it costs to adopt a runtime: builds this crate without a runtime, and with each runtime alone.
+//! Measures what it costs to adopt a runtime: builds this crate without a runtime, and with each
+//! runtime alone.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -46,13 +47,14 @@ pub struct Costs {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Added {
     pub crates: usize,
-    /// Processor time in seconds, if the system reports it. It can be negative by chance.
+    /// Processor time in seconds, if the system reports it. The value can be negative, because
+    /// build times vary.
     pub cpu_seconds: Option<f64>,
     pub bytes: u64,
 }
 
 impl Costs {
-    /// Returns what a runtime adds.
+    /// Returns what a runtime adds to the build.
     pub fn added(&self, runtime: Runtime) -> Added {
         let (build, none) = (&self.runtimes[runtime as usize], &self.baseline);
         let cpu_seconds =
@@ -77,13 +79,13 @@ pub fn advisories(runtime: Runtime) -> &'static [Advisory] {
     }
 }
 
-/// Returns the numbers of the advisories for a table, or `none`.
+/// Returns the advisories' identifiers for a table, or `none`.
 pub fn advisory_ids(runtime: Runtime, between: &str) -> String {
     let ids: Vec<_> = advisories(runtime).iter().map(|advisory| advisory.id).collect();
     if ids.is_empty() { "none".into() } else { ids.join(between) }
 }
 
-/// An entry of the RustSec database.
+/// An entry in the RustSec database.
 #[derive(Debug, Clone, Copy)]
 pub struct Advisory {
     pub id: &'static str,
@@ -93,10 +95,12 @@ pub struct Advisory {
 /// The `kind` of a file with costs.
 pub const KIND: &str = "compare cost 1";
 
-/// Builds this crate four times from scratch, which takes minutes, and reports each build on stderr.
+/// Builds this crate four times from scratch, and reports each build on stderr. This takes several
+/// minutes.
 ///
 /// # Errors
-/// Fails if the sources, cargo or rustc cannot be found, if a build fails, or with [`Interrupted`].
+/// Fails if the source code, cargo or rustc cannot be found, if a build fails, or with
+/// [`Interrupted`].
 pub fn measure() -> anyhow::Result<Costs> {
     let workspace = kept::workspace()?;
     // Download the crates first, because downloading is not part of a build.
@@ -178,7 +182,7 @@ const LOOK: Duration = Duration::from_millis(100);
 fn lines(output: impl Read + Send + 'static) -> Receiver<io::Result<String>> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
-        // Fails only if we have stopped reading.
+        // Sending fails only if we have stopped reading.
         BufReader::new(output).lines().try_for_each(|line| sender.send(line))
     });
     receiver
@@ -196,7 +200,7 @@ fn remove(target: TempDir) {
     }
 }
 
-/// What cargo reports about a build, line by line.
+/// Collects what cargo reports about a build, line by line.
 #[derive(Debug, Default)]
 struct Artifacts {
     /// The packages. This is a set, because cargo reports a package once for its library, once for its

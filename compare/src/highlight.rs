@@ -1,4 +1,5 @@
-//! Syntax highlighting for Rust: splits a source into pieces, and finds the kind of each piece.
+//! Syntax highlighting for Rust: splits source code into pieces, and determines the kind of each
+//! piece.
 //!
 //! This module is pure: it turns text into lines of pieces. The views choose the colours.
 
@@ -7,7 +8,7 @@ use std::sync::LazyLock;
 
 use tree_sitter_highlight::{Error, HighlightConfiguration, HighlightEvent, Highlighter};
 
-/// The kind of a part of a source. The views choose a colour for each kind.
+/// The kind of a piece of source code. The views choose a colour for each kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Comment,
@@ -26,8 +27,8 @@ pub struct Piece {
     pub kind: Kind,
 }
 
-/// The names that the grammar's query gives to parts of a source, and our kind for each. A name also covers
-/// the longer names that begin with it, such as `comment.documentation`.
+/// The names that the grammar's query gives to parts of the source code, and our kind for each. A
+/// name also covers the longer names that begin with it, such as `comment.documentation`.
 const NAMES: [(&str, Kind); 8] = [
     ("comment", Kind::Comment),
     ("keyword", Kind::Keyword),
@@ -39,7 +40,8 @@ const NAMES: [(&str, Kind); 8] = [
     ("constructor", Kind::Type),
 ];
 
-/// The grammar's query. It is compiled only once, because that takes longer than highlighting a source.
+/// The grammar's query. We compile it only once, because that takes longer than highlighting a
+/// source file.
 static CONFIGURATION: LazyLock<Option<HighlightConfiguration>> = LazyLock::new(|| {
     let language = tree_sitter_rust::LANGUAGE.into();
     let query = tree_sitter_rust::HIGHLIGHTS_QUERY;
@@ -48,8 +50,8 @@ static CONFIGURATION: LazyLock<Option<HighlightConfiguration>> = LazyLock::new(|
     Some(configuration)
 });
 
-/// Splits each line of a Rust source into pieces. Together they are the whole source, except for the line
-/// ends.
+/// Splits each line of Rust source code into pieces. Together, the pieces make up the whole source,
+/// except for the line ends.
 ///
 /// # Errors
 /// Fails if the grammar does not accept its query, or if highlighting fails.

@@ -1,7 +1,8 @@
 //! The signals that ask the program to end: Ctrl-C, SIGTERM and SIGHUP.
 //!
-//! The signal handler only notes the signal. The code that waits for a child process checks the note, kills
-//! the child, and returns [`Interrupted`]. Temporary folders are then removed on the way out of `main`.
+//! The signal handler only records the signal. The code that waits for a child process checks
+//! whether a signal was recorded. If so, it kills the child and returns [`Interrupted`]. Temporary
+//! folders are then removed on the way out of `main`.
 
 use std::process::{ExitCode, ExitStatus};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -13,7 +14,7 @@ use anyhow::Context;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-/// The signals that we note.
+/// The signals that we record.
 const SIGNALS: &[i32] = &[
     SIGINT,
     SIGTERM,
@@ -24,13 +25,13 @@ const SIGNALS: &[i32] = &[
 /// The number of the last signal, or zero if there was none.
 static NOTED: LazyLock<Arc<AtomicUsize>> = LazyLock::new(Arc::default);
 
-/// The error after a signal has asked the program to end.
+/// The error that we return after a signal has asked the program to end.
 #[derive(Debug, thiserror::Error)]
 #[error("interrupted")]
 pub struct Interrupted;
 
-/// Notes signals from now on, instead of letting them end the program. If the program was started with a
-/// signal ignored, as `nohup` does with SIGHUP, that signal stays ignored.
+/// Records signals from now on, instead of letting them end the program. If the program was started
+/// with a signal ignored, as `nohup` does with SIGHUP, that signal stays ignored.
 ///
 /// # Errors
 /// Fails if the system rejects the handler.
@@ -42,17 +43,17 @@ pub fn watch() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether a signal has asked the program to end.
+/// Returns whether a signal has asked the program to end.
 pub fn is_noted() -> bool {
     NOTED.load(SeqCst) != 0
 }
 
-/// Whether a child ended because of a signal that was sent to us as well.
+/// Returns whether a child ended because of a signal that was sent to us as well.
 ///
-/// For a short time, a new child is still in our process group, until it executes another program. If a
-/// signal to the group kills it in that time, we receive the signal too, but perhaps a little later. So
-/// we wait for our own signal. We don't wait long, because the signal may have been sent to the child
-/// alone.
+/// For a short time, a new child is still in our process group, until it executes another program.
+/// If a signal to the group kills the child during that time, we receive the signal too, but
+/// perhaps a little later. So we wait for our own signal. We don't wait long, because the signal
+/// may have been sent to the child alone.
 #[cfg(unix)]
 pub fn may_have_ended(status: ExitStatus) -> bool {
     use std::os::unix::process::ExitStatusExt;
@@ -71,12 +72,13 @@ pub fn may_have_ended(_: ExitStatus) -> bool {
     false
 }
 
-/// Returns the exit status after the noted signal: 130 for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP.
+/// Returns the exit status for the recorded signal: 130 for Ctrl-C, 143 for SIGTERM, 129 for
+/// SIGHUP.
 pub fn exit_code() -> ExitCode {
     ExitCode::from(128 + u8::try_from(NOTED.load(SeqCst)).unwrap_or_default())
 }
 
-/// Whether the program was started with this signal ignored. Only Linux reports that.
+/// Returns whether the program was started with this signal ignored. Only Linux reports that.
 fn is_ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

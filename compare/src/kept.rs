@@ -22,7 +22,7 @@ pub struct Kept<T> {
 }
 
 impl<T> Kept<T> {
-    /// Combines a result with the machine as it was before the measurement.
+    /// Combines a result with a description of the machine, which was made before the measurement.
     pub fn new(kind: &str, machine: Machine, result: T) -> Self {
         Self { kind: kind.into(), machine, result }
     }
@@ -38,21 +38,21 @@ pub fn workspace() -> anyhow::Result<PathBuf> {
         .context("the crate is not in a workspace")?;
     ensure!(
         folder.join("Cargo.toml").is_file(),
-        "{}: cannot find the sources that this program was built from: build it again",
+        "{}: cannot find the source code that this program was built from: build it again",
         folder.display()
     );
     Ok(folder.into())
 }
 
-/// Returns the default folder for results. It is next to the sources, or in the current folder if the
-/// sources no longer exist. A debug build has a folder of its own, so that its figures are never mixed
-/// with others.
+/// Returns the default folder for results. It is in the workspace that this program was built from,
+/// or in the current folder if that workspace no longer exists. A debug build uses a separate
+/// folder, so that its figures are never mixed with those of a release build.
 pub fn folder() -> PathBuf {
     let folder = workspace().unwrap_or_default().join("target/compare");
     if cfg!(debug_assertions) { folder.join("debug") } else { folder }
 }
 
-/// Saves a result. The file gets its name only once it is complete.
+/// Saves a result. The file appears under its name only when it is complete.
 ///
 /// # Errors
 /// Fails if the file cannot be written.
@@ -61,8 +61,9 @@ pub fn save(result: &impl Serialize, file: &Path) -> anyhow::Result<()> {
     write(&text, file)
 }
 
-/// Writes a file, and creates its folder if necessary. The file gets its name only once it is complete.
-/// If the path names something that is not a regular file, such as a pipe, we write to it directly.
+/// Writes a file, and creates its folder if necessary. The file appears under its name only when it
+/// is complete. If the path names something that is not a regular file, such as a pipe, we write to
+/// it directly.
 ///
 /// # Errors
 /// Fails if the path names a folder, or if the file cannot be written. No partial file is left behind.
@@ -70,7 +71,7 @@ pub fn write(text: &[u8], file: &Path) -> anyhow::Result<()> {
     let write = || match fs::metadata(file) {
         Ok(there) if there.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
         Ok(there) if !there.is_file() => fs::write(file, text),
-        // Keep a link, and replace the file that it leads to.
+        // If the path is a symbolic link, keep the link, and replace the file that it points to.
         Ok(_) => replace(text, &fs::canonicalize(file)?),
         Err(_) => {
             if let Some(folder) = file.parent() {
@@ -135,7 +136,7 @@ mod tests {
         assert_eq!(
             fs::read_dir(file.parent().unwrap()).unwrap().count(),
             1,
-            "no partial file is left"
+            "there should be no partial file"
         );
 
         for (text, complaint) in [

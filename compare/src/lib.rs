@@ -1,5 +1,5 @@
-//! The seven lessons on Tokio, async-std and smol. This program runs them, prints their sources in
-//! columns, and shows where the runtimes differ.
+//! The seven lessons on Tokio, async-std and smol. This program runs them, prints their source code
+//! in columns, and shows where the runtimes differ.
 //!
 //! Run with: `cargo run -p compare`, or `cargo run -p compare -- code hello`
 
@@ -74,7 +74,7 @@ use report::Report;
   cargo run --release -p compare -- bench --quick
   cargo run --release -p compare -- report -o compare.html
 
-Exit status: 0 if every answer is correct, 1 if one is not or a command fails, 2 for a usage\nerror, 130 if interrupted (143 by SIGTERM, 129 by SIGHUP).")]
+Exit status: 0 if every answer is correct, 1 if an answer is wrong or a command fails,\n2 for a usage error, 130 if interrupted (143 by SIGTERM, 129 by SIGHUP).")]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
@@ -82,8 +82,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run lessons on each runtime, each run in a process of its own, and compare answers and costs. If you
-    /// name the lessons, their timelines are drawn as well.
+    /// Run lessons on each runtime, each in a separate process, and compare the answers and the
+    /// costs. If you name lessons, also draw their timelines.
     Lessons {
         /// The lessons to run [default: all seven].
         #[arg(value_name = "LESSON")]
@@ -95,7 +95,7 @@ enum Command {
         #[arg(long, default_value = "10s", value_name = "TIME", value_parser = humantime::parse_duration)]
         timeout: Duration,
     },
-    /// Print the three sources of a lesson in columns, with each step on the same row.
+    /// Print a lesson's three source files in columns, with each step on the same row.
     Code {
         /// The lesson to print.
         lesson: String,
@@ -130,8 +130,8 @@ enum Command {
         #[arg(value_parser = clap::value_parser!(u16).range(60..=1000))]
         width: u16,
     },
-    /// Build this program without a runtime and with each one alone, and print what each runtime adds. This
-    /// takes minutes.
+    /// Build this program without a runtime and with each runtime alone, and print what each
+    /// runtime adds. This takes several minutes.
     Cost {
         /// Print the result as JSON.
         #[arg(long)]
@@ -139,8 +139,8 @@ enum Command {
     },
     /// Measure the same work on each runtime, in a new process for every sample.
     Bench(BenchArguments),
-    /// Write all results to one HTML page. Earlier results are read from target/compare, and missing ones
-    /// are measured first, with a quick run.
+    /// Write all results to one HTML page. Earlier results are read from target/compare, and
+    /// missing results are measured first, with a quick run.
     Report {
         /// The file to write, or - for stdout [default: target/compare/report.html].
         #[arg(short, long, value_name = "FILE")]
@@ -152,17 +152,17 @@ enum Command {
         #[arg(long)]
         as_is: bool,
     },
-    /// One run of a lesson. This program starts itself like this: the input is on stdin, and the answer and
-    /// the figures go to stdout.
+    /// Run a lesson in this process. The program starts itself again with this command: it passes
+    /// the input on stdin, and reads the answer and the figures from stdout.
     #[command(hide = true)]
     Child {
         lesson: String,
         runtime: String,
-        /// Limit every file to this many bytes, as if the disk were full.
+        /// Limit the size of every file to this many bytes, to simulate a full disk.
         #[arg(long)]
         file_limit: Option<u64>,
     },
-    /// One sample of a bench, started in the same way.
+    /// Take one sample of a bench. The program starts itself again with this command.
     #[command(hide = true)]
     Sample {
         workload: String,
@@ -172,13 +172,13 @@ enum Command {
         #[arg(long)]
         server: SocketAddr,
     },
-    /// One experiment, started in the same way.
+    /// Run one experiment. The program starts itself again with this command.
     #[command(hide = true)]
     Experiment { name: String, runtime: String, asked_from: String },
 }
 
-/// Counts allocations. Only builds with the feature `allocations` contain it, because counting takes time
-/// that would be measured too.
+/// An allocator that counts allocations. Only builds with the feature `allocations` contain it,
+/// because the time for counting would be measured too.
 #[cfg(feature = "allocations")]
 #[global_allocator]
 static ALLOCATOR: &stats_alloc::StatsAlloc<std::alloc::System> = &stats_alloc::INSTRUMENTED_SYSTEM;
@@ -191,21 +191,21 @@ struct BenchArguments {
     /// The workloads to measure, such as yield,ping-pong [default: all].
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     only: Vec<String>,
-    /// Print what each workload measures and what is expected, and measure nothing.
+    /// Print what each workload measures and which result we expect, and measure nothing.
     #[arg(long)]
     list: bool,
-    /// Samples per contestant [default: 30, or 7 with --quick].
+    /// The number of samples for each contestant [default: 30, or 7 with --quick].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=1000))]
     samples: Option<u16>,
-    /// Worker threads of each runtime [default: one per core]. A runtime that has another number by
-    /// default is also measured with that number, except with --quick.
+    /// The number of worker threads for each runtime [default: one per core]. If a runtime's own
+    /// default is another number, it is also measured with that number, except with --quick.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     threads: Option<u16>,
-    /// The file to save the results in [default: in target/compare, bench.json or bench-quick.json for a
-    /// whole run, and bench-other.json for any other].
+    /// The file to save the results in [default: in target/compare, bench.json or bench-quick.json
+    /// for a complete run, and bench-other.json for any other run].
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
-    /// The results of an earlier run to compare with.
+    /// The file with the results of an earlier run, to compare with.
     #[arg(long, value_name = "FILE")]
     against: Option<PathBuf>,
 }
@@ -217,7 +217,7 @@ fn note(is_right: bool) {
     WRONG.fetch_or(!is_right, Relaxed);
 }
 
-/// Reads the command line and runs the command it names.
+/// Reads the command line and runs the command that it names.
 pub fn main() -> ExitCode {
     let everything =
         Command::Lessons { names: vec![], json: false, timeout: Duration::from_secs(10) };
@@ -243,7 +243,7 @@ pub fn main() -> ExitCode {
     };
     outcome.unwrap_or_else(|error| {
         if is_closed_pipe(&error) {
-            // The reader of our output has gone, so we skip the rest. A wrong answer before that still
+            // Nobody reads our output any more, so we stop. A wrong answer before that still
             // counts.
             return ExitCode::from(u8::from(WRONG.load(Relaxed)));
         }
@@ -373,7 +373,7 @@ fn measure(arguments: &BenchArguments) -> anyhow::Result<ExitCode> {
         && arguments.samples.is_none()
         && arguments.threads.is_none()
         && !interrupt::is_noted();
-    // A partial run never replaces a whole one.
+    // A partial run must never replace a complete one.
     let name = match (is_whole, arguments.quick) {
         (false, _) => report::BENCH_OTHER,
         (true, true) => report::BENCH_QUICK,
@@ -385,14 +385,15 @@ fn measure(arguments: &BenchArguments) -> anyhow::Result<ExitCode> {
     if let Some(old) = &old {
         write!(io::stdout(), "{}", view::bench_against(&results, old))?;
     }
-    // Report a failure to save only after the figures are printed, so that they are not lost with it.
+    // If saving failed, report that only after the figures are printed, so that the figures are not
+    // lost.
     saved?;
     let _ =
         writeln!(io::stderr(), "took {seconds:.0} s; the results are saved in {}", file.display());
     Ok(if interrupt::is_noted() { interrupt::exit_code() } else { ExitCode::SUCCESS })
 }
 
-/// Writes the page from saved results, and measures the missing ones first.
+/// Writes the page from saved results. Unless `as_is` is set, measures missing results first.
 fn report(output: Option<PathBuf>, from: Option<&Path>, as_is: bool) -> anyhow::Result<ExitCode> {
     let own = kept::folder();
     let folder = from.unwrap_or(&own);
@@ -424,7 +425,8 @@ fn code(name: &str, runtimes: &[String], width: usize, plain: bool) -> anyhow::R
     let lesson: &Lesson = catalog::find(name)?;
     let named = runtimes.iter().map(|name| catalog::find_runtime(name));
     let named = named.collect::<Result<Vec<_>, _>>()?;
-    // Print each column once, in the usual order, whatever the order on the command line.
+    // Print each column once, and always in the same order, regardless of the order on the command
+    // line.
     let is_wanted = |runtime: &Runtime| named.is_empty() || named.contains(runtime);
     let runtimes: Vec<_> = Runtime::ALL.into_iter().filter(is_wanted).collect();
     let source = |runtime: &Runtime| view::Source {

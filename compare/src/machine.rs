@@ -12,18 +12,18 @@ use serde::{Deserialize, Serialize};
 pub struct Machine {
     pub processor: Option<String>,
     pub cores: usize,
-    /// Whether it is a virtual machine.
+    /// Whether the machine is a virtual machine.
     pub is_virtual: Option<bool>,
     pub kernel: Option<String>,
-    /// The governor that chooses the frequency of the processor.
+    /// The governor that chooses the processor's frequency.
     pub governor: Option<String>,
-    /// The load average of the last minute: how many processes wanted a core.
+    /// The load average of the last minute: how many processes were running or waiting for a core.
     pub load: Option<f64>,
     /// The versions of the runtimes in this build.
     pub versions: Vec<String>,
     pub commit: Option<String>,
     pub is_release: bool,
-    /// The time, in seconds since 1970.
+    /// The time at which the machine was described, in seconds since 1970.
     pub time: u64,
 }
 
@@ -51,9 +51,9 @@ impl Machine {
         }
     }
 
-    /// Returns the time of the description, in UTC.
+    /// Returns the date and time at which the machine was described, in UTC.
     pub fn date(&self) -> String {
-        // A number from a file can have any value, and the format ends with the year 9999.
+        // A file can contain any number, but the date format covers only years up to 9999.
         let time = Some(self.time).filter(|time| *time < 253_402_300_800);
         let time = time.and_then(|time| UNIX_EPOCH.checked_add(Duration::from_secs(time)));
         time.map_or_else(
@@ -83,7 +83,7 @@ impl Machine {
     }
 }
 
-/// The time of all processors together, in the system's ticks.
+/// The time that has passed on all processors together, in the system's ticks.
 #[derive(Debug, Clone, Copy)]
 pub struct Ticks {
     all: u64,
@@ -91,7 +91,7 @@ pub struct Ticks {
 }
 
 impl Ticks {
-    /// Returns the fraction of the time since `before` that was stolen.
+    /// Returns how much of the time since `before` was stolen, as a fraction.
     pub fn since(self, before: Self) -> Option<f64> {
         let all = self.all.checked_sub(before.all).filter(|all| *all > 0)?;
         Some(self.stolen.checked_sub(before.stolen)? as f64 / all as f64)
@@ -105,8 +105,8 @@ impl Ticks {
     }
 }
 
-/// Returns the time that the host has taken away from this virtual machine so far, if the system reports
-/// it.
+/// Returns the time so far, and how much of it was *stolen*: this virtual machine had work to do,
+/// but the host ran something else. Returns `None` if the system does not report this.
 pub fn stolen() -> Option<Ticks> {
     Ticks::of(&fs::read_to_string("/proc/stat").ok()?)
 }
@@ -124,7 +124,7 @@ fn versions(lock: &str) -> Vec<String> {
     packages.collect()
 }
 
-/// Returns the commit of the sources, with a `+` if there are uncommitted changes.
+/// Returns the commit of the source code, with a `+` if there are uncommitted changes.
 fn commit() -> Option<String> {
     let git = |arguments: &[&str]| {
         let mut git = Command::new("git");

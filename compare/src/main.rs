@@ -1,4 +1,5 @@
-//! The program. Everything is in the library, so that tests can link it without compiling it again.
+//! The program. All of its code is in the library, so that tests can link the code without
+//! compiling it again.
 //!
 //! Run with: `cargo run -p compare`
 

@@ -1,16 +1,17 @@
-//! A child process that never outlives this program.
+//! Starts child processes that never outlive this program.
 
 use std::io;
 use std::process::{Child, Command, ExitStatus};
 
-/// A child process and the processes that it starts, in a process group of their own.
+/// A child process and the processes that it starts, in a separate process group.
 ///
 /// Ctrl-C in a terminal sends a signal to every process of the foreground group. If a child were in
-/// that group, the signal would kill it while our signal handler runs. We might then notice its death
-/// before the signal, and report a failure. In a group of its own, a child dies only if we kill it.
+/// that group, the signal would kill the child while our signal handler runs. We might then notice
+/// that the child has ended before we notice the signal, and report a failure. In a separate group,
+/// the child does not receive the signal, and we can kill it ourselves.
 ///
-/// Dropping the value kills the group, unless [`try_wait`](Self::try_wait) or [`wait`](Self::wait) has
-/// returned the exit status of the child.
+/// Dropping the value kills the group, unless [`try_wait`](Self::try_wait) or [`wait`](Self::wait)
+/// has returned the child's exit status.
 pub struct Group {
     child: Child,
     has_ended: bool,
@@ -33,7 +34,7 @@ impl Group {
         &mut self.child
     }
 
-    /// Returns the exit status of the child if it has ended.
+    /// Returns the child's exit status if the child has ended.
     ///
     /// # Errors
     /// Fails if the system cannot report the status.
@@ -53,7 +54,7 @@ impl Group {
         Ok(status)
     }
 
-    /// Kills the child and the rest of its group, and waits until the child has ended.
+    /// Kills all processes in the group, and waits until the child has ended.
     pub fn kill(&mut self) {
         if self.has_ended {
             // Another process may have the same id by now.

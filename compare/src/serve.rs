@@ -1,6 +1,7 @@
 //! The loopback servers that the lessons talk to.
 //!
-//! They run on plain threads in the parent process, so that the figures of a run do not include them.
+//! The servers run on plain threads in the parent process, so that the figures of a run do not
+//! include them.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -81,12 +82,13 @@ impl Scene {
     }
 }
 
-/// Returns the contents of a file of the server. They depend only on the name and the length.
+/// Returns the contents of a file on the HTTP server, which depend only on the file's name and
+/// length.
 pub fn contents(name: &str, bytes: usize) -> Vec<u8> {
     name.bytes().cycle().take(bytes).collect()
 }
 
-/// Accepts connections on a free port forever, and serves each one on a thread of its own.
+/// Accepts connections on a free port forever, and serves each of them on a separate thread.
 fn serve(
     answer: impl Fn(TcpStream) -> io::Result<()> + Send + Sync + 'static,
 ) -> io::Result<SocketAddr> {
@@ -96,7 +98,8 @@ fn serve(
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let answer = Arc::clone(&answer);
-            // An error means that the client has gone, and there is nothing left to do.
+            // An error means that the client has closed the connection, so there is nothing left to
+            // do.
             thread::spawn(move || answer(stream));
         }
     });
@@ -108,7 +111,7 @@ fn answer_http(stream: TcpStream, in_flight: &AtomicUsize) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut output = stream.try_clone()?;
     let mut lines = BufReader::new(stream).lines();
-    // A request has no body: it is a first line, some headers, and an empty line.
+    // A request has no body. It consists of a first line, some headers, and an empty line.
     while let Some(request) = lines.next().transpose()? {
         while !lines.next().transpose()?.unwrap_or_default().is_empty() {}
         let path = request.split(' ').nth(1).unwrap_or_default();
@@ -124,8 +127,8 @@ fn answer_http(stream: TcpStream, in_flight: &AtomicUsize) -> io::Result<()> {
             ["limited", most, ms, text] => {
                 let now = in_flight.fetch_add(1, SeqCst) + 1;
                 late(ms);
-                // Count down before the answer is sent, because the next request can follow immediately
-                // after it.
+                // Count down before we send the answer, because the client may send its next
+                // request immediately after it has received the answer.
                 in_flight.fetch_sub(1, SeqCst);
                 let fits = now <= most.parse().unwrap_or_default();
                 let status = if fits { "200 OK" } else { "429 Too Many Requests" };

@@ -1,4 +1,5 @@
-//! Timelines: the child records when each task of a lesson runs, and the parent draws it.
+//! Timelines: the child process records when each task of a lesson runs, and the parent process
+//! draws that.
 
 use std::mem;
 use std::sync::{Mutex, PoisonError};
@@ -6,8 +7,8 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-/// Records that something begins now. It ends when the returned value is dropped, which also happens if a
-/// panic or a cancellation ends the scope.
+/// Records the start of a span, such as the run of a task. The span ends when the returned value is
+/// dropped, which also happens after a panic or a cancellation.
 pub fn span(name: impl Into<String>) -> Span {
     let mut spans = SPANS.lock().unwrap_or_else(PoisonError::into_inner);
     spans.push((name.into(), Instant::now(), None));
@@ -32,12 +33,12 @@ impl Drop for Span {
 
 static SPANS: Mutex<Vec<(String, Instant, Option<Instant>)>> = Mutex::new(Vec::new());
 
-/// When something began and ended, in milliseconds since the lesson began.
+/// A recorded span: when it began and ended, in milliseconds since the lesson began.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Recorded {
     pub name: String,
     pub start_ms: f64,
-    /// `None` if it was still running when the lesson ended.
+    /// The end, or `None` if the span had not ended when the lesson ended.
     pub end_ms: Option<f64>,
 }
 
@@ -90,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_span_is_drawn_on_a_row_of_its_own_at_its_time() {
+    fn each_span_is_drawn_on_a_separate_row_at_its_time() {
         let recorded =
             |name: &str, start_ms, end_ms| Recorded { name: name.into(), start_ms, end_ms };
         let spans = [

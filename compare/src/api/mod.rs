@@ -1,7 +1,8 @@
-//! How asyncio and each runtime write common operations.
+//! A table that shows how asyncio and each runtime write common operations.
 //!
-//! The cells of the runtimes come from `on_tokio.rs`, `on_async_std.rs` and `on_smol.rs`, which compile. A
-//! cell is the code under a comment `// api: NAME`, up to the next empty line.
+//! The cells for the runtimes come from `on_tokio.rs`, `on_async_std.rs` and `on_smol.rs`, so the
+//! code in them compiles. A cell is the code under a comment `// api: NAME`, up to the next empty
+//! line.
 
 #[cfg(feature = "async-std")]
 mod on_async_std;

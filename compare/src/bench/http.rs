@@ -1,6 +1,6 @@
-//! Sends HTTP GET requests over loopback, with two clients: hyper, which is the same on all runtimes, and
-//! the client that users of each runtime choose. The server is in the parent process. Its threads share
-//! our cores, but their CPU time is not part of the figures.
+//! Sends HTTP GET requests over loopback, with two kinds of clients: hyper, which is the same on
+//! all runtimes, and the client that most users of each runtime choose. The server is in the parent
+//! process. Its threads share our cores, but their CPU time is not part of the figures.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -35,7 +35,7 @@ fn check_length(length: usize) -> Outcome<u64> {
 pub struct Hyper<R: HttpRt> {
     sender: SendRequest<Empty<Bytes>>,
     uri: Uri,
-    /// The task that moves the bytes. On smol, dropping it would end the connection.
+    /// The task that transfers the bytes. On smol, dropping its handle would close the connection.
     _connection: R::Task<()>,
 }
 
@@ -60,15 +60,15 @@ impl<R: HttpRt<Task<()>: Send>> Client for Hyper<R> {
     }
 }
 
-/// The client that users of Tokio choose. Its clones share their connections.
+/// The client that most users of Tokio choose. Clones of the client share their connections.
 #[cfg(feature = "tokio")]
 pub struct Reqwest(reqwest::Client, String);
 
 #[cfg(feature = "tokio")]
 impl Client for Reqwest {
     async fn all(server: SocketAddr, count: usize) -> Outcome<Vec<Self>> {
-        // Cargo.toml explains why, at the feature `tls`. This fails only if a provider is installed
-        // already.
+        // The comment on the feature `tls` in Cargo.toml explains why we need a provider. This call
+        // fails only if one is already installed.
         #[cfg(feature = "tls")]
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy();
@@ -83,7 +83,7 @@ impl Client for Reqwest {
     }
 }
 
-/// The client that users of async-std chose. Its clones share their connections.
+/// The client that most users of async-std chose. Clones of the client share their connections.
 #[cfg(feature = "async-std")]
 pub struct Surf(surf::Client, String);
 
@@ -99,7 +99,7 @@ impl Client for Surf {
     }
 }
 
-/// The control: a blocking socket, and only as much of HTTP as this server needs.
+/// The control: a blocking socket, and only the part of HTTP that this server requires.
 pub struct Blocking(TcpStream, Vec<u8>);
 
 impl Client for Blocking {
@@ -131,7 +131,7 @@ pub fn hyper<R: HttpRt<Task<()>: Send>>(setting: Setting) -> Sample {
     get::<R, Hyper<R>>(setting)
 }
 
-/// Runs the workload with the client that users of this runtime choose.
+/// Runs the workload with the client that most users of this runtime choose.
 pub fn own<R: OwnClient>(setting: Setting) -> Sample {
     get::<R, R::Own>(setting)
 }
@@ -141,7 +141,7 @@ pub fn blocking(setting: Setting) -> Sample {
     get::<Threads, Blocking>(setting)
 }
 
-/// A runtime, and the client that its users choose.
+/// A runtime, and the client that most of its users choose.
 pub trait OwnClient: Rt {
     type Own: Client;
 }
@@ -183,7 +183,8 @@ impl HttpRt for super::rt::smol::Smol {
     }
 }
 
-/// smol has no client of its own. hyper through smol-hyper is one of several choices; isahc is another.
+/// smol does not come with an HTTP client. hyper through smol-hyper is one of several choices;
+/// isahc is another.
 #[cfg(feature = "smol")]
 impl OwnClient for super::rt::smol::Smol {
     type Own = Hyper<Self>;

@@ -1,5 +1,5 @@
-//! Runs clients that send requests to a server as fast as it answers. We measure the rate of the
-//! requests, and how long each request takes.
+//! Runs clients, each of which sends its next request as soon as the previous one has been
+//! answered. Measures how many requests per second are answered, and how long each request takes.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -14,13 +14,13 @@ pub type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 /// A client that sends one request after another.
 pub trait Client: Sized + Send + 'static {
-    /// Creates `count` clients of a server, which can send that many requests concurrently.
+    /// Creates `count` clients for a server, which can send that many requests concurrently.
     fn all(server: SocketAddr, count: usize) -> impl Future<Output = Outcome<Vec<Self>>> + Send;
     /// Sends a request, reads the whole answer, and returns a checksum of it.
     fn request(&mut self) -> impl Future<Output = Outcome<u64>> + Send;
 }
 
-/// Runs `at_once` clients, each in a task of its own. Each client sends `each` requests, one after
+/// Runs `at_once` clients, each in its own task. Each client sends `each` requests, one after
 /// another.
 pub async fn load<R: Rt, C: Client>(server: SocketAddr, at_once: usize, each: u64) -> Sample {
     let clients = C::all(server, at_once).await.expect("the server is up");

@@ -1,5 +1,5 @@
-//! The HTTP server of the benches. It runs on plain threads in the parent process, and answers every
-//! request in the same way.
+//! The HTTP server for the benches. It runs on plain threads in the parent process, and answers
+//! every request with the same response.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -20,7 +20,8 @@ pub fn start() -> io::Result<SocketAddr> {
     let address = listener.local_addr()?;
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            // An error means that the client has gone, and there is nothing left to do.
+            // An error means that the client has closed the connection, so there is nothing left to
+            // do.
             thread::spawn(move || answer(stream));
         }
     });
