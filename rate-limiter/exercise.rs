@@ -1,16 +1,16 @@
-//! Your limiter. `cargo test -p rate-limiter --test exercise` says what is still missing.
+//! Your limiter. `cargo test -p rate-limiter --test exercise` shows what is still missing.
 //!
 //! Each hint gives away more than the previous one:
 //!
-//! 1. Keep the times of the last grants. If there are `max_requests` of them, when may the next
-//!    one come?
+//! 1. Keep the times of the last grants. If there are `max_requests` of them, when may the
+//!    limiter give the next grant?
 //! 2. What may you record before you wait, and what may you record only afterwards? Think of a
 //!    caller that is dropped while it waits.
 //! 3. The waiting callers need an order. Which of Tokio's locks serves its waiters first in, first
 //!    out, and may be held across an `.await`?
 //! 4. The caller that holds that lock sleeps until the oldest grant is one window old. Then it
-//!    reads the clock again. `src/lib.rs` is one way to write the limiter.
-#![allow(dead_code, unused_variables, clippy::todo, reason = "you fill it in")]
+//!    reads the clock again. `src/lib.rs` shows one way to write the limiter.
+#![allow(dead_code, unused_variables, clippy::todo, reason = "the learner fills this in")]
 
 use std::time::Duration;
 

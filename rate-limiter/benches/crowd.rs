@@ -1,5 +1,6 @@
-//! Measures how exact, how fair and how busy each limiter is, with 200 callers that arrive at the
-//! same moment and a limit of 10 per 200 ms.
+//! Runs 200 callers that arrive at the same moment through each limiter, with a limit of 10 per 200
+//! ms. Measures whether the limiter exceeds the limit, whether it keeps the callers in order, and
+//! how many polls each grant takes.
 //!
 //! Run with: `cargo bench -p rate-limiter --features rivals --bench crowd`
 
@@ -21,7 +22,7 @@ const CALLERS: usize = 200;
 const LIMIT: usize = 10;
 const WINDOW: Duration = Duration::from_millis(200);
 
-/// What we observed in one run.
+/// The measurements of one run.
 struct Seen {
     most_in_any_window: usize,
     out_of_order_pairs: usize,
@@ -29,8 +30,8 @@ struct Seen {
     total: Duration,
 }
 
-/// Starts all callers in the order of their numbers, on the one thread of this runtime. Each
-/// caller records the time at which the limiter let it through.
+/// Starts all callers in the order of their numbers, on this runtime's only thread. Each caller
+/// records the time at which the limiter let it through.
 async fn crowd<L, F>(limiter: L, acquire: fn(Arc<L>) -> F) -> Seen
 where
     L: Send + Sync + 'static,
@@ -67,11 +68,14 @@ where
 async fn main() {
     let ideal = WINDOW * ((CALLERS - 1) / LIMIT) as u32;
     println!("{CALLERS} callers, {LIMIT} per {WINDOW:?}; the ideal total is {ideal:.2?}\n");
-    println!("| limiter | most in any window | out-of-order pairs | polls per grant | total |");
+    println!(
+        "| limiter | most grants in a window | out-of-order pairs | polls per grant | total |"
+    );
     println!("|---|---|---|---|---|");
-    // The three rounds are interleaved, so that a disturbance shows as a difference between them.
+    // Each round runs all limiters once. If something disturbs the machine, the rounds differ from
+    // each other.
     for _ in 0..3 {
-        let ours = RateLimiter::new(LIMIT, WINDOW).expect("a limit");
+        let ours = RateLimiter::new(LIMIT, WINDOW).expect("the limit is valid");
         show("rate-limiter", crowd(ours, |l| async move { _ = l.acquire().await }).await);
 
         let burst = NonZeroU32::new(LIMIT as u32).expect("not zero");

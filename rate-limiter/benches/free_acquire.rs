@@ -2,7 +2,7 @@
 //! leaky-bucket.
 //!
 //! Run with: `cargo bench -p rate-limiter --features rivals --bench free_acquire`
-#![allow(missing_docs, reason = "criterion's macros make functions without docs")]
+#![allow(missing_docs, reason = "criterion's macros generate functions without docs")]
 
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
@@ -23,18 +23,19 @@ where
         work.await;
         start.elapsed()
     });
-    runtime.block_on(task).expect("no panic")
+    runtime.block_on(task).expect("the benchmark did not panic")
 }
 
 fn free_acquire(criterion: &mut Criterion) {
-    let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime");
+    let runtime = Builder::new_current_thread().enable_time().build().expect("the runtime starts");
     let mut group = criterion.benchmark_group("free acquire");
 
-    // The list is always full, and its oldest grant is always old enough. So every acquire does as
-    // much work as it can without waiting.
+    // After the first 1,000 grants, the list is always full, and its oldest grant is always old
+    // enough. So every acquire does as much work as it can without waiting.
     group.bench_function("rate-limiter", |bencher| {
         bencher.iter_custom(|n| {
-            let limiter = RateLimiter::new(1000, Duration::from_nanos(1)).expect("a limit");
+            let limiter =
+                RateLimiter::new(1000, Duration::from_nanos(1)).expect("the limit is valid");
             time(&runtime, || async move {
                 for _ in 0..n {
                     limiter.acquire().await;

@@ -1,5 +1,5 @@
-//! The demonstration that runs without a file: ten requests arrive at the same moment, and each
-//! then works for 0.1 s.
+//! The demonstration, which runs if the program gets no file: ten requests arrive at the same
+//! moment, and each of them works for 0.1 s after its grant.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -13,8 +13,8 @@ const REQUESTS: usize = 10;
 const WORK: Duration = Duration::from_millis(100);
 
 /// Prints each request at the time of its grant, draws the timeline, and prints the largest number
-/// of requests in any one window. `acquire` is the method of some limiter: it waits, and returns
-/// the time of its grant.
+/// of requests in any one window. `acquire` calls the limiter, which waits and returns the time of
+/// the grant.
 pub async fn run<F: Future<Output = Instant>>(
     acquire: impl Fn() -> F,
     limit: usize,
@@ -32,7 +32,8 @@ pub async fn run<F: Future<Output = Instant>>(
         "{REQUESTS} requests at the same moment, at most {limit} in any {window:?}:\n"
     )?;
 
-    // All requests borrow the same limiter. `join_all` polls them in turn, in this order.
+    // All requests borrow the same limiter. `join_all` polls the requests in the order of their
+    // numbers.
     let request = |number, acquire: F| {
         let row = format!("request {number}");
         timeline.show(&row, '·');
@@ -62,8 +63,8 @@ pub async fn run<F: Future<Output = Instant>>(
     let in_turn = (WORK * REQUESTS as u32).as_secs_f64();
     writeln!(
         io::stdout(),
-        "\n{}\nDone in {:.2} s. Without a limit, it would take {WORK:?} concurrently, or {in_turn:.1} s \
-         one after another.\nThe most in any {window:?}: {most}{verdict}.",
+        "\n{}\nDone in {:.2} s. Without a limit, the requests would take {WORK:?} concurrently, or \
+         {in_turn:.1} s one after another.\nThe most grants in any {window:?}: {most}{verdict}.",
         timeline.text(),
         took.as_secs_f64()
     )?;
@@ -97,7 +98,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn the_most_in_any_window_is_counted_wherever_the_window_begins() {
+    fn the_most_grants_in_any_window_are_counted_wherever_it_begins() {
         let start = Instant::now();
         for (times, most) in [
             (vec![], 0),
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_starts_with_the_first_grant_after_the_one_before() {
+    fn a_window_starts_with_the_first_grant_after_the_previous_window() {
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
         let grants = [0, 1, 999, 1000, 2500, 3499, 3500].map(at);

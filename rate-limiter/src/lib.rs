@@ -1,8 +1,8 @@
 //! Grants at most N requests in any window of time, and shows what the usual solutions get wrong.
 //!
-//! This limiter keeps the times of the last N grants. The next grant waits until the oldest of
-//! them is a whole window old. So the limit holds exactly, no matter where the window begins. A
-//! token bucket or a fixed window lets up to 2N requests through in one window: N at the end of
+//! This limiter keeps the times of the last N grants. The next grant waits until the oldest of them
+//! is a whole window old. So the limit holds exactly, no matter where the window begins. A token
+//! bucket or a fixed-window counter lets up to 2N requests through in one window: N at the end of
 //! one period, and N more at the start of the next.
 //!
 //! Run with: `cargo run -p rate-limiter`
@@ -21,9 +21,9 @@ use window::Grants;
 /// Grants at most `max_requests` requests in any window of time: first come, first served.
 ///
 /// For every k, grant k + `max_requests` comes at least one `time_window` after grant k, measured
-/// by [`Grant::at`]. Share a limiter by reference or in an `Arc`; it needs no task and no thread.
-/// The limiter remembers the last `max_requests` grants in 16 bytes each, and allocates this
-/// memory as needed.
+/// by [`Grant::at`]. Share a limiter by reference or in an `Arc`; it needs no background task and
+/// no thread. The limiter remembers the last `max_requests` grants in 16 bytes each, and allocates
+/// this memory as needed.
 ///
 /// ```
 /// use std::time::Duration;
@@ -41,8 +41,8 @@ use window::Grants;
 pub struct RateLimiter {
     max_requests: usize,
     time_window: Duration,
-    /// This is an ordinary mutex, because we hold it for a few instructions and never across an
-    /// `.await`.
+    /// The last grants. An ordinary mutex is enough, because we hold it only for a few instructions
+    /// and never across an `.await`.
     grants: Mutex<Grants>,
     /// The queue of the waiting callers. This is an async mutex, because it is held across an
     /// `.await`: the caller that sleeps until the next grant holds the mutex, and all others wait
@@ -76,9 +76,9 @@ impl RateLimiter {
     /// Waits until it is the caller's turn and the window has room.
     ///
     /// Callers are served strictly in the order in which they were first polled. If the future is
-    /// dropped, the next caller moves up, and nobody loses anything, because a grant is only
-    /// recorded after the last `.await`. But don't keep a future that you no longer poll: it keeps
-    /// its position in the queue, and everybody behind it waits.
+    /// dropped, the next caller moves up, and no grant is lost, because a grant is only recorded
+    /// after the last `.await`. But don't keep a future that you no longer poll: it keeps its
+    /// position in the queue, and everybody behind it waits.
     pub async fn acquire(&self) -> Grant {
         match self.grant_or_wait(1) {
             Ok(grant) => grant,
@@ -166,10 +166,10 @@ impl Waiting<'_> {
         // If the future is dropped here, the mutex removes it from its queue.
         let _turn = limiter.turn.lock().await;
         loop {
-            // We read the clock again after every sleep. The time of our arrival may be up to a
-            // whole window old by now. If we recorded that time, a later request would be granted
-            // too early. (This call needs its own line: inside the `match`, the guard of the std
-            // mutex would still be alive at the `.await`.)
+            // We read the clock again after every sleep, because the time at which we arrived is
+            // out of date by now. If we recorded that time, a later request would be granted too
+            // early. (This call needs its own line: inside the `match`, the std mutex's guard would
+            // still be alive at the `.await`.)
             let taken = limiter.take(&mut limiter.grants(), n);
             match taken {
                 Ok(grant) => return grant,

@@ -24,7 +24,7 @@ use pipe::is_closed_pipe;
 #[derive(Parser)]
 #[command(after_help = "Examples:
   rate-limiter                           a demonstration: ten requests, 3 per second
-  rate-limiter --naive                   the same with a limiter as people usually write it
+  rate-limiter --naive                   the demonstration, with a limiter as people usually write it
   rate-limiter --limit 100 --per 1m urls.txt | xargs -n 1 curl -O
   tail -f log | rate-limiter --limit 5 --per 1s -
 
@@ -33,7 +33,7 @@ struct Arguments {
     /// The file to read, or `-` for stdin. Without a file, the program runs a demonstration.
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
-    /// How many lines may pass in any window, at most.
+    /// The maximum number of lines in any window.
     #[arg(long, default_value = "3", value_name = "N")]
     limit: usize,
     /// The length of the window, such as 200ms, 1s or 2m.
@@ -100,7 +100,7 @@ async fn demonstrate(limiter: &RateLimiter, arguments: &Arguments) -> anyhow::Re
     }
 }
 
-/// Reports an error in one line on stderr. If stderr is closed too, we cannot report anything.
+/// Reports an error in one line on stderr. If stderr is closed, the message is lost.
 fn complain(error: &anyhow::Error) {
     let _ = writeln!(io::stderr(), "rate-limiter: {error:#}");
 }

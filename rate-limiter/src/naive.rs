@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-/// A list of times. A caller that finds the list full sleeps once, does not check the list again,
-/// and records the time from before its sleep. It also holds no lock while it sleeps. Because of
-/// the stale time, even a single caller exceeds the limit.
+/// A limiter that keeps a list of times. A caller that finds the list full sleeps once, does not
+/// check the list again, and records the time from before its sleep. The caller also holds no lock
+/// while it sleeps. Because of the stale time, even a single caller in a loop exceeds the limit.
 #[derive(Debug)]
 pub struct NaiveLimiter {
     max_requests: usize,

@@ -26,7 +26,7 @@ pub(crate) struct Grants {
     times: VecDeque<Instant>,
     /// How many requests have been granted since the limiter was created.
     granted: u64,
-    /// How many callers are waiting. While this is not zero, nobody else may take a grant.
+    /// How many callers are waiting. While this is not zero, a new caller has to wait behind them.
     pub(crate) waiting: usize,
 }
 
@@ -75,12 +75,13 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn a_grant_has_to_wait_until_enough_of_the_oldest_have_left_the_window() {
+    fn a_grant_waits_until_enough_old_grants_have_left_the_window() {
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
         let mut grants = Grants::default();
-        // Each row has the number of requests, the time at which they are asked for and, if they
-        // don't fit yet, the earliest time at which they do. The limit is 3 in any second.
+        // Each row has the number of requests, the time of the call, and the expected result: a
+        // sequence number or, if the requests don't fit yet, the earliest time at which they do.
+        // The limit is 3 in any second.
         for (n, now, expected) in [
             (1, 0, Ok(0)),
             (1, 100, Ok(1)),
@@ -109,7 +110,7 @@ mod tests {
         let start = Instant::now();
         for limit in [1_usize, 5, 100, 1000] {
             let mut grants = Grants::default();
-            assert_eq!(grants.times.capacity(), 0, "nothing before the first grant");
+            assert_eq!(grants.times.capacity(), 0, "no memory before the first grant");
             for granted in 1..3 * limit {
                 let now = start + SECOND * granted as u32;
                 assert!(grants.take(1, now, limit, SECOND).is_ok());

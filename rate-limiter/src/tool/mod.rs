@@ -1,4 +1,4 @@
-//! The tool around the lesson: it throttles pipes.
+//! The tool that the lesson builds: it copies lines at a limited rate.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -19,7 +19,8 @@ pub async fn run(limiter: &RateLimiter, file: &Path) -> anyhow::Result<()> {
     }
 }
 
-/// Lines are bytes in any encoding. The last line may lack its line end.
+/// Copies the lines at the limiter's rate. A line may contain any bytes, and the last line may lack
+/// its line end.
 async fn pass(
     limiter: &RateLimiter,
     mut lines: impl AsyncBufRead + Unpin,

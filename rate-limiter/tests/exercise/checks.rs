@@ -2,8 +2,8 @@
 //! run on our solution, on the limiter as people usually write it, and on yours. Each check
 //! reports what it saw and what it expected.
 //!
-//! The checks run on the paused clock, so they take no real time. If a caller would wait forever,
-//! its check fails after an hour on that clock.
+//! The checks run on Tokio's paused clock, so they take almost no real time. If a caller would wait
+//! forever, its check fails after an hour on that clock.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 use futures_util::poll;
 use tokio::time::{Instant, advance, timeout};
 
-/// What the checks need from a limiter.
+/// The methods of a limiter that the checks need.
 #[allow(async_fn_in_trait, reason = "nothing is spawned here")]
 pub trait Limiter {
     fn new(max_requests: usize, time_window: Duration) -> Self;
@@ -19,7 +19,7 @@ pub trait Limiter {
     async fn acquire(&self) -> Instant;
 }
 
-/// The result of a check: `Ok`, or a description of what it saw instead of what was promised.
+/// The result of a check: `Ok`, or a description of how the limiter broke the promise.
 pub type Seen = Result<(), String>;
 
 const WINDOW: Duration = Duration::from_secs(1);
@@ -86,7 +86,7 @@ pub fn first_come_first_served<L: Limiter>() -> Seen {
         let order = order.into_inner();
         expect(order.is_sorted(), || {
             format!(
-                "callers 1 to 10 came in this order, and were let through in the order {order:?}"
+                "callers 1 to 10 arrived in this order, but were let through in the order {order:?}"
             )
         })
     })
@@ -112,8 +112,8 @@ pub fn a_caller_that_gives_up_delays_no_other<L: Limiter>() -> Seen {
                 let after = time - first;
                 expect(after.abs_diff(k * WINDOW) <= Duration::from_millis(k.into()), || {
                     format!(
-                        "limit 1, three wait, number {} gives up: of the others, number {k} was let \
-                         through after {after:?} instead of {k} s",
+                        "limit 1, three callers wait, number {} gives up: of the others, number {k} \
+                         was let through after {after:?} instead of {k} s",
                         gives_up + 1
                     )
                 })?;
@@ -123,7 +123,7 @@ pub fn a_caller_that_gives_up_delays_no_other<L: Limiter>() -> Seen {
     })
 }
 
-/// Starts this many callers at the same moment, and returns their times, sorted.
+/// Starts this many callers at the same moment, and returns the sorted times of their grants.
 async fn crowd(limiter: &impl Limiter, callers: usize) -> Vec<Instant> {
     let mut times = join_all((0..callers).map(|_| limiter.acquire())).await;
     times.sort();
@@ -141,6 +141,6 @@ fn on_the_paused_clock(check: impl Future<Output = Seen>) -> Seen {
         .build()
         .map_err(|error| error.to_string())?;
     let hour = Duration::from_secs(3600);
-    let late = || Err("a caller still waits after an hour".into());
+    let late = || Err("a caller was still waiting after an hour".into());
     runtime.block_on(async { timeout(hour, check).await.unwrap_or_else(|_| late()) })
 }

@@ -1,4 +1,5 @@
-//! Shows how far the limiter as people usually write it exceeds the limit.
+//! Shows how far the limiter that people usually write exceeds the limit, and how a futurelock
+//! arises.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -15,7 +16,8 @@ const WINDOW: Duration = Duration::from_millis(200);
 const CALLERS: usize = 200;
 const AN_HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// Follows the usual advice and holds one lock the whole time. The recorded time is still stale.
+/// A naive limiter that follows the usual advice: it holds one lock the whole time. But the time
+/// that it records is still stale.
 #[derive(Default)]
 struct NaiveWithLock {
     times: Mutex<Vec<Instant>>,
@@ -57,11 +59,11 @@ where
 async fn the_naive_limiter_lets_nearly_all_callers_through_in_one_window() {
     let naive = NaiveLimiter::new(LIMIT, WINDOW);
     let most = most_in_any_window(naive, |l| async move { l.acquire().await }).await;
-    assert_eq!(most, CALLERS - LIMIT, "all that slept wake up at the same moment, and pass");
+    assert_eq!(most, CALLERS - LIMIT, "all callers that slept must pass at the same moment");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lock_alone_still_lets_one_too_many_through() {
+async fn a_naive_limiter_with_a_lock_still_lets_one_caller_too_many_through() {
     let most =
         most_in_any_window(NaiveWithLock::default(), |l| async move { l.acquire().await }).await;
     assert_eq!(most, LIMIT + 1);
@@ -74,11 +76,11 @@ async fn ours_lets_exactly_the_limit_through() {
     assert_eq!(most, LIMIT);
 }
 
-/// This caller gives up after a moment, but keeps the future, and asks again. Now it waits behind
-/// its own first future. Only this task could poll that future, but it doesn't. This is a
-/// *futurelock*.
+/// The caller stops waiting after a moment, but keeps its first future, and calls `acquire` again.
+/// The second call waits behind the first future. Only this task could poll the first future, but
+/// the task is waiting for the second call. This is a *futurelock*.
 #[tokio::test(start_paused = true)]
-async fn a_caller_that_keeps_an_unpolled_acquire_waits_for_itself() {
+async fn a_caller_that_keeps_an_unpolled_acquire_can_never_acquire_again() {
     let limiter = RateLimiter::new(1, WINDOW).unwrap();
     limiter.acquire().await;
     let mut acquire = pin!(limiter.acquire());
@@ -86,14 +88,18 @@ async fn a_caller_that_keeps_an_unpolled_acquire_waits_for_itself() {
         _ = &mut acquire => panic!("the window is full"),
         () = sleep(WINDOW / 2) => {}
     }
-    assert!(timeout(AN_HOUR, limiter.acquire()).await.is_err(), "it can only wait forever");
-    // As soon as the first one is polled again, it gets its grant, and everything continues.
+    assert!(
+        timeout(AN_HOUR, limiter.acquire()).await.is_err(),
+        "the second call must wait forever"
+    );
+    // As soon as the first future is polled again, it gets its grant, and the queue moves on.
     acquire.await;
 }
 
-/// The cure: let `select!` own the future, so that it drops the future when the other branch wins.
+/// This is the cure: let `select!` own the future, so that the future is dropped when the other
+/// branch wins.
 #[tokio::test(start_paused = true)]
-async fn a_caller_that_drops_its_acquire_can_ask_again() {
+async fn a_caller_that_drops_its_acquire_can_acquire_again() {
     let limiter = RateLimiter::new(1, WINDOW).unwrap();
     let first = limiter.acquire().await.at;
     tokio::select! {

@@ -32,7 +32,7 @@ fn the_demo_lets_ten_requests_pass_at_three_per_second() {
     let lines = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success());
     assert_eq!(lines.matches("  request ").count(), 10, "{lines}");
-    assert!(lines.contains("The most in any 1s: 3.\n"), "{lines}");
+    assert!(lines.contains("The most grants in any 1s: 3.\n"), "{lines}");
     // Four windows begin, and the tenth request waits for three of them.
     let row = |name| lines.lines().find(|line| line.starts_with(name)).unwrap();
     assert_eq!(row("windows").matches('├').count(), 4, "{lines}");
@@ -41,11 +41,11 @@ fn the_demo_lets_ten_requests_pass_at_three_per_second() {
 }
 
 #[test]
-fn naive_shows_how_far_the_usual_limiter_goes_over_the_limit() {
+fn naive_shows_how_far_the_usual_limiter_exceeds_the_limit() {
     let output = limiter(&["--naive"]).output().unwrap();
     let lines = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success());
-    assert!(lines.contains("The most in any 1s: 7, 4 too many."), "{lines}");
+    assert!(lines.contains("The most grants in any 1s: 7, 4 too many."), "{lines}");
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn lines_pass_unchanged_and_in_order() {
 }
 
 #[test]
-fn a_file_passes_as_stdin_does() {
+fn a_file_is_copied_just_like_stdin() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
     let output = limiter(&["--limit", "1000", path]).output().unwrap();
     assert_eq!(output.stdout, std::fs::read(path).unwrap());
@@ -84,10 +84,10 @@ fn each_line_is_passed_on_when_it_arrives() {
 }
 
 #[test]
-fn a_closed_pipe_ends_it_quietly() {
+fn a_closed_pipe_ends_the_program_quietly() {
     let mut child = piped(&["--limit", "1000000", "-"]);
     drop(child.stdout.take());
-    // This fails if the program is already gone.
+    // This fails if the program has already ended.
     let _ = child.stdin.take().unwrap().write_all(b"one\ntwo\nthree\n");
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success());
@@ -96,7 +96,7 @@ fn a_closed_pipe_ends_it_quietly() {
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_ends_it_immediately_with_130() {
+fn ctrl_c_ends_the_program_immediately_with_130() {
     let mut child = piped(&["-"]);
     // This line shows that the program is running. Then the program waits for another line, which
     // never comes.
@@ -110,11 +110,11 @@ fn ctrl_c_ends_it_immediately_with_130() {
 }
 
 #[test]
-fn a_limit_that_makes_no_sense_is_a_usage_error_in_one_line() {
+fn an_invalid_limit_is_a_usage_error_in_one_line() {
     for (arguments, words) in [
         (["--limit", "0"], "must be at least 1"),
         (["--per", "0s"], "must be longer than zero"),
-        (["--per", "500000000000years"], "longer than the clock"),
+        (["--per", "500000000000years"], "too long"),
     ] {
         let output = limiter(&arguments).output().unwrap();
         let errors = String::from_utf8_lossy(&output.stderr);
@@ -128,7 +128,7 @@ fn a_limit_that_makes_no_sense_is_a_usage_error_in_one_line() {
 }
 
 #[test]
-fn a_missing_file_is_named() {
+fn a_missing_file_is_reported_by_name() {
     let output = limiter(&["no-such-file"]).output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1));

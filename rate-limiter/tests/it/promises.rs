@@ -42,7 +42,7 @@ async fn grant_k_plus_n_comes_a_window_after_grant_k() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_grant_is_later_than_it_must_be() {
+async fn no_grant_is_later_than_necessary() {
     let limiter = limiter(10);
     let start = Instant::now();
     let grants = join_all((0..200).map(async |_| (1, limiter.acquire().await))).await;
@@ -54,14 +54,14 @@ async fn no_grant_is_later_than_it_must_be() {
     }
 }
 
-/// What one caller in the property test does.
+/// The call that one caller makes in the property test.
 #[derive(Debug, Clone)]
 enum Call {
     /// Waits for one grant.
     One,
     /// Waits for this many grants.
     Many(usize),
-    /// Does not wait.
+    /// Takes a grant only if one is available now.
     Try,
     /// Waits for one grant, and gives up after this time.
     GiveUp(Duration),
@@ -82,7 +82,8 @@ async fn run(max_requests: usize, schedule: Vec<(u64, Call)>) -> Vec<(usize, usi
     let limiter = Arc::new(limiter(max_requests));
     let mut tasks = JoinSet::new();
     for (place, (pause, call)) in schedule.into_iter().enumerate() {
-        // Yielding lets the previous caller poll first, so that a burst arrives in order.
+        // Yielding lets the runtime poll the previous caller first, so that a burst arrives in
+        // order.
         tokio::task::yield_now().await;
         if pause > 0 {
             sleep(Duration::from_millis(pause)).await;
@@ -109,7 +110,7 @@ proptest! {
     })]
 
     #[test]
-    fn exact_and_in_order_under_random_arrivals_bursts_and_cancellations(
+    fn limit_and_order_hold_under_random_arrivals_bursts_and_cancellations(
         max_requests in 1_usize..6,
         schedule in prop::collection::vec((prop_oneof![Just(0), 0_u64..150], call()), 1..60),
     ) {
@@ -122,7 +123,7 @@ proptest! {
         grants.sort_by_key(|(_, _, grant)| grant.sequence);
 
         let places: Vec<_> = grants.iter().map(|(place, ..)| *place).collect();
-        prop_assert!(places.is_sorted(), "not first come first served: {places:?}");
+        prop_assert!(places.is_sorted(), "not in the order of arrival: {places:?}");
         // No number is skipped or used twice: each one equals the total of the grants before it.
         let mut granted = 0;
         for (_, n, grant) in &grants {
@@ -153,12 +154,13 @@ enum DroppedWhile {
     HandedTheLock,
     /// The future sleeps while holding the lock.
     Sleeping,
-    /// The timer has fired and woken the future, but it has not been polled since.
+    /// The timer has fired and woken the future, but the future has not been polled since.
     TimerFired,
 }
 
-/// Runs five callers on a limiter with a limit of two. Two callers already have a grant; returns
-/// the times of the others. If `dropped` is set, one more caller arrives in between and is
+/// Calls `acquire` six times on a limiter with a limit of two. The first two callers get their
+/// grants immediately, the next three wait, and the last one arrives after these. Returns the times
+/// of the last four grants. If `dropped` is set, one more caller waits with the three, and is
 /// dropped.
 async fn grants_with(dropped: Option<DroppedWhile>) -> Vec<Duration> {
     use DroppedWhile::*;
@@ -172,7 +174,7 @@ async fn grants_with(dropped: Option<DroppedWhile>) -> Vec<Duration> {
     let (mut second, mut third) = (Box::pin(limiter.acquire()), Box::pin(limiter.acquire()));
 
     // To be the one that sleeps, the dropped caller has to be first in the queue. Otherwise it
-    // comes second.
+    // arrives second.
     let sleeps = matches!(dropped, Some(Sleeping | TimerFired));
     if !sleeps {
         assert!(poll!(&mut before).is_pending());
@@ -197,7 +199,8 @@ async fn grants_with(dropped: Option<DroppedWhile>) -> Vec<Duration> {
         }
         Some(HandedTheLock) => {
             advance(WINDOW).await;
-            // The sleeper gets its grant and hands the lock to the first in the queue, our victim.
+            // The sleeper gets its grant and hands the lock to the next caller in the queue, which
+            // is the victim.
             grants.push((&mut before).await.at - start);
             victim = None;
         }
@@ -214,7 +217,7 @@ async fn grants_with(dropped: Option<DroppedWhile>) -> Vec<Duration> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_acquire_dropped_at_any_await_leaves_the_others_where_they_would_be() {
+async fn dropping_an_acquire_at_any_await_does_not_delay_the_others() {
     use DroppedWhile::*;
     let without = grants_with(None).await;
     assert_eq!(without, [1, 1, 2, 2].map(|windows| windows * WINDOW));
@@ -224,7 +227,7 @@ async fn an_acquire_dropped_at_any_await_leaves_the_others_where_they_would_be()
 }
 
 #[tokio::test(start_paused = true)]
-async fn any_set_of_dropped_callers_costs_the_others_nothing() {
+async fn dropping_any_set_of_callers_does_not_delay_the_others() {
     // Five callers wait, and the first of them sleeps. We let each subset of these callers give up
     // once.
     for dropped in 0_u32..1 << 5 {
@@ -275,7 +278,7 @@ async fn a_grant_takes_at_most_three_polls_with_ten_thousand_waiting() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn try_acquire_takes_what_is_free_and_never_waits() {
+async fn try_acquire_returns_a_grant_if_there_is_room_and_never_waits() {
     let limiter = limiter(2);
     let start = Instant::now();
     assert_eq!(limiter.try_acquire(), Some(Grant { at: start, sequence: 0 }));
@@ -300,7 +303,7 @@ async fn try_acquire_never_jumps_the_queue() {
     advance(WINDOW).await;
     assert_eq!(limiter.try_acquire(), None);
     large.await.unwrap();
-    assert_eq!(limiter.try_acquire(), None, "the lock was handed to the next in line");
+    assert_eq!(limiter.try_acquire(), None, "the next caller in line already has the lock");
     assert_eq!(next.await.sequence, 4);
 }
 
@@ -316,14 +319,15 @@ async fn try_acquire_works_again_when_the_queue_is_empty() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn acquire_many_counts_as_many_and_small_callers_do_not_overtake_it() {
+async fn acquire_many_counts_as_n_requests_and_is_not_overtaken() {
     let limiter = limiter(3);
     let start = Instant::now();
     limiter.acquire().await;
     sleep(WINDOW / 2).await;
     let mut large = Box::pin(limiter.acquire_many(3));
     assert!(poll!(&mut large).is_pending());
-    // The window has room for two. Small callers would take that room again and again.
+    // The window has room for two. Without a queue, small callers would take that room again and
+    // again.
     let small = join_all((0..9).map(async |_| limiter.acquire().await));
     let (large, small) = tokio::join!(large, small);
     assert_eq!(large.unwrap(), Grant { at: start + WINDOW, sequence: 1 });
@@ -337,14 +341,14 @@ async fn asking_for_more_than_the_limit_is_refused_immediately() {
     let limiter = limiter(3);
     let refused = limiter.acquire_many(4).await;
     assert_eq!(refused, Err(LimitError::TooMany { asked: 4, limit: 3 }));
-    // The refused call has taken nothing.
+    // The refused call must not have used up any grants.
     assert_eq!(limiter.acquire_many(3).await.unwrap().sequence, 0);
     // A call for zero requests gets its grant when its turn comes.
     assert_eq!(limiter.acquire_many(0).await.unwrap().sequence, 3);
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_pause_one_full_burst_is_free() {
+async fn after_a_pause_one_full_burst_passes_immediately() {
     let limiter = limiter(3);
     sleep(100 * WINDOW).await;
     let start = Instant::now();
@@ -359,13 +363,13 @@ async fn a_free_acquire_is_ready_at_its_first_poll() {
     let limiter = limiter(1);
     limiter.acquire().await;
     sleep(2 * WINDOW).await;
-    // The oldest grant has long left the window, and no timer may be set.
+    // The oldest grant has long left the window, so the call does not have to wait.
     let mut acquire = pin!(limiter.acquire());
     assert!(poll_fn(|cx| Poll::Ready(acquire.as_mut().poll(cx))).await.is_ready());
 }
 
 #[test]
-fn zero_requests_a_zero_window_and_an_endless_one_are_refused() {
+fn a_zero_limit_a_zero_window_and_an_endless_window_are_refused() {
     assert_eq!(RateLimiter::new(0, WINDOW).unwrap_err(), LimitError::NoRequests);
     assert_eq!(RateLimiter::new(1, Duration::ZERO).unwrap_err(), LimitError::NoWindow);
     assert_eq!(

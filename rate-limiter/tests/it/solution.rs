@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 impl Limiter for RateLimiter {
     fn new(max_requests: usize, time_window: Duration) -> Self {
-        Self::new(max_requests, time_window).expect("a limit and a window")
+        Self::new(max_requests, time_window).expect("valid arguments")
     }
 
     async fn acquire(&self) -> Instant {
@@ -31,7 +31,7 @@ impl Limiter for NaiveLimiter {
 promises!(RateLimiter);
 
 #[test]
-fn the_usual_limiter_breaks_its_main_promise() {
+fn the_usual_limiter_breaks_two_of_the_four_promises() {
     use crate::checks::*;
     assert!(never_more_than_the_limit_in_any_window::<NaiveLimiter>().is_err());
     // All waiting callers pass at the same moment, whether or not an earlier one has given up.
