@@ -1,5 +1,5 @@
-//! The benches measure the same work on each runtime. Each sample has a process of its own, and the
-//! contestants run in random order.
+//! The benches measure the same work on each runtime. Each sample is taken in a separate process,
+//! and the contestants run in random order.
 
 #[cfg(all(feature = "bench", not(test)))]
 mod http;
@@ -38,8 +38,8 @@ impl Contestant {
         }
     }
 
-    /// Returns the default number of worker threads on a machine with this many cores. The behaviour
-    /// `worker-threads` shows these numbers. A control has no worker threads.
+    /// Returns the default number of worker threads on a machine with this many cores. The
+    /// experiment `worker-threads` confirms these numbers. A control has no worker threads.
     pub fn own_threads(self, cores: usize) -> Option<usize> {
         match self {
             Self::Tokio | Self::AsyncStd => Some(cores),
@@ -58,16 +58,16 @@ pub fn find_contestant(name: &str) -> Result<Contestant, Unknown> {
     found.ok_or_else(|| Unknown::new("contestant", name, &Contestant::ALL.map(Contestant::name)))
 }
 
-/// A workload, and what we expect of it.
+/// A workload, and the result that we expect.
 pub struct Workload {
     pub name: &'static str,
-    /// What it measures.
+    /// What the workload measures.
     pub what: &'static str,
-    /// What we expect, and by which mechanism.
+    /// The result that we expect, and the mechanism that causes it.
     pub expected: &'static str,
-    /// Whether it is part of a run with `--quick`.
+    /// Whether the workload is part of a run with `--quick`.
     pub is_quick: bool,
-    /// What its control is, or an empty string if it has none.
+    /// The name of the control, or an empty string if the workload has none.
     pub control: &'static str,
     /// The function for each contestant. It is `None` if the contestant was left out of this build, or if
     /// the workload has no control.
@@ -83,7 +83,8 @@ impl Workload {
     }
 }
 
-/// The function for a contestant, or `None` if one of these features is off.
+/// Expands to the function for a contestant, or to `None` if one of the features that it needs is
+/// turned off.
 macro_rules! work {
     ($work:expr, $($feature:literal)*) => {{
         #[cfg(all($(feature = $feature,)* not(test)))]
@@ -94,14 +95,14 @@ macro_rules! work {
     }};
 }
 
-/// Lists the workloads. Each entry has, in this order:
+/// Lists the workloads. Each entry contains, in this order:
 ///
 /// - the name
 /// - `quick` if the workload is part of a run with `--quick`, and `full` otherwise
-/// - the function, and the feature it needs, if any
+/// - the function, and the feature that it needs, if any
 /// - the name of the control, and its function
 /// - what is measured
-/// - what we expect
+/// - the result that we expect
 macro_rules! workloads {
     (@is_quick quick) => { true };
     (@is_quick full) => { false };
@@ -128,7 +129,7 @@ macro_rules! workloads {
     };
 }
 
-/// The same function on plain threads.
+/// Expands to the same function on plain threads.
 macro_rules! threads {
     ($work:ident) => {
         Some(workloads::$work::<rt::threads::Threads>)
@@ -154,13 +155,14 @@ workloads! {
         "The local queue of a Tokio worker has room for 256 tasks. Any more go to the shared \
          queue, which is behind a lock. async-executor pushes to one shared queue without a lock, \
          but it takes a lock to update its list of tasks whenever a task is spawned or ends. The \
-         control is a single task: `join_all` also allocates for each future, and has a queue of \
-         its own, but it wakes no thread."
+         control is a single task: `join_all` also allocates for each future, and has its own \
+         queue, but it wakes no thread."
 
     "yield" quick workloads::yield_now, control "threads" threads!(yield_now);
         "Yields in one task, again and again."
-        "The task goes to the end of the queue and comes back. Tokio checks its driver before it \
-         resumes the task. The control yields a thread, with a system call."
+        "The task is put at the end of the queue and then taken out again. Tokio checks its \
+         driver before it resumes the task. In the control, a thread yields, which is a system \
+         call."
 
     "ping-pong" quick workloads::ping_pong, control "threads" threads!(ping_pong);
         "Sends a number back and forth between two tasks."
@@ -172,49 +174,51 @@ workloads! {
         "Sends messages from four producers to one consumer, over a bounded channel with room for \
          128 messages."
         "Tokio's channel counts its free places with a fair semaphore, and charges each operation \
-         to the budget of the task. The channel of the other two is a ring without locks, and \
-         senders that wait for room are not served in order."
+         to the task's budget. The channel of the other two is a lock-free ring buffer, which \
+         does not serve waiting senders in order."
 
     "lock-free" full workloads::lock_free, control "threads" threads!(lock_free);
-        "Takes a lock that no other task wants."
+        "Takes a lock that no other task uses."
         "The locks of std and async-lock need one atomic operation to take them and one to \
-         release them. async-lock also checks for waiters. Tokio's lock is a semaphore, and its \
-         budget makes the task yield every 128 times."
+         release them. async-lock also checks for waiters. Tokio's lock is a semaphore, and the \
+         task's budget makes the task yield after every 128 operations."
 
     "lock-contended" full workloads::lock_contended, control "threads" threads!(lock_contended);
-        "Takes one lock from four tasks, which hold it while they yield, so that they compete for \
-         it."
-        "Tokio hands the lock on in order, with a wake-up each time. async-lock lets the task \
-         that is running take the lock again, which is faster and less fair: see the behaviour \
-         `mutex-order`. std's lock does that too, but threads need system calls to yield and to \
-         wait."
+        "Runs four tasks that take the same lock, and hold it while they yield, so that they \
+         compete for it."
+        "Tokio hands the lock over to the waiting tasks in order, with a wake-up each time. \
+         async-lock lets the task that is running take the lock again, which is faster and \
+         less fair: see the behaviour `mutex-order`. std's lock does the same, but threads \
+         need system calls to yield and to wait."
 
     "sleep" full workloads::sleep, control "threads" threads!(sleep);
-        "Sleeps a hundred times for each length, and measures how late the sleeps end. For the \
-         longer lengths, ten and 25 tasks sleep concurrently, out of step."
-        "Tokio rounds a sleep up to its next tick of a millisecond, and then rounds up the time \
-         that it waits in the system as well. So a sleep can be up to two milliseconds late, plus \
-         the time of the wake-up. async-io and threads ask the system for the exact time."
+        "Sleeps a hundred times for each of three durations, and measures how late the sleeps \
+         end. For the longer durations, 10 and 25 tasks sleep concurrently, and start at \
+         different times."
+        "Tokio rounds the end of a sleep up to the next millisecond of its clock, and then also \
+         rounds up the time for which it waits in the system call. So a sleep can be up to two \
+         milliseconds late, plus the time of the wake-up. async-io and threads ask the system for \
+         the exact time."
 
     "timers" full workloads::timers, control "" None;
         "Runs 100,000 tasks that sleep concurrently, each for a quarter to half of a second. \
          Measures how long everything takes, including spawning, and how late the sleeps end."
-        "Tokio's wheel takes a timer in constant time, under one lock, and wakes all timers of \
-         the same millisecond together. That needs less CPU time, and makes the sleeps later. \
+        "Tokio's timer wheel adds a timer in constant time, under one lock, and fires all timers \
+         of the same millisecond together. That needs less CPU time, but the sleeps end later. \
          async-io keeps a sorted map of exact times."
 
     "memory" full workloads::memory, control "" None;
-        "Runs a million tasks that all sleep for an hour. The memory of each task is the slope \
-         from a quarter of the tasks to all of them. The handles are kept, so they count as well. \
-         The size of the bare future is shown for comparison."
-        "A task needs its future, a header, the executor's record of the task, and an entry for \
-         its timer. Tokio keeps the timer entry within the future, and aligns tasks to 128 bytes. \
-         async-io keeps the entry in a map. async-std's sleep is a timeout around a future that \
-         never ends."
+        "Runs a million tasks that all sleep for an hour. The memory for each task is the slope \
+         of the memory usage, from a quarter of the tasks to all of them. We keep the handles, so \
+         they count as well. The size of the bare future is shown for comparison."
+        "Each task needs memory for its future, a header, the executor's record of the task, and \
+         an entry for its timer. Tokio keeps the timer entry within the future, and aligns tasks \
+         to 128 bytes. async-io keeps the entry in a map. async-std's sleep is a timeout around a \
+         future that never ends."
 
     "memory-joined" full workloads::memory_joined if "bench", control "" None;
         "Runs the same number of sleeping futures as `memory`, but in only four tasks, with \
-         `join_all`. Measures the memory of each future."
+         `join_all`. Measures the memory for each future."
         "Instead of a task, each future has a node in the queue of `join_all`, and a place in its \
          list of results."
 
@@ -227,8 +231,8 @@ workloads! {
         "Sends 64 bytes to a server and back, over one connection. Both ends are in the same \
          runtime."
         "Tokio runs both ends on one thread. async-executor wakes another thread for each event, \
-         and one more to look for work. So with two threads, every message goes from core to \
-         core, as it does in the control. With one thread, it does not."
+         and one more to look for work. So with two threads, every message moves from core to \
+         core, as it does in the control. With one thread, it stays on one core."
 
     "echo-64" quick workloads::echo_64, control "threads" threads!(echo_64);
         "Sends 64 bytes to a server and back, over 64 concurrent connections."
@@ -237,8 +241,8 @@ workloads! {
 
     "echo-512" full workloads::echo_512, control "threads" threads!(echo_512);
         "Sends 64 bytes to a server and back, over 512 concurrent connections."
-        "The same as for `echo-64`. In the control, each thread also needs a stack, and each \
-         message needs a context switch."
+        "We expect the same as for `echo-64`. In the control, each thread also needs a stack, \
+         and each message needs a context switch."
 
     "http-hyper" quick http::hyper if "bench", control "threads" work!(http::blocking, "bench");
         "Sends GET requests for 1 KiB with hyper, which is the same on all three runtimes, over \
@@ -250,9 +254,9 @@ workloads! {
 
     "http-own" full http::own if "bench", control "threads" work!(http::blocking, "bench");
         "Sends the same requests with the HTTP client that is idiomatic on each runtime: reqwest, \
-         surf, and hyper again on smol. smol has no client of its own; isahc, for example, also \
-         runs on it. The clients don't do the same work: reqwest and surf keep a pool of \
-         connections and parse URLs, and reqwest can follow redirects."
+         surf, and hyper again on smol. smol does not come with an HTTP client; isahc, for \
+         example, also runs on smol. The clients don't do the same work: reqwest and surf keep a \
+         pool of connections and parse URLs, and reqwest can follow redirects."
         "reqwest is built on hyper, and does more. surf is built on async-h1, which uses boxed \
          futures and streams in the task of the request. surf leaves Nagle's algorithm on, probes \
          a pooled connection with a read before each request, and starts a timer of 60 s for each \
@@ -261,8 +265,8 @@ workloads! {
 
     "file" full workloads::file, control "threads" threads!(file);
         "Reads a file of 1 MiB that is in the system's cache."
-        "None of these runtimes reads a file without a thread. So each read costs a call on a \
-         blocking thread, and the read itself."
+        "All three runtimes read files on a blocking thread. So each read costs a call on such a \
+         thread, and the read itself."
 }
 
 /// Finds workloads by name. Without names, returns all of them, or those for a quick run.

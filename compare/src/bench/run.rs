@@ -1,5 +1,5 @@
-//! Takes the samples of the benches. Each sample has a fresh process, and the contestants run in random
-//! order.
+//! Takes the samples of the benches. Each sample is taken in a new process, and the contestants run
+//! in random order.
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
@@ -23,10 +23,11 @@ pub struct Results {
     /// The command that produced the results, and the version of their file format.
     pub kind: String,
     pub machine: Machine,
-    /// Worker threads of each runtime, except in rows that have another number.
+    /// The number of worker threads for each runtime. It does not apply to rows in which a runtime
+    /// was measured with its own default number.
     pub threads: usize,
-    /// The fraction of the processors' time that the host took away from this virtual machine during the
-    /// run.
+    /// The fraction of the processor time that the host withheld from this virtual machine during
+    /// the run.
     pub stolen: Option<f64>,
     pub rows: Vec<Row>,
 }
@@ -35,7 +36,7 @@ pub struct Results {
 pub const KIND: &str = "compare bench 2";
 
 impl Results {
-    /// Whether all figures are possible. A file can contain any number.
+    /// Returns whether all figures are plausible. A saved file can contain any number.
     pub fn is_sound(&self) -> bool {
         let taken = self.rows.iter().flat_map(|row| &row.samples);
         taken.flat_map(Taken::metrics).all(|(_, value)| (0.0..1e15).contains(&value))
@@ -47,9 +48,9 @@ impl Results {
 pub struct Row {
     pub workload: String,
     pub contestant: Contestant,
-    /// The number of its worker threads. `None` for a control.
+    /// The number of worker threads, or `None` for a control.
     pub threads: Option<usize>,
-    /// Whether this is the runtime's own default number, if that differs from the number in the other
+    /// Whether `threads` is the runtime's own default, which differs from the number in the other
     /// rows.
     pub is_default: bool,
     pub samples: Vec<Taken>,
@@ -72,13 +73,14 @@ impl Row {
         }
     }
 
-    /// Whether the other rows are compared with this one: Tokio, with the number of threads that all
-    /// runtimes have.
+    /// Returns whether the other rows are compared with this one. That is the case for Tokio with
+    /// the number of threads that all runtimes have.
     pub fn is_base(&self) -> bool {
         self.contestant == Contestant::Tokio && !self.is_default
     }
 
-    /// Whether the other row has the same workload, the same contestant and the same `is_default`.
+    /// Returns whether the other row has the same workload, the same contestant and the same
+    /// `is_default`.
     pub fn is_like(&self, other: &Self) -> bool {
         let what = |row: &Self| (row.workload.clone(), row.contestant, row.is_default);
         what(self) == what(other)
@@ -121,12 +123,13 @@ impl Taken {
 /// What to measure, and how.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// Worker threads of each runtime.
+    /// The number of worker threads for each runtime.
     pub threads: usize,
-    /// Whether runtimes with another default are also measured with that number of threads.
+    /// Whether a runtime whose default is another number of threads is also measured with that
+    /// number.
     pub with_defaults: bool,
     pub samples: usize,
-    /// The seed of the random order.
+    /// The seed for the random order.
     pub seed: u64,
 }
 
@@ -136,7 +139,8 @@ impl Plan {
         Self { threads: cores(), with_defaults: false, samples: 7, seed: fastrand::u64(..) }
     }
 
-    /// Returns the plan for a full run: 30 samples, also with the default number of threads.
+    /// Returns the plan for a full run: 30 samples. If a runtime's default is another number of
+    /// threads, the runtime is also measured with that number.
     pub fn full() -> Self {
         Self { with_defaults: true, samples: 30, ..Self::quick() }
     }
@@ -192,10 +196,10 @@ pub fn sample_here(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Takes all samples. If it is interrupted, it returns the samples of all complete rounds.
+/// Takes all samples. If a signal interrupts this, returns the samples of all complete rounds.
 ///
 /// # Errors
-/// Fails if a sample fails, or if its checksum differs from the others.
+/// Fails if a sample fails, or if the samples of a workload have different checksums.
 pub fn take(plan: &Plan, workloads: &[&'static Workload]) -> anyhow::Result<Results> {
     let machine = Machine::look();
     let mut rows = plan.rows(workloads, machine.cores);
@@ -205,8 +209,8 @@ pub fn take(plan: &Plan, workloads: &[&'static Workload]) -> anyhow::Result<Resu
     let bar = progress((plan.samples * rows.len()) as u64);
     let mut order: Vec<usize> = (0..rows.len()).collect();
     'rounds: for _ in 0..plan.samples {
-        // Each round takes one sample of every row, in a new order. So a disturbance affects all rows,
-        // and no row always follows the same other row.
+        // Each round takes one sample of every row, in a new order. So a disturbance affects all
+        // rows, and no row is always measured right after the same other row.
         random.shuffle(&mut order);
         let mut round = Vec::new();
         for place in &order {

@@ -1,10 +1,10 @@
 //! Statistics of samples: medians, their intervals, and whether two of them differ. These functions are
 //! pure: the random draws depend only on a seed.
 //!
-//! The intervals are percentile bootstrap intervals (Efron, 1979). We draw new sets of samples from the
-//! measured samples many times, with replacement. How much the statistic varies from draw to draw shows
-//! how far off it may be. This assumes no particular distribution, which is important because timings are
-//! not normally distributed.
+//! The intervals are percentile bootstrap intervals (Efron, 1979). We draw new sets of samples from
+//! the measured samples many times, with replacement. If the statistic varies a lot from draw to
+//! draw, it may be far from the true value. This method assumes no particular distribution, which
+//! is important because timings are not normally distributed.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +17,7 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// Whether a value lies in the interval.
+    /// Returns whether a value lies in the interval.
     pub fn contains(&self, value: f64) -> bool {
         self.low <= value && value <= self.high
     }
@@ -88,14 +88,14 @@ impl Resample {
         Self { counts: vec![0; sorted.len()], sorted }
     }
 
-    /// Draws as many samples as there are, and returns their median.
+    /// Draws as many samples as were measured, and returns their median.
     fn median(&mut self, random: &mut fastrand::Rng) -> f64 {
         let count = self.sorted.len();
         self.counts.fill(0);
         for _ in 0..count {
             self.counts[random.usize(..count)] += 1;
         }
-        // The places of the two middle values. They are the same if the number is odd.
+        // The places of the two middle values. They are the same if the number of samples is odd.
         let (lower, upper) = ((count - 1) / 2, count / 2);
         let (mut place, mut end, mut low) = (0, self.counts[0], None);
         loop {
@@ -116,8 +116,8 @@ fn interval(value: f64, mut draws: Vec<f64>) -> Interval {
     Interval { low: at(&draws, 0.025), value, high: at(&draws, 0.975) }
 }
 
-/// Returns how much `y` grows for each `x`: the slope of the least-squares line (Legendre, 1805) through
-/// points `(x, y)`. `None` if the points do not determine a line.
+/// Returns the slope of the least-squares line (Legendre, 1805) through points `(x, y)`, or `None`
+/// if the points do not determine a line.
 pub fn slope(points: &[(f64, f64)]) -> Option<f64> {
     let count = points.len() as f64;
     let mean_x = points.iter().map(|(x, _)| x).sum::<f64>() / count;
@@ -137,7 +137,7 @@ mod tests {
         mean + deviation * (-2.0 * a.ln()).sqrt() * (std::f64::consts::TAU * b).cos()
     }
 
-    /// Returns typical timings: most are close together, and some are much later.
+    /// Returns typical timings: most are close together, and some are much longer.
     fn timings(random: &mut fastrand::Rng, count: usize, scale: f64) -> Vec<f64> {
         let one = |random: &mut fastrand::Rng| {
             let late = if random.u8(..) < 25 { random.f64() } else { 0.0 };
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn medians_and_quantiles_are_those_of_the_textbook() {
+    fn medians_and_quantiles_match_the_textbook_definitions() {
         assert_eq!(median(&[3.0]), 3.0);
         assert_eq!(median(&[3.0, 1.0, 2.0]), 2.0);
         assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), 2.5);
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slope_is_that_of_the_line_through_the_points() {
+    fn a_slope_is_that_of_the_least_squares_line() {
         assert_eq!(slope(&[(1.0, 10.0), (2.0, 13.0), (3.0, 16.0)]), Some(3.0));
         // The points are above, below, below and above the line.
         assert_eq!(slope(&[(0.0, 1.0), (1.0, 0.0), (2.0, 1.0), (3.0, 4.0)]), Some(1.0));
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn identical_work_seems_to_differ_in_at_most_5_percent_of_cases() {
+    fn identical_work_is_reported_as_different_in_at_most_5_percent_of_cases() {
         // The seeds are fixed, so the result is always the same.
         let seeds = if std::env::var_os("STRESS").is_some() { 1000 } else { 100 };
         let seem_to_differ = (0..seeds).filter(|seed| {

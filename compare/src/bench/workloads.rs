@@ -37,7 +37,7 @@ impl Setting {
 /// The result of one sample.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
-    /// The figures, by a name that contains the unit.
+    /// The figures by name. Each name contains the unit.
     pub metrics: BTreeMap<String, f64>,
     /// A checksum of the work. It has to be the same on all runtimes.
     pub checksum: u64,
@@ -54,7 +54,7 @@ pub(super) fn ns_each(start: Instant, count: u64) -> f64 {
     start.elapsed().as_nanos() as f64 / count as f64
 }
 
-/// Starts the runtime, awaits one task, and stops it.
+/// Starts the runtime, awaits one task, and stops the runtime.
 pub fn start_stop<R: Rt>(setting: Setting) -> Sample {
     let start = Instant::now();
     let us = move || start.elapsed().as_nanos() as f64 / 1e3;
@@ -81,7 +81,7 @@ pub fn spawn_one<R: Rt>(setting: Setting) -> Sample {
     })
 }
 
-/// The control of `spawn_one`: calls an async function and awaits it, without a task.
+/// Calls an async function and awaits it, without a task. This is the control for `spawn_one`.
 pub fn plain_call(setting: Setting) -> Sample {
     async fn call(number: u64) -> u64 {
         black_box(number)
@@ -116,7 +116,7 @@ pub fn spawn_many<R: Rt>(setting: Setting) -> Sample {
     })
 }
 
-/// The control of `spawn_many`: runs the same number of futures in one task, with `join_all`.
+/// Runs many futures in one task, with `join_all`. This is the control for `spawn_many`.
 #[cfg(feature = "bench")]
 pub fn joined(setting: Setting) -> Sample {
     async fn work(count: u64) -> u64 {
@@ -226,7 +226,8 @@ pub fn lock_free<R: Rt>(setting: Setting) -> Sample {
     })
 }
 
-/// Takes one lock from four tasks. They hold it while they yield, so that they compete for it.
+/// Runs four tasks that take the same lock. They hold it while they yield, so that they compete for
+/// it.
 pub fn lock_contended<R: Rt>(setting: Setting) -> Sample {
     async fn work<R: Rt>(lock: &Arc<R::Lock>, count: u64) {
         let task = |_| {
@@ -252,9 +253,10 @@ pub fn lock_contended<R: Rt>(setting: Setting) -> Sample {
     })
 }
 
-/// Sleeps a hundred times for each length, and measures how late the sleeps end.
+/// Sleeps a hundred times for each of three durations, and measures how late the sleeps end.
 pub fn sleep<R: Rt>(setting: Setting) -> Sample {
-    /// Sleeps `count` times in a row. The first sleep keeps this task out of step with the others.
+    /// Sleeps `count` times in a row, and returns how late each sleep ended. Before that, sleeps
+    /// for `first`, so that the tasks start at different times.
     async fn lateness<R: Rt>(first: Duration, time: Duration, count: u64) -> Vec<f64> {
         R::sleep(first).await;
         let mut late = Vec::new();
@@ -290,7 +292,7 @@ pub fn sleep<R: Rt>(setting: Setting) -> Sample {
     })
 }
 
-/// Runs very many tasks that sleep at the same time, for a quarter to half of a second.
+/// Runs a large number of tasks that sleep concurrently, each for a quarter to half of a second.
 pub fn timers<R: Rt>(setting: Setting) -> Sample {
     let count = setting.count(100_000);
     R::run(setting.threads, async move {
@@ -313,17 +315,17 @@ pub fn timers<R: Rt>(setting: Setting) -> Sample {
     })
 }
 
-/// The number of sleepers that have started. We use a static, because an `Arc` in each sleeper would be
-/// part of its size.
+/// The number of sleepers that have started. We use a static, because an `Arc` in each sleeper
+/// would add to the sleeper's size.
 static ASLEEP: AtomicU64 = AtomicU64::new(0);
 
-/// Counts itself, and sleeps for an hour.
+/// Adds one to [`ASLEEP`], and sleeps for an hour.
 async fn asleep<R: Rt>() {
     ASLEEP.fetch_add(1, Relaxed);
     R::sleep(Duration::from_secs(3600)).await;
 }
 
-/// Runs very many tasks that all sleep, and measures the memory of each.
+/// Runs a large number of tasks that all sleep, and measures the memory for each of them.
 pub fn memory<R: Rt>(setting: Setting) -> Sample {
     memory_of::<R, _>(setting, |count| {
         (0..count).map(|_| R::spawn(asleep::<R>())).collect::<Vec<_>>()
@@ -340,7 +342,7 @@ pub fn memory_joined<R: Rt>(setting: Setting) -> Sample {
     })
 }
 
-/// Spawns the sleepers, a quarter of them at a time, and looks at the memory after each quarter.
+/// Spawns the sleepers, a quarter of them at a time, and reads the memory usage after each quarter.
 fn memory_of<R: Rt, S: Send + 'static>(
     setting: Setting,
     spawn: impl Fn(u64) -> S + Send + 'static,
@@ -357,8 +359,8 @@ fn memory_of<R: Rt, S: Send + 'static>(
             resident.extend(child::resident_kib().map(point));
             peak.extend(child::peak_kib().map(point));
         }
-        // For comparison, the size of the future itself. The slope includes the handles, because we keep
-        // them.
+        // For comparison, we also report the size of the future itself. The slope includes the
+        // handles, because we keep them.
         let (future, handle) = (size_of_val(&asleep::<R>()), size_of::<R::Task<()>>());
         let mut metrics = BTreeMap::from([
             ("bytes of the future".to_owned(), future as f64),
@@ -402,20 +404,20 @@ impl<R: Rt> Client for Echo<R> {
     }
 
     async fn request(&mut self) -> Outcome<u64> {
-        // Send another message each time, so that an old answer is noticed.
+        // Send a different message each time, so that we would notice an old answer.
         self.1 = self.1.wrapping_add(1);
         let (message, mut answer) = ([self.1; 64], [0; 64]);
         R::write(&mut self.0, &message).await?;
         R::read(&mut self.0, &mut answer).await?;
         if message != answer {
-            return Err("the answer is not what was sent".into());
+            return Err("the answer differs from the message".into());
         }
         Ok(answer[0].into())
     }
 }
 
-/// Runs clients that send 64 bytes and wait until they come back, over this many connections at the same
-/// time.
+/// Runs one client for each connection, all concurrently. Each client sends 64 bytes and waits
+/// until the server has sent them back.
 fn echo<R: Rt>(setting: Setting, connections: usize, requests: u64) -> Sample {
     async fn answer<R: Rt>(mut stream: R::Stream) {
         let mut bytes = [0; 64];

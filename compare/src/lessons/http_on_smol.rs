@@ -1,5 +1,5 @@
-//! Sends one HTTP request on smol. hyper implements the protocol, and smol-hyper adapts smol's sockets to
-//! it.
+//! Sends one HTTP request on smol. hyper implements the protocol, and smol-hyper adapts smol's
+//! sockets to hyper.
 
 use http_body_util::Empty;
 use hyper::body::{Bytes, Incoming};
@@ -14,14 +14,15 @@ pub type Error = Box<dyn std::error::Error + Send + Sync>;
 /// caller reads the body.
 ///
 /// # Errors
-/// Fails if the URL is invalid, if the connection cannot be opened, or if the server does not answer in HTTP.
+/// Fails if the URL is invalid, if the connection cannot be opened, or if the server does not send
+/// a valid HTTP response.
 pub async fn send(url: &str) -> Result<Response<Incoming>, Error> {
     let uri: Uri = url.parse()?;
     let host = uri.host().ok_or("the URL has no host")?;
     let stream = TcpStream::connect((host, uri.port_u16().unwrap_or(80))).await?;
     let (mut sender, connection) = http1::handshake(FuturesIo::new(stream)).await?;
-    // The connection future moves the bytes, so something has to poll it. This task polls it, and ends
-    // together with the connection.
+    // The connection future transfers the bytes, so something has to poll it. A separate task does
+    // that, and ends together with the connection.
     smol::spawn(connection).detach();
     let path = uri.path_and_query().ok_or("the URL has no path")?.as_str();
     let host = uri.authority().ok_or("the URL has no host")?.as_str();

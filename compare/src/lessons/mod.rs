@@ -1,8 +1,9 @@
-//! The seven lessons, each written three times, and the contract that all three versions keep.
+//! The seven lessons, each written three times, and the contract that all three versions implement.
 //!
-//! The `mod.rs` of a lesson contains the contract: the types `Input` and `Answer`, the input of a run, and
-//! the one correct answer to it. It uses no runtime. The columns are `on_tokio.rs`, `on_async_std.rs` and
-//! `on_smol.rs`. Each is written in the idiom of its runtime, under the same `// step:` comments.
+//! The `mod.rs` of a lesson contains the contract: the types `Input` and `Answer`, the input for a
+//! run, and the one correct answer. The contract uses no runtime. The columns are `on_tokio.rs`,
+//! `on_async_std.rs` and `on_smol.rs`. Each of them is written in the idiom of its runtime, with
+//! the same `// step:` comments.
 #![cfg_attr(
     not(any(feature = "tokio", feature = "async-std", feature = "smol")),
     allow(dead_code, reason = "without a runtime, nothing uses the contracts")

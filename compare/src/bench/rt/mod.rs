@@ -1,5 +1,5 @@
-//! The trait that the workloads use instead of a particular runtime. Each runtime implements it in one
-//! file, and so does the control, `threads`, which has no runtime at all.
+//! The trait that the workloads use instead of a particular runtime. For each runtime, one file
+//! implements the trait. The control, `threads`, implements it without a runtime.
 
 #[cfg(all(feature = "async-std", not(test)))]
 pub mod async_std;
@@ -17,7 +17,8 @@ use std::time::Duration;
 /// A runtime, as the workloads see it. All functions are associated functions, so calls are dispatched
 /// statically.
 pub trait Rt: 'static {
-    /// A spawned task. Awaiting it returns its value. Dropping it may cancel it.
+    /// A handle for a spawned task. Awaiting the handle returns the task's value. Dropping the
+    /// handle may cancel the task.
     type Task<T: Send + 'static>: Future<Output = T> + Send;
     /// A number behind a lock.
     type Lock: Send + Sync + 'static;
@@ -39,8 +40,8 @@ pub trait Rt: 'static {
         call: impl FnOnce() -> T + Send + 'static,
     ) -> Self::Task<T>;
 
-    /// Returns the runtime's own future with as little around it as possible, because the workload `memory`
-    /// measures its size.
+    /// Returns a future that sleeps. An implementation should add as little as possible to the
+    /// runtime's own future, because the workload `memory` measures the future's size.
     fn sleep(time: Duration) -> impl Future<Output = ()> + Send;
     fn yield_now() -> impl Future<Output = ()> + Send;
 
@@ -52,7 +53,7 @@ pub trait Rt: 'static {
 
     fn channel(capacity: usize) -> (Self::Sender, Self::Receiver);
     fn send(sender: &Self::Sender, value: u64) -> impl Future<Output = ()> + Send;
-    /// Receives a value, or `None` if all senders have been dropped.
+    /// Receives a value. Returns `None` if all senders have been dropped.
     fn receive(receiver: &mut Self::Receiver) -> impl Future<Output = Option<u64>> + Send;
 
     /// Listens on a free loopback port.

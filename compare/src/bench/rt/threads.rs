@@ -15,14 +15,15 @@ use super::Rt;
 
 pub struct Threads;
 
-/// A thread. Awaiting it blocks the current thread until it ends.
+/// A handle for a thread. Awaiting the handle blocks the current thread until the other thread
+/// ends.
 pub struct Task<T>(Option<JoinHandle<T>>);
 
 impl<T> Future for Task<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<T> {
-        let thread = self.0.take().expect("not polled after its end");
+        let thread = self.0.take().expect("a task is not polled after its end");
         Poll::Ready(thread.join().expect("the thread does not panic"))
     }
 }

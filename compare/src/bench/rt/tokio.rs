@@ -17,7 +17,8 @@ use super::Rt;
 
 pub struct Tokio;
 
-/// A handle that returns the value of its task, because no task panics here.
+/// A handle for a task. Awaiting it returns the task's value rather than a `Result`, because no
+/// task panics here.
 pub struct Task<T>(JoinHandle<T>);
 
 impl<T> Future for Task<T> {

@@ -39,7 +39,7 @@ pub struct Answer {
 const BYTES: usize = 1_000_000;
 const NAMES: [&str; 4] = ["alpha", "beta", "gamma", "delta"];
 
-/// Four files. The server closes the connection in the middle of the third.
+/// Returns four files to download. The server closes the connection in the middle of the third one.
 pub fn input(stage: &Stage, scene: &Scene) -> Input {
     let file = |name: &str| {
         let kind = if name == "gamma" { "short" } else { "file" };
@@ -72,7 +72,7 @@ pub fn checksum(bytes: &[u8]) -> u64 {
     })
 }
 
-/// Reads the files in a folder, for the answer.
+/// Returns the names of the files in a folder, and checksums of their contents.
 pub fn look_into(folder: &Path) -> BTreeMap<String, u64> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     entries

@@ -21,7 +21,7 @@ pub fn start(input: Input) -> Answer {
 async fn lesson(input: Input) -> Answer {
     // step: at most N at a time, each in a task of its own
     let client = Client::new();
-    // async-std has no semaphore. The one of async-lock works on any runtime.
+    // async-std has no semaphore. The semaphore in async-lock works on any runtime.
     let slots = Arc::new(Semaphore::new(input.at_once));
     let mut tasks = Vec::new();
     for file in input.files {

@@ -56,7 +56,8 @@ pub fn expected(_: &Input) -> Answer {
 /// The longest greeting to read, in bytes.
 pub const MAX_GREETING: u64 = 1024;
 
-/// Classifies what a service has sent, up to the first line end or the end of the connection.
+/// Classifies the bytes that a service has sent, up to the first line end or the end of the
+/// connection.
 pub fn judge(line: &[u8]) -> Outcome {
     match line.strip_suffix(b"\r\n").or(line.strip_suffix(b"\n")).map(str::from_utf8) {
         Some(Ok(text)) => Outcome::Greeting(text.into()),

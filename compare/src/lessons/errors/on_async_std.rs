@@ -34,7 +34,8 @@ async fn lesson(input: Input) -> Answer {
         outcomes.push(match task.await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_elapsed)) => Outcome::TimedOut,
-            // The task has caught the panic. Otherwise the panic would unwind into us here.
+            // The task itself has caught the panic. Otherwise, the panic would unwind into this
+            // function.
             Err(_panic) => Outcome::Panicked,
         });
     }

@@ -35,7 +35,8 @@ async fn lesson(input: Input) -> Answer {
     for task in tasks {
         outcomes.push(match task.await {
             Ok(outcome) => outcome,
-            // The task has caught the panic. Otherwise the panic would unwind into us here.
+            // The task itself has caught the panic. Otherwise, the panic would unwind into this
+            // function.
             Err(_panic) => Outcome::Panicked,
         });
     }

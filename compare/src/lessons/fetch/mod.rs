@@ -31,8 +31,8 @@ pub enum Page {
     NoAnswer,
 }
 
-/// The slowest URL comes first, so that the results are not in input order by luck. The server answers
-/// 429 if more than two requests are in flight.
+/// Returns the URLs to fetch. The slowest URL comes first, so that the results cannot be in input
+/// order by chance. The server answers 429 if more than two requests are in flight.
 pub fn input(stage: &Stage, _: &Scene) -> Input {
     let urls = vec![
         stage.url("limited/2/120/first"),

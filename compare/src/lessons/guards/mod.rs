@@ -56,7 +56,7 @@ pub const FILL: &str = "PRAGMA journal_mode = wal;
     CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
     INSERT INTO users (name) VALUES ('Ada'), ('Grace');";
 
-/// Looks at a database from outside, and records what it sees when each body ends.
+/// Checks from outside whether a database is open, and records the result for each body.
 #[derive(Clone)]
 pub struct Witness {
     path: PathBuf,
@@ -86,7 +86,8 @@ impl Witness {
         std::mem::take(&mut self.endings.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// SQLite removes the second file when the last connection is closed.
+    /// Returns whether the database is open. SQLite removes the second file when the last
+    /// connection is closed.
     fn is_open(&self) -> bool {
         self.path.with_extension("db-wal").exists()
     }

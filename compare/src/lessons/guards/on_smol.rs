@@ -39,8 +39,8 @@ async fn lesson(path: PathBuf) -> sqlx::Result<Answer> {
     assert!(matches!(result, Err(sqlx::Error::RowNotFound)));
     witness.ended("error");
 
-    // step: a body that panics
-    // We catch the panic where we await the body. The body is not a task, so it can borrow.
+    // step: a body that panics We catch the panic where we await the body. The body is not a task,
+    // so it can borrow variables.
     let body = with_database(&path, async |db| -> sqlx::Result<()> {
         self::names(db, &witness).await?;
         panic!("a bug in the body");
@@ -121,8 +121,8 @@ fn closes() -> MutexGuard<'static, Vec<Receiver<()>>> {
 }
 
 async fn finished() {
-    // Wait on a copy of the list. A caller that is dropped while it waits then takes nothing away from the
-    // others.
+    // Wait on a copy of the list, so that the list stays complete for other callers if this caller
+    // is dropped while it waits.
     let closing = closes().clone();
     for close in closing {
         // This returns an error when the sender is dropped, which means that the close has finished.

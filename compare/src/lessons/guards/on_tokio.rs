@@ -40,8 +40,8 @@ async fn lesson(path: PathBuf) -> sqlx::Result<Answer> {
     assert!(matches!(result, Err(sqlx::Error::RowNotFound)));
     witness.ended("error");
 
-    // step: a body that panics
-    // The runtime catches the panic of a task. A task has to own what it uses, so we clone.
+    // step: a body that panics The runtime catches a panic in a task. A task has to own what it
+    // uses, so we clone the path and the witness.
     let (its_path, its_witness) = (path.clone(), witness.clone());
     let task = task::spawn(async move {
         with_database(&its_path, async |db| -> sqlx::Result<()> {
@@ -97,7 +97,7 @@ async fn with_database<T>(
 // step: a guard whose drop starts the close
 struct Guard {
     connection: Option<SqliteConnection>,
-    // The guard may be dropped outside of the runtime, where `task::spawn` would panic.
+    // The guard may be dropped outside the runtime, where `task::spawn` would panic.
     runtime: Handle,
 }
 
@@ -128,8 +128,8 @@ fn closes() -> MutexGuard<'static, Vec<watch::Receiver<()>>> {
 }
 
 async fn finished() {
-    // Wait on a copy of the list. A caller that is dropped while it waits then takes nothing away from the
-    // others.
+    // Wait on a copy of the list, so that the list stays complete for other callers if this caller
+    // is dropped while it waits.
     let closing = closes().clone();
     for mut close in closing {
         // This returns an error when the sender is dropped, which means that the close has finished.

@@ -30,7 +30,8 @@ pub struct Answer {
     /// The number of grants that came too soon. Grant k + limit came too soon if it came less than a window
     /// after grant k.
     pub too_soon: usize,
-    /// Whether the caller after the dropped ones had to wait only for its own turn, and not for theirs.
+    /// Whether the caller after the dropped ones waited only for its own turn, and not for the
+    /// turns of the dropped callers.
     pub dropped_cost_nothing: bool,
 }
 
@@ -48,9 +49,10 @@ pub fn too_soon(mut grants: Vec<Duration>, limit: usize, window: Duration) -> us
     grants.iter().zip(grants.iter().skip(limit)).filter(|(k, later)| **later - **k < window).count()
 }
 
-/// Whether the dropped callers delayed nobody. With a limit of one, their places would have cost
-/// `dropped` windows, and the correct wait is one window. Half of `dropped` windows is far from both,
-/// even if a busy machine adds a delay.
+/// Returns whether the dropped callers delayed nobody. With a limit of one, the correct wait is one
+/// window. If the dropped callers had kept their places, the wait would be longer by `dropped`
+/// windows. The threshold is half of `dropped` windows, because that is far from both, even if a
+/// busy machine adds a delay.
 pub fn cost_nothing(waited: Duration, dropped: u32, window: Duration) -> bool {
     waited < window * dropped / 2
 }
@@ -60,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn too_soon_is_counted_between_k_and_k_plus_limit() {
+    fn grants_that_come_too_soon_are_counted() {
         let ms = |times: &[u64]| times.iter().map(|ms| Duration::from_millis(*ms)).collect();
         let window = Duration::from_millis(10);
         assert_eq!(too_soon(ms(&[0, 0, 10, 10, 20]), 2, window), 0);

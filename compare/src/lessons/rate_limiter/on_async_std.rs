@@ -20,7 +20,8 @@ pub fn start(input: Input) -> Answer {
 struct RateLimiter {
     limit: usize,
     window: Duration,
-    // This lock is fair only in the long run: a new caller may get it before the first one in the queue.
+    // This lock is fair only in the long run: a new caller may get it before the first caller in
+    // the queue.
     grants: Mutex<VecDeque<Instant>>,
 }
 
