@@ -112,8 +112,8 @@ pub fn a_caller_that_gives_up_delays_no_other<L: Limiter>() -> Seen {
                 let after = time - first;
                 expect(after.abs_diff(k * WINDOW) <= Duration::from_millis(k.into()), || {
                     format!(
-                        "limit 1, three callers wait, number {} gives up: of the others, number {k} \
-                         was let through after {after:?} instead of {k} s",
+                        "limit 1, three callers wait, number {} gives up: of the others, number \
+                         {k} was let through after {after:?} instead of {k} s",
                         gives_up + 1
                     )
                 })?;
