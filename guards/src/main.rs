@@ -3,76 +3,61 @@
 //!
 //! Run with: `cargo run -p guards -- users.db "SELECT * FROM users"`
 
+mod arguments;
 mod demo;
+mod duration;
 mod pipe;
+mod printable;
+mod runtime;
+mod signals;
 mod timeline;
 mod tool;
 
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::process::exit;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
 
 use anyhow::Context;
-use clap::Parser;
-use tokio::task::JoinError;
+use tokio::task::{JoinError, spawn_blocking};
 
+use arguments::Arguments;
 use pipe::is_closed_pipe;
+use printable::printable;
+use signals::{Signal, Signals};
 
-/// Runs one SQL statement on a SQLite database, in a transaction, and prints its rows.
-#[derive(Parser)]
-#[command(after_help = "Examples:
-  guards                                 a demonstration on a temporary database
-  guards users.db                        the tables of a database
-  guards users.db 'SELECT * FROM users WHERE name = ?' --param Ada
-  guards users.db 'DELETE FROM users WHERE id = ?' --param 7 --write
-
-Exit status: 0 done, 1 failed, 2 usage error, 130 interrupted. Unless it is 0, the database is
-unchanged. After a second Ctrl-C, the program exits without waiting for the commit or the rollback.")]
-struct Arguments {
-    /// The database file, which must exist. Without it, the program runs a demonstration on a
-    /// temporary database.
-    database: Option<PathBuf>,
-    /// The statement to run. By default, it lists the tables.
-    #[arg(default_value = "SELECT type, name FROM sqlite_schema", hide_default_value = true)]
-    sql: String,
-    /// The value for the next `?` in the statement. Repeat the option for each `?`. A value that
-    /// looks like a number is bound as a number.
-    #[arg(long = "param", value_name = "VALUE", allow_hyphen_values = true, requires = "database")]
-    params: Vec<String>,
-    /// Allow the statement to change the database.
-    #[arg(long, requires = "database")]
-    write: bool,
-    /// How long to wait if another program has locked the database, such as 500ms or 10s.
-    #[arg(long, default_value = "2s", value_name = "TIME", requires = "database", value_parser = humantime::parse_duration)]
-    wait: Duration,
-    /// Print one JSON object per row instead of a table.
-    #[arg(long, requires = "database")]
-    json: bool,
-    /// Save the timeline of the demonstration as a picture.
-    #[arg(long, value_name = "FILE", hide = true, conflicts_with = "database")]
-    timeline_svg: Option<PathBuf>,
+fn main() {
+    let arguments = Arguments::from_command_line();
+    let status = runtime::start("guards").block_on(run_until_signal(arguments));
+    // If we returned, the runtime would wait for its threads, and one of these may be waiting for
+    // stdin.
+    exit(status);
 }
 
-#[tokio::main]
-async fn main() {
-    let arguments = Arguments::parse();
+/// Does the work and returns the exit status.
+async fn run_until_signal(arguments: Arguments) -> i32 {
+    // From here on, the signals no longer end the program on their own, so this comes first.
+    let mut signals = match Signals::listen() {
+        Ok(signals) => signals,
+        Err(error) => return report_failure(&error.into()),
+    };
+    // While we read the statement from stdin, the database is not open yet.
+    let sql = tokio::select! {
+        sql = statement(&arguments.sql) => sql,
+        signal = signals.next() => return signal.exit_status(),
+    };
+    let sql = match sql {
+        Ok(sql) => sql,
+        Err(error) => return report_failure(&error),
+    };
     let (is_demo, may_write) = (arguments.database.is_none(), arguments.write);
-    // This installs the Ctrl-C handler, so it has to happen before the work begins.
-    let mut interrupts = match interrupts() {
-        Ok(interrupts) => interrupts,
-        Err(error) => exit(report_failure(&error.into())),
-    };
-    let mut work = tokio::spawn(run(arguments));
+    let mut work = tokio::spawn(run(arguments, sql));
 
-    // The work runs to its end, or until the first Ctrl-C.
-    let early_result = tokio::select! {
-        result = &mut work => Some(result),
-        _ = interrupts.recv() => None,
+    // The work runs to its end, or until the first signal.
+    let (early_result, signal) = tokio::select! {
+        result = &mut work => (Some(result), None),
+        signal = signals.next() => (None, Some(signal)),
     };
-    let interrupted = early_result.is_none();
-    if interrupted {
+    if signal.is_some() {
         // SQLite stops, the statement fails, and we roll the transaction back and close the
         // database. The exception is a commit that is already under way, which SQLite finishes.
         tool::STOP.store(true, Relaxed);
@@ -82,7 +67,7 @@ async fn main() {
     }
 
     // Either way, we wait until the database is closed. If another program has locked the file,
-    // that may take a while; a second Ctrl-C ends the wait.
+    // that may take a while; a second signal ends the wait.
     let closed = async {
         let result = match early_result {
             Some(result) => result,
@@ -91,14 +76,22 @@ async fn main() {
         guards::finished().await;
         result
     };
-    let code = tokio::select! {
-        result = closed => exit_status(result, interrupted, may_write),
-        _ = interrupts.recv() => INTERRUPTED,
-    };
-    exit(code);
+    tokio::select! {
+        result = closed => exit_status(result, signal, may_write),
+        signal = signals.next() => signal.exit_status(),
+    }
 }
 
-async fn run(arguments: Arguments) -> anyhow::Result<()> {
+/// Returns the statement that the user wants, which `-` reads from stdin.
+async fn statement(sql: &str) -> anyhow::Result<String> {
+    if sql != "-" {
+        return Ok(sql.to_owned());
+    }
+    let read = spawn_blocking(|| io::read_to_string(io::stdin()));
+    read.await?.context("cannot read the statement from stdin")
+}
+
+async fn run(arguments: Arguments, sql: String) -> anyhow::Result<()> {
     let Some(path) = &arguments.database else {
         let timeline = demo::run().await?;
         return match arguments.timeline_svg {
@@ -106,47 +99,32 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
             None => Ok(()),
         };
     };
-    tool::run(path, &arguments).await
+    tool::run(path, &sql, &arguments).await
 }
 
-/// The exit status after Ctrl-C.
-const INTERRUPTED: i32 = 130;
-
 /// Returns the exit status, and reports the error if there is one. Work that was committed is a
-/// success, even if Ctrl-C arrived during the commit.
+/// success, even if a signal arrived during the commit.
 fn exit_status(
     result: Result<anyhow::Result<()>, JoinError>,
-    interrupted: bool,
+    signal: Option<Signal>,
     may_write: bool,
 ) -> i32 {
-    match result {
-        Ok(Ok(())) => 0,
-        Err(error) if error.is_panic() => 101,
-        Err(_) => INTERRUPTED,
-        Ok(Err(_)) if interrupted => INTERRUPTED,
+    match (result, signal) {
+        (Ok(Ok(())), _) => 0,
+        (Err(error), _) if error.is_panic() => 101,
+        (_, Some(signal)) => signal.exit_status(),
+        (Err(error), None) => report_failure(&error.into()),
         // Nobody reads the output any more. A statement that only reads has done its job. But a
         // statement that should have changed something was rolled back, which is a failure.
-        Ok(Err(error)) if is_closed_pipe(&error) && !may_write => 0,
-        Ok(Err(error)) => report_failure(&error),
+        (Ok(Err(error)), None) if is_closed_pipe(&error) && !may_write => 0,
+        (Ok(Err(error)), None) => report_failure(&error),
     }
 }
 
 /// Reports the error on stderr, and returns the exit status for a failure.
 fn report_failure(error: &anyhow::Error) -> i32 {
-    let _ = writeln!(io::stderr(), "guards: {}", one_line(error));
+    let _ = writeln!(io::stderr(), "guards: {}", printable(&one_line(error)));
     1
-}
-
-/// Starts listening for Ctrl-C, and returns the stream of signals.
-#[cfg(unix)]
-fn interrupts() -> io::Result<tokio::signal::unix::Signal> {
-    tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())
-}
-
-/// Starts listening for Ctrl-C, and returns the stream of signals.
-#[cfg(windows)]
-fn interrupts() -> io::Result<tokio::signal::windows::CtrlC> {
-    tokio::signal::windows::ctrl_c()
 }
 
 /// Returns the error and its causes on one line. Skips a cause that the line already ends with,

@@ -1,23 +1,26 @@
 //! The tool that the lesson builds: it runs one statement on one database, and prints the rows.
 //! With `--write`, it runs the statement in a transaction.
 
-mod output;
+mod file;
+pub mod output;
+mod sql;
+pub mod values;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{bail, ensure};
+use anyhow::{Error, anyhow, ensure};
 use futures_util::StreamExt;
 use guards::{DatabaseError, with_connection, with_transaction};
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteConnection};
-use sqlx::{Arguments as _, AssertSqlSafe, Either, Executor, SqlSafeStr, Statement};
+use sqlx::{Arguments as _, AssertSqlSafe, Column, Either, Executor, SqlSafeStr, Statement};
 use tokio::task::block_in_place;
 
-use crate::Arguments;
+use crate::arguments::Arguments;
 use output::Output;
+use values::Value;
 
 /// Set to true after Ctrl-C. SQLite then stops the statement that it is running.
 pub static STOP: AtomicBool = AtomicBool::new(false);
@@ -27,37 +30,40 @@ const CHUNK: usize = 500;
 
 /// Runs the statement. If this returns without an error, the changes are committed; otherwise
 /// nothing has changed.
-pub async fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<()> {
-    // SQLite would accept names such as `:memory:` as a database, and an empty string as a
-    // statement.
-    ensure!(path.is_file(), "{}: no such file, and guards does not create one", path.display());
-    ensure!(!arguments.sql.trim().is_empty(), "the statement is empty: there is no SQL to run");
+pub async fn run(path: &Path, sql: &str, arguments: &Arguments) -> anyhow::Result<()> {
+    let start = Instant::now();
+    // SQLite sees nothing of the text before we know that it is one statement, and which.
+    let statement = sql::one_statement(sql).map_err(|reason| match sql.trim_end() {
+        text if text.starts_with("--") && !text.contains('\n') => {
+            anyhow!("{text}: there is no such option, and in SQL this is a comment; try --help")
+        }
+        _ => anyhow!(reason),
+    })?;
+    sql::allow(statement).map_err(Error::msg)?;
+    let absolute = file::check(path, arguments.write)?;
+    let (filename, _link) = file::with_utf8_name(absolute)?;
+
     let options = SqliteConnectOptions::new()
-        .filename(std::path::absolute(path)?)
+        .filename(filename)
         .read_only(!arguments.write)
-        // SQLite stores this timeout as a 32-bit number of milliseconds.
-        .busy_timeout(arguments.wait.min(Duration::from_millis(i32::MAX as u64)));
+        .busy_timeout(arguments.wait.min(LONGEST_WAIT));
     let done = with_connection(options, async |db| {
-        let may_commit = Arc::new(AtomicBool::new(false));
-        let asked = Arc::clone(&may_commit);
         let mut sqlite = db.lock_handle().await?;
         // Dropping a future does not stop SQLite, so SQLite itself has to check whether to stop.
         sqlite.set_progress_handler(1000, || !STOP.load(Relaxed));
-        // A `COMMIT` in the user's statement must not end the transaction early.
-        sqlite.set_commit_hook(move || asked.load(Relaxed));
         drop(sqlite);
-        match arguments.write {
-            true => {
-                with_transaction(db, async |db| {
-                    let changed = statement(db, arguments).await?;
-                    may_commit.store(true, Relaxed);
-                    Ok(changed)
-                })
-                .await
-            }
+        limit_wait(db, start, arguments.wait).await?;
+        if !arguments.write {
             // A statement that only reads needs no transaction around it.
-            false => statement(db, arguments).await,
+            return execute(db, statement, arguments).await;
         }
+        with_transaction(db, async |db| {
+            limit_wait(db, start, arguments.wait).await?;
+            let changed = execute(db, statement, arguments).await?;
+            limit_wait(db, start, arguments.wait).await?; // for the commit
+            Ok(changed)
+        })
+        .await
     });
     let changed = done.await.map_err(|error| explain(error, path, arguments))?;
     if arguments.write {
@@ -66,57 +72,84 @@ pub async fn run(path: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// SQLite stores the time to wait as a 32-bit number of milliseconds.
+const LONGEST_WAIT: Duration = Duration::from_millis(i32::MAX as u64);
+
+/// Lets SQLite wait for a lock until `wait` is over since `start`. SQLite itself would wait that
+/// long for each lock.
+async fn limit_wait(db: &mut SqliteConnection, start: Instant, wait: Duration) -> sqlx::Result<()> {
+    let left = wait.saturating_sub(start.elapsed()).min(LONGEST_WAIT);
+    let pragma = format!("PRAGMA busy_timeout = {}", left.as_millis());
+    db.execute(sqlx::raw_sql(AssertSqlSafe(pragma))).await?;
+    Ok(())
+}
+
 /// Adds the database's name to an error and, if we know one, the remedy.
-fn explain(error: anyhow::Error, path: &Path, arguments: &Arguments) -> anyhow::Error {
+fn explain(error: Error, path: &Path, arguments: &Arguments) -> Error {
     let code = error.chain().find_map(|cause| {
         let error = cause.downcast_ref::<sqlx::Error>()?.as_database_error()?;
         error.code().map(|code| code.into_owned())
     });
-    let names_it = matches!(
-        error.downcast_ref(),
-        Some(DatabaseError::Open { .. } | DatabaseError::Close { .. })
-    );
+    let code = code.and_then(|code| code.parse::<u32>().ok());
+    let (step, error) = match error.downcast::<DatabaseError>() {
+        // These name the path, which we put in front of everything.
+        Ok(DatabaseError::Open { source, .. }) => {
+            ("opening it", Error::new(source).context("cannot open the database"))
+        }
+        Ok(DatabaseError::Close { source, .. }) => {
+            ("closing it", Error::new(source).context("cannot close the database"))
+        }
+        Ok(error @ DatabaseError::Begin(_)) => ("starting to write", error.into()),
+        Ok(error @ DatabaseError::Commit(_)) => ("committing", error.into()),
+        Ok(error) => ("writing", error.into()),
+        Err(error) => (if arguments.write { "writing" } else { "reading" }, error),
+    };
     // The low byte of the code is the kind of error. The other bytes add details.
-    let error = match code.and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff) {
-        Some(5) => error.context(format!(
-            "another program kept it locked for {:?}; try a longer --wait",
+    let error = match code.map(|code| (code & 0xff, code)) {
+        Some((5, _)) => error.context(format!(
+            "while {step}, another program had it locked until {:?} were over; try a longer --wait",
             arguments.wait
         )),
-        Some(8) if !arguments.write => error.context("changing it requires --write"),
+        Some((8, 776)) => error.context(
+            "a program that was interrupted has left changes to undo, and that needs --write",
+        ),
+        Some((8 | 14, _)) if file::needs_wal_files(path) => error.context(
+            "this database is in WAL mode, so SQLite has to create files next to it, and may not; \
+             copy the database to a folder where you may write",
+        ),
+        Some((8, _)) if !arguments.write => error.context("changing it needs --write"),
         _ => error,
     };
-    match names_it {
-        true => error,
-        false => error.context(path.display().to_string()),
-    }
+    error.context(path.display().to_string())
 }
 
-/// Runs the statement and prints its rows as they arrive, without collecting them in memory.
-/// Returns how many rows the statement has changed.
-async fn statement(db: &mut SqliteConnection, arguments: &Arguments) -> anyhow::Result<u64> {
+/// Runs the one statement and prints its rows as they arrive, without collecting them in memory.
+/// Returns how many rows it has changed.
+async fn execute(
+    db: &mut SqliteConnection,
+    statement: &str,
+    arguments: &Arguments,
+) -> anyhow::Result<u64> {
     // The statement is the user's own text. We paste nothing into it; we bind values to its
-    // parameters.
-    let sql = AssertSqlSafe(arguments.sql.clone()).into_sql_str();
-    let prepared = db.prepare(sql.clone()).await?;
-    let wanted = prepared.parameters().and_then(Either::right).unwrap_or(0);
-    let given = arguments.params.len();
-    ensure!(wanted == given, "parameters in the statement: {wanted}, values given: {given}");
+    // parameters. We prepare it as it is, so that errors and the names of the columns are those of
+    // the user's text, and run it with its parameters numbered.
+    let prepared = db.prepare(AssertSqlSafe(statement).into_sql_str()).await?;
+    let names = prepared.columns().iter().map(|column| column.name().to_owned()).collect();
+    let parameters = sql::number(statement);
+    let values = values::assign(&parameters, &arguments.given).map_err(Error::msg)?;
+    let query = sqlx::query_with(AssertSqlSafe(parameters.statement), bind(values)?);
 
-    let mut output = Output::new(arguments.json);
-    let mut changed = None;
-    let rows = db.fetch_many(sqlx::query_with(sql, bind(&arguments.params)?));
-    let mut chunks = rows.ready_chunks(CHUNK);
+    let mut output = Output::new(arguments.format(), names, io::stdout().is_terminal());
+    let mut changed = 0;
+    let mut chunks = db.fetch_many(query).ready_chunks(CHUNK);
     while let Some(chunk) = chunks.next().await {
         ensure!(!STOP.load(Relaxed), "interrupted");
         for item in chunk {
             match item {
-                Ok(_) if changed.is_some() => {
-                    bail!("more than one statement: run them one at a time")
-                }
                 Ok(Either::Right(row)) => output.add(&row)?,
-                Ok(Either::Left(done)) => changed = Some(done.rows_affected()),
+                Ok(Either::Left(done)) => changed += done.rows_affected(),
                 Err(error) => {
-                    print(&output.take(true))?; // the rows before the error
+                    print(&output.take(true))?; // the rows that came before it
                     return Err(error.into());
                 }
             }
@@ -124,29 +157,26 @@ async fn statement(db: &mut SqliteConnection, arguments: &Arguments) -> anyhow::
         print(&output.take(false))?;
     }
     print(&output.take(true))?;
-    Ok(changed.unwrap_or(0))
+    Ok(changed)
 }
 
-/// Converts the parameters to values. If a text is exactly what this program prints for an integer
-/// or a real number, such as `7` or `2.5`, it becomes that number. Any other text, such as `07`,
-/// stays text.
-fn bind(values: &[String]) -> anyhow::Result<SqliteArguments> {
+fn bind(values: Vec<Value>) -> anyhow::Result<SqliteArguments> {
     let mut bound = SqliteArguments::default();
     for value in values {
-        let integer = value.parse::<i64>().ok().filter(|number| number.to_string() == *value);
-        let real = value.parse::<f64>().ok().filter(|number| format!("{number:?}") == *value);
-        let added = match (integer, real.filter(|number| number.is_finite())) {
-            (Some(number), _) => bound.add(number),
-            (None, Some(number)) => bound.add(number),
-            (None, None) => bound.add(value.clone()),
+        let added = match value {
+            Value::Null => bound.add(None::<i64>),
+            Value::Integer(number) => bound.add(number),
+            Value::Real(number) => bound.add(number),
+            Value::Text(text) => bound.add(text),
+            Value::Blob(bytes) => bound.add(bytes),
         };
-        added.map_err(anyhow::Error::from_boxed)?;
+        added.map_err(|error| anyhow!(error))?;
     }
     Ok(bound)
 }
 
-fn print(text: &str) -> io::Result<()> {
-    // If nobody reads the pipe, the write blocks. `block_in_place` lets the runtime move its other
-    // work, such as waiting for Ctrl-C, to another thread.
-    block_in_place(|| io::stdout().write_all(text.as_bytes()))
+fn print(bytes: &[u8]) -> io::Result<()> {
+    // If nobody reads the pipe, the write blocks. `block_in_place` lets the runtime use another
+    // thread for its other work, such as Ctrl-C.
+    block_in_place(|| io::stdout().write_all(bytes))
 }

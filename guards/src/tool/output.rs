@@ -1,16 +1,29 @@
-//! Formats rows as text: a plain table for people, and JSON lines for programs.
+//! Formats rows as text: a plain table for people, and JSON lines or CSV for programs.
 
 use std::fmt::Write;
 
-use serde_json::{Map, Number, Value, json};
+use serde_json::{Number, Value, json};
 use sqlx::sqlite::{SqliteRow, SqliteValueRef};
 use sqlx::{Column, Decode, Row, Sqlite, TypeInfo, ValueRef};
 use unicode_width::UnicodeWidthStr;
 
+use crate::printable::{is_unsafe, printable_json};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    Table,
+    Json,
+    Csv,
+}
+
 /// Collects rows, and turns them into text.
 pub struct Output {
-    json: bool,
-    text: String,
+    format: Format,
+    /// Whether the output is read by a person, whose terminal must not be taken over.
+    to_terminal: bool,
+    /// The names of the columns.
+    names: Vec<String>,
+    text: Vec<u8>,
     /// The rows of a table, starting with the names of its columns. The first rows wait here until
     /// the widths are known.
     cells: Vec<Vec<String>>,
@@ -23,31 +36,74 @@ pub struct Output {
 const MEASURED: usize = 100;
 
 impl Output {
-    pub fn new(json: bool) -> Self {
-        Self { json, text: String::new(), cells: Vec::new(), widths: Vec::new() }
+    /// Creates the output of a statement whose columns have these names.
+    pub fn new(format: Format, names: Vec<String>, to_terminal: bool) -> Self {
+        let (text, cells, widths) = (Vec::new(), Vec::new(), Vec::new());
+        let mut output = Self { format, to_terminal, names, text, cells, widths };
+        if format == Format::Csv && !output.names.is_empty() {
+            let names = output.names.clone();
+            output.add_csv(names.iter().map(|name| Read::Text(name.as_bytes())).collect());
+        }
+        output
     }
 
     /// Adds a row.
     pub fn add(&mut self, row: &SqliteRow) -> sqlx::Result<()> {
-        if self.json {
-            let values = (0..row.len()).map(|i| as_json(row.try_get_raw(i)?));
-            let values = values.collect::<sqlx::Result<Vec<_>>>()?;
-            let object = Value::Object(Map::from_iter(names(row).into_iter().zip(values)));
-            let _ = writeln!(self.text, "{object}");
-            return Ok(());
+        if row.len() != self.names.len() {
+            // Another program has changed the table since the statement was prepared.
+            self.names = row.columns().iter().map(|column| column.name().to_owned()).collect();
         }
-        if self.widths.is_empty() && self.cells.is_empty() {
-            self.cells.push(row.columns().iter().map(|column| visible(column.name())).collect());
+        let values = (0..row.len()).map(|i| read(row.try_get_raw(i)?));
+        let values = values.collect::<sqlx::Result<Vec<_>>>()?;
+        match self.format {
+            Format::Json => {
+                let values = values.into_iter().map(as_json);
+                let object = Value::Object(unique(&self.names).into_iter().zip(values).collect());
+                self.text.extend(printable_json(&object.to_string()).bytes());
+                self.text.push(b'\n');
+            }
+            Format::Csv => self.add_csv(values),
+            Format::Table => {
+                if self.widths.is_empty() && self.cells.is_empty() {
+                    self.cells.push(self.names.iter().map(|name| visible(name)).collect());
+                }
+                self.cells.push(values.into_iter().map(as_text).collect());
+            }
         }
-        let cells = (0..row.len()).map(|i| as_text(row.try_get_raw(i)?));
-        self.cells.push(cells.collect::<sqlx::Result<_>>()?);
         Ok(())
+    }
+
+    /// Adds a line of CSV, as RFC 4180 describes it. Unlike an empty text, NULL has no quotes.
+    fn add_csv(&mut self, values: Vec<Read<'_>>) {
+        for (place, value) in values.into_iter().enumerate() {
+            if place > 0 {
+                self.text.push(b',');
+            }
+            let field = match value {
+                Read::Null => continue,
+                Read::Text(bytes) if self.to_terminal => visible_bytes(bytes).into_bytes(),
+                Read::Text(bytes) => bytes.to_vec(),
+                other => as_text(other).into_bytes(),
+            };
+            let needs_quotes = |byte: &u8| matches!(byte, b',' | b'"' | b'\r' | b'\n');
+            if field.is_empty() || field.iter().any(needs_quotes) {
+                self.text.push(b'"');
+                for byte in field {
+                    // A quote is written twice.
+                    self.text.extend(std::iter::repeat_n(byte, if byte == b'"' { 2 } else { 1 }));
+                }
+                self.text.push(b'"');
+            } else {
+                self.text.extend(field);
+            }
+        }
+        self.text.extend(b"\r\n");
     }
 
     /// Returns the rows added since the last call, as text. As long as the widths of the columns
     /// are unknown, keeps the rows and returns an empty text. The last call (`is_end`) returns all
     /// the rows that are left.
-    pub fn take(&mut self, is_end: bool) -> String {
+    pub fn take(&mut self, is_end: bool) -> Vec<u8> {
         let is_first = self.widths.is_empty();
         if is_first && !is_end && self.cells.len() <= MEASURED {
             return std::mem::take(&mut self.text);
@@ -55,13 +111,15 @@ impl Output {
         if is_first {
             self.widths = widths(&self.cells[..self.cells.len().min(MEASURED + 1)]);
         }
+        let mut text = String::new();
         for (place, row) in self.cells.drain(..).enumerate() {
-            add_line(&mut self.text, &row, &self.widths);
+            add_line(&mut text, &row, &self.widths);
             if is_first && place == 0 {
                 let rule: Vec<_> = self.widths.iter().map(|width| "-".repeat(*width)).collect();
-                add_line(&mut self.text, &rule, &self.widths);
+                add_line(&mut text, &rule, &self.widths);
             }
         }
+        self.text.extend(text.bytes());
         std::mem::take(&mut self.text)
     }
 }
@@ -85,51 +143,25 @@ fn add_line(text: &mut String, row: &[String], widths: &[usize]) {
     text.push('\n');
 }
 
-/// Returns the names of the columns. A JSON object may have each name only once, so a second `id`
-/// becomes `id_2`.
-fn names(row: &SqliteRow) -> Vec<String> {
+/// Returns the names with a number added where necessary: a JSON object may have each name only
+/// once, so a second `id` becomes `id_2`.
+fn unique(columns: &[String]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    for column in row.columns() {
-        let numbered = (2..).map(|n| format!("{}_{n}", column.name()));
-        let mut candidates = std::iter::once(column.name().to_owned()).chain(numbered);
+    for column in columns {
+        let numbered = (2..).map(|n| format!("{column}_{n}"));
+        let mut candidates = std::iter::once(column.clone()).chain(numbered);
         names.extend(candidates.find(|name| !names.contains(name)));
     }
     names
 }
 
-/// Returns a value of any of SQLite's five types as text for a table.
-fn as_text(value: SqliteValueRef<'_>) -> sqlx::Result<String> {
-    Ok(match read(value)? {
-        Read::Null => "NULL".into(),
-        Read::Integer(number) => number.to_string(),
-        // `{:?}` prints 2.0 and not 2, so that it cannot be mistaken for an integer.
-        Read::Real(number) => format!("{number:?}"),
-        Read::Text(text) => visible(&text),
-        Read::Blob(bytes) => format!("x'{}'", hexadecimal(bytes)),
-    })
-}
-
-/// Returns the value as JSON. JSON has neither bytes nor infinity, so we write these as
-/// `{"blob": "00ff"}` and `{"real": "inf"}`.
-fn as_json(value: SqliteValueRef<'_>) -> sqlx::Result<Value> {
-    Ok(match read(value)? {
-        Read::Null => Value::Null,
-        Read::Integer(number) => number.into(),
-        Read::Real(number) => {
-            let infinite = || json!({ "real": number.to_string() });
-            Number::from_f64(number).map_or_else(infinite, Value::Number)
-        }
-        Read::Text(text) => text.into(),
-        Read::Blob(bytes) => json!({ "blob": hexadecimal(bytes) }),
-    })
-}
-
-/// A value that we have read from SQLite.
+/// A SQLite value.
 enum Read<'a> {
     Null,
     Integer(i64),
     Real(f64),
-    Text(String),
+    /// SQLite does not check that text is valid UTF-8.
+    Text(&'a [u8]),
     Blob(&'a [u8]),
 }
 
@@ -143,27 +175,62 @@ fn read(value: SqliteValueRef<'_>) -> sqlx::Result<Read<'_>> {
         "INTEGER" => i64::decode(value).map(Read::Integer),
         "REAL" => f64::decode(value).map(Read::Real),
         "BLOB" => <&[u8] as Decode<Sqlite>>::decode(value).map(Read::Blob),
-        // SQLite does not check that text is UTF-8.
-        _ => <&[u8] as Decode<Sqlite>>::decode(value)
-            .map(|bytes| Read::Text(String::from_utf8_lossy(bytes).into_owned())),
+        _ => <&[u8] as Decode<Sqlite>>::decode(value).map(Read::Text),
     };
     decoded.map_err(sqlx::Error::Decode)
 }
 
-/// Returns the text with control characters escaped. If we printed these characters as they are,
-/// they could break or reverse lines, or take control of the terminal.
+/// Returns a value as text for a table.
+fn as_text(value: Read<'_>) -> String {
+    match value {
+        Read::Null => "NULL".into(),
+        Read::Integer(number) => number.to_string(),
+        // `{:?}` prints 2.0 and not 2, so that it cannot be mistaken for an integer.
+        Read::Real(number) => format!("{number:?}"),
+        Read::Text(bytes) => visible_bytes(bytes),
+        Read::Blob(bytes) => format!("x'{}'", hexadecimal(bytes)),
+    }
+}
+
+/// Returns the value as JSON. JSON has no bytes, no infinity, and only valid text, so we write
+/// `{"blob": "00ff"}`, `{"real": "inf"}` and `{"invalid_utf8": "ff41"}`.
+fn as_json(value: Read<'_>) -> Value {
+    match value {
+        Read::Null => Value::Null,
+        Read::Integer(number) => number.into(),
+        Read::Real(number) => {
+            let infinite = || json!({ "real": number.to_string() });
+            Number::from_f64(number).map_or_else(infinite, Value::Number)
+        }
+        Read::Text(bytes) => match std::str::from_utf8(bytes) {
+            Ok(text) => text.into(),
+            Err(_) => json!({ "invalid_utf8": hexadecimal(bytes) }),
+        },
+        Read::Blob(bytes) => json!({ "blob": hexadecimal(bytes) }),
+    }
+}
+
+/// Returns text that may not be valid UTF-8 with unsafe characters and invalid bytes escaped.
+fn visible_bytes(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for chunk in bytes.utf8_chunks() {
+        text += &visible(chunk.valid());
+        for byte in chunk.invalid() {
+            let _ = write!(text, "\\x{byte:02x}");
+        }
+    }
+    text
+}
+
+/// Returns the text with unsafe characters escaped. If we printed these characters as they are,
+/// they could break lines, reverse them, or take over the terminal.
 fn visible(text: &str) -> String {
     let escape = |c: char| match c {
         '\\' => "\\\\".into(),
-        c if c.is_control() || breaks_lines_or_direction(c) => c.escape_default().to_string(),
+        c if is_unsafe(c) => c.escape_default().to_string(),
         c => c.to_string(),
     };
     text.chars().map(escape).collect()
-}
-
-/// Whether the character ends a line or changes the text direction.
-fn breaks_lines_or_direction(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Returns the bytes as SQL writes them: `00ff`.

@@ -6,4 +6,6 @@ mod naive;
 mod program;
 mod promises;
 mod readme;
+mod real_data;
 mod serving;
+mod statements;

@@ -7,21 +7,21 @@ use assert_cmd::Command;
 use sqlx::Connection;
 use sqlx::sqlite::SqliteConnection;
 
-const GUARDS: &str = env!("CARGO_BIN_EXE_guards");
+pub const GUARDS: &str = env!("CARGO_BIN_EXE_guards");
 
-async fn guards(arguments: &[&str]) -> Output {
+pub async fn guards(arguments: &[&str]) -> Output {
     let mut command = Command::new(GUARDS);
     command.args(arguments).timeout(std::time::Duration::from_secs(30));
     tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
 }
 
-fn text(bytes: &[u8]) -> String {
+pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// Asserts that the program fails and reports the failure in one line that contains all of
 /// `words`.
-fn assert_one_line(output: &Output, words: &[&str]) {
+pub fn assert_one_line(output: &Output, words: &[&str]) {
     let errors = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{errors}");
     assert_eq!(errors.lines().count(), 1, "{errors}");
@@ -78,7 +78,7 @@ NULL  -1  2.0     x\\ty  x'00ff'  \u{65e5}
     assert_eq!(text(&output.stdout), table);
     let sql = "SELECT char(27) || '\\' AS 'a\tb', CAST(x'ff41' AS TEXT) AS c";
     let output = guards(&[database.path.to_str().unwrap(), sql]).await;
-    let table = "a\\tb      c\n--------  --\n\\u{1b}\\\\  \u{fffd}A\n";
+    let table = "a\\tb      c\n--------  -----\n\\u{1b}\\\\  \\xffA\n";
     assert_eq!(text(&output.stdout), table);
 }
 
@@ -108,7 +108,7 @@ async fn json_keeps_types_distinct_and_columns_in_order() {
 }
 
 /// Returns the number of users.
-async fn users(database: &Database) -> String {
+pub async fn users(database: &Database) -> String {
     let sql = "SELECT count(*) AS n FROM users";
     text(&guards(&[database.path.to_str().unwrap(), "--json", sql]).await.stdout)
 }
@@ -118,12 +118,12 @@ async fn nothing_is_changed_without_write() {
     let database = Database::new().await;
     let path = database.path.to_str().unwrap();
     let before = std::fs::read(path).unwrap();
-    for sql in ["DELETE FROM users", "DROP TABLE users", "PRAGMA user_version = 7"] {
+    for sql in ["DELETE FROM users", "DROP TABLE users", "CREATE TABLE t (a)"] {
         let output = guards(&[path, sql]).await;
         assert_one_line(&output, &["users.db", "--write"]);
     }
-    // SQLite ignores this statement without an error.
-    guards(&[path, "PRAGMA journal_mode = delete"]).await;
+    // SQLite would ignore this statement without an error.
+    assert_one_line(&guards(&[path, "PRAGMA journal_mode = delete"]).await, &["rollback"]);
     assert_eq!(std::fs::read(path).unwrap(), before);
     assert_eq!(users(&database).await, "{\"n\":2}\n");
 
@@ -180,30 +180,6 @@ async fn parameters_are_bound_and_never_become_part_of_the_statement() {
 }
 
 #[tokio::test]
-async fn a_parameter_that_looks_like_a_number_is_a_number() {
-    let database = Database::new().await;
-    let path = database.path.to_str().unwrap();
-    for (value, kind) in [
-        ("5", "integer"),
-        ("-5", "integer"),
-        ("9223372036854775807", "integer"),
-        ("2.5", "real"),
-        ("05", "text"),
-        ("+5", "text"),
-        ("2.50", "text"),
-        ("inf", "text"),
-        ("NaN", "text"),
-        ("", "text"),
-        ("9223372036854775808", "text"),
-        ("-", "text"),
-        ("--", "text"),
-    ] {
-        let output = guards(&[path, "--json", "SELECT typeof(?) AS t", "--param", value]).await;
-        assert_eq!(text(&output.stdout), format!("{{\"t\":\"{kind}\"}}\n"), "{value:?}");
-    }
-}
-
-#[tokio::test]
 async fn each_parameter_of_the_statement_needs_a_value() {
     let database = Database::new().await;
     let path = database.path.to_str().unwrap();
@@ -220,7 +196,14 @@ async fn the_program_waits_for_a_locked_database_and_then_reports_it() {
     let lock = db.begin_with("BEGIN IMMEDIATE").await.unwrap();
     let insert = [&path, "--write", "INSERT INTO users (name) VALUES ('Ferris')"];
     let output = guards(&[&insert[..], &["--wait", "100ms"]].concat()).await;
-    assert_one_line(&output, &["users.db", "another program kept it locked for 100ms", "locked"]);
+    assert_one_line(
+        &output,
+        &[
+            "users.db",
+            "while starting to write, another program had it locked until 100ms were over",
+            "locked",
+        ],
+    );
 
     // The program stops waiting as soon as the lock is released.
     let arguments = [&insert[..], &["--wait", "1m"]].concat();
@@ -304,8 +287,8 @@ async fn a_missing_database_is_reported_and_not_created() {
 #[tokio::test]
 async fn a_syntax_error_shows_its_place() {
     let database = Database::new().await;
-    let output = guards(&[database.path.to_str().unwrap(), "SELEC 1\nFROM nothing"]).await;
-    assert_one_line(&output, &["users.db", "near \"SELEC\": syntax error"]);
+    let output = guards(&[database.path.to_str().unwrap(), "SELECT 1\nFORM nothing"]).await;
+    assert_one_line(&output, &["users.db", "near \"nothing\": syntax error"]);
     assert_eq!(text(&output.stdout), "");
 }
 

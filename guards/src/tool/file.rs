@@ -1,0 +1,92 @@
+//! Checks the database file before SQLite opens it, so that each problem gets its own message.
+
+use std::ffi::OsStr;
+use std::fs::{self, File, FileType, OpenOptions};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use tempfile::TempDir;
+
+/// Returns the absolute path of an existing file that we may open.
+///
+/// # Errors
+/// Returns an error that names the path if there is no file, if it is something other than a file,
+/// or if we may not read it (or, with `write`, not write to it).
+pub fn check(path: &Path, write: bool) -> anyhow::Result<PathBuf> {
+    let name = path.display();
+    let found = match fs::metadata(path) {
+        Ok(metadata) => metadata.file_type(),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            bail!("{name}: no such file, and guards does not create one")
+        }
+        Err(error) => return Err(error).with_context(|| name.to_string()),
+    };
+    if !found.is_file() {
+        bail!("{name}: this is {}, not a database file", kind(found));
+    }
+    match OpenOptions::new().read(true).write(write).open(path) {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => match write {
+            true => bail!("{name}: you have no permission to write to this file"),
+            false => bail!("{name}: you have no permission to read this file"),
+        },
+        opened => opened.map(drop).with_context(|| name.to_string())?,
+    }
+    // sqlx gives `file:...` and `:memory:` a meaning of their own. An absolute path is always a
+    // path.
+    std::path::absolute(path).with_context(|| name.to_string())
+}
+
+/// Says what a path is that is not a file.
+fn kind(found: FileType) -> &'static str {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        if found.is_fifo() {
+            return "a named pipe";
+        }
+        if found.is_socket() {
+            return "a socket";
+        }
+        if found.is_char_device() || found.is_block_device() {
+            return "a device";
+        }
+    }
+    if found.is_dir() { "a folder" } else { "something else" }
+}
+
+/// sqlx accepts only paths that are UTF-8. For any other path, this creates a symbolic link with a
+/// name that is, in a temporary folder that exists as long as the second value. SQLite follows the
+/// link, so it creates its own files next to the real file.
+pub fn with_utf8_name(path: PathBuf) -> anyhow::Result<(PathBuf, Option<TempDir>)> {
+    if path.to_str().is_some() {
+        return Ok((path, None));
+    }
+    let folder = tempfile::tempdir()?;
+    let link = folder.path().join("database");
+    symlink(&path, &link).with_context(|| path.display().to_string())?;
+    Ok((link, Some(folder)))
+}
+
+#[cfg(unix)]
+fn symlink(path: &Path, link: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(path, link)
+}
+
+#[cfg(not(unix))]
+fn symlink(_: &Path, _: &Path) -> io::Result<()> {
+    Err(io::Error::new(ErrorKind::Unsupported, "the name of the file must be valid Unicode"))
+}
+
+/// Whether a database is in WAL mode, which its header shows, and whether its `-shm` file is
+/// missing. To read such a database, SQLite has to create that file.
+pub fn needs_wal_files(path: &Path) -> bool {
+    let mut version = [0];
+    let header = File::open(path).and_then(|mut file| {
+        file.seek(SeekFrom::Start(19))?;
+        file.read_exact(&mut version)
+    });
+    let mut name = path.as_os_str().to_owned();
+    name.push(OsStr::new("-shm"));
+    header.is_ok() && version == [2] && !Path::new(&name).exists()
+}

@@ -1,0 +1,159 @@
+//! The values of `--param`, `--text`, `--blob` and `--null`, and the parameters they are for.
+
+use super::sql::Parameters;
+
+/// A value for a parameter, as the user wrote it: `VALUE`, or `NAME=VALUE` for a named parameter.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Given {
+    pub kind: Kind,
+    pub text: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A number if the value is a number in SQL, otherwise a text.
+    Param,
+    Text,
+    /// Bytes, as hexadecimal digits.
+    Blob,
+    /// NULL. Instead of a value, there is only the name of the parameter, or nothing.
+    Null,
+}
+
+/// A SQLite value.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    Null,
+    Integer(i64),
+    Real(f64),
+    Text(String),
+    Blob(Vec<u8>),
+}
+
+/// Returns the values of all parameters, by their numbers. Values without a name are for the
+/// parameters without a name, in the order of their numbers.
+///
+/// # Errors
+/// Returns a message if a parameter has no value, or more than one, if there are too many values,
+/// and if a blob is not written in hexadecimal digits.
+pub fn assign(parameters: &Parameters, given: &[Given]) -> Result<Vec<Value>, String> {
+    let names = &parameters.names;
+    let is_named = |number: &usize| names.values().any(|named| named == number);
+    let mut unnamed = (1..=parameters.highest).filter(|number| !is_named(number));
+    let expected = unnamed.clone().count();
+    let without_name = given.iter().filter(|given| named(parameters, given).is_none()).count();
+    if expected != without_name {
+        let hint = match names.keys().next() {
+            Some(name) => format!("; for {name}, write --param {}=VALUE", &name[1..]),
+            None => String::new(),
+        };
+        return Err(format!(
+            "the statement needs {expected} values without a name, and {without_name} were \
+             given{hint}"
+        ));
+    }
+
+    let mut values: Vec<Option<Value>> = vec![None; parameters.highest];
+    for given in given {
+        let (number, text) = match named(parameters, given) {
+            Some((name, text)) => (names[name], text),
+            None => (unnamed.next().expect("as many as expected"), given.text.as_str()),
+        };
+        let value = &mut values[number - 1];
+        if value.is_some() {
+            return Err(format!("two values were given for the same parameter: {}", given.text));
+        }
+        *value = Some(convert(given.kind, text)?);
+    }
+    match names.iter().find(|(_, number)| values[**number - 1].is_none()) {
+        Some((name, _)) => {
+            Err(format!("no value was given for {name}: write --param {}=VALUE", &name[1..]))
+        }
+        None => Ok(values.into_iter().flatten().collect()),
+    }
+}
+
+/// Returns the name of the parameter that the value is for, and the rest. The user may write the
+/// name without its `:`, `@` or `$`. If the statement has no such parameter, there is no name.
+fn named<'a>(parameters: &'a Parameters, given: &'a Given) -> Option<(&'a str, &'a str)> {
+    let (name, value) = match given.kind {
+        Kind::Null => (given.text.as_str(), ""),
+        // The name itself may contain `=` only in parentheses, where nobody needs it.
+        _ => given.text.split_once('=')?,
+    };
+    let mut names = parameters.names.keys();
+    let name = names.find(|full| **full == name || full[1..] == *name)?;
+    Some((name, value))
+}
+
+fn convert(kind: Kind, text: &str) -> Result<Value, String> {
+    Ok(match kind {
+        Kind::Null if text.is_empty() => Value::Null,
+        Kind::Null => return Err(format!("the statement has no parameter named {text}")),
+        Kind::Text => Value::Text(text.into()),
+        Kind::Param => number(text).unwrap_or_else(|| Value::Text(text.into())),
+        Kind::Blob => Value::Blob(bytes(text).ok_or_else(|| {
+            format!("--blob needs an even number of hexadecimal digits, such as 00ff: {text}")
+        })?),
+    })
+}
+
+fn bytes(digits: &str) -> Option<Vec<u8>> {
+    let nibble = |digit: u8| char::from(digit).to_digit(16).map(|value| value as u8);
+    let (pairs, []) = digits.as_bytes().as_chunks::<2>() else { return None };
+    pairs.iter().map(|[high, low]| Some(nibble(*high)? << 4 | nibble(*low)?)).collect()
+}
+
+/// Returns the number that SQLite would read, with an optional sign before it. In one point we
+/// differ: a text such as `007` stays a text, because leading zeros mean that it is not a number
+/// but an identifier, such as a postal code.
+///
+/// Like SQLite, this returns a real number for an integer that needs more than 64 bits.
+pub fn number(text: &str) -> Option<Value> {
+    let is_negative = text.starts_with('-');
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if let Some(digits) = unsigned.strip_prefix("0x").or_else(|| unsigned.strip_prefix("0X")) {
+        let digits = without_separators(digits, |byte| byte.is_ascii_hexdigit())?;
+        // `from_str_radix` would accept another sign.
+        let bits = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let number = u64::from_str_radix(&digits, 16).ok().filter(|_| bits)?.cast_signed();
+        return match is_negative {
+            true => number.checked_neg().map(Value::Integer),
+            false => Some(Value::Integer(number)),
+        };
+    }
+    let digits = without_separators(unsigned, |byte| byte.is_ascii_digit())?;
+    let (mantissa, exponent) = match digits.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
+        None => (digits.as_str(), None),
+    };
+    let (whole, fraction) = match mantissa.split_once('.') {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (mantissa, None),
+    };
+    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let exponent_digits = exponent.map(|digits| digits.strip_prefix(['-', '+']).unwrap_or(digits));
+    let is_number = is_digits(whole)
+        && fraction.is_none_or(is_digits)
+        && !(whole.is_empty() && fraction.is_none_or(str::is_empty))
+        && exponent_digits.is_none_or(|digits| !digits.is_empty() && is_digits(digits));
+    let has_leading_zeros = whole.len() > 1 && whole.starts_with('0');
+    if !is_number || has_leading_zeros {
+        return None;
+    }
+    let signed = if is_negative { format!("-{digits}") } else { digits.clone() };
+    let is_integer = fraction.is_none() && exponent.is_none();
+    let integer = signed.parse().ok().filter(|_| is_integer).map(Value::Integer);
+    integer.or_else(|| signed.parse().ok().map(Value::Real))
+}
+
+/// Removes the underscores from a number, each of which must be between two digits.
+fn without_separators(text: &str, is_digit: fn(&u8) -> bool) -> Option<String> {
+    let bytes = text.as_bytes();
+    let is_between = |at: usize| {
+        let before = at.checked_sub(1).and_then(|before| bytes.get(before));
+        before.is_some_and(is_digit) && bytes.get(at + 1).is_some_and(is_digit)
+    };
+    let mut separators = text.match_indices('_');
+    separators.all(|(at, _)| is_between(at)).then(|| text.replace('_', ""))
+}
