@@ -28,9 +28,9 @@ pub struct Report {
 pub const LESSONS: &str = "lessons.json";
 pub const BEHAVIOURS: &str = "behaviours.json";
 pub const COST: &str = "cost.json";
-/// The results of a whole run.
+/// The results of a complete run.
 pub const BENCH: &str = "bench.json";
-/// The results of a whole run with `--quick`.
+/// The results of a complete run with `--quick`.
 pub const BENCH_QUICK: &str = "bench-quick.json";
 /// The results of the last partial run. The report does not use them.
 pub const BENCH_OTHER: &str = "bench-other.json";
@@ -52,8 +52,9 @@ impl Report {
         })
     }
 
-    /// Measures the missing results with quick runs, saves them in the folder, and prints its progress on
-    /// stderr. The cost of a build stays missing, because [`cost::measure`] takes many minutes.
+    /// Measures the missing results with quick runs, saves them in the folder, and reports the
+    /// progress on stderr. The cost of a build stays missing, because [`cost::measure`] takes many
+    /// minutes.
     ///
     /// # Errors
     /// Fails if something cannot be run or saved, or with [`Interrupted`].
@@ -92,16 +93,14 @@ impl Report {
             self.behaviours = Some(kept);
         }
         if self.cost.is_none() {
-            tell(
-                "the cost of a build is not measured here: run `compare cost`, which takes minutes",
-            );
+            tell("the page shows no build costs: run `compare cost`, which takes several minutes");
         }
         Ok(())
     }
 }
 
 impl Report {
-    /// Whether every answer was correct or as expected.
+    /// Returns whether every answer was correct or as expected.
     pub fn is_right(&self) -> bool {
         let runs = self.lessons.iter().flat_map(|kept| &kept.result);
         let seen = self.behaviours.iter().flat_map(|kept| &kept.result);
@@ -128,7 +127,7 @@ fn benches(file: &Path) -> anyhow::Result<Option<Results>> {
     let results: Option<Results> = load(file, bench::run::KIND)?;
     let is_sound = results.iter().all(Results::is_sound);
     ensure!(is_sound, "{}: contains impossible figures: run `compare bench` again", file.display());
-    // Treat a file without samples like a missing one.
+    // Treat a file without samples like a missing file.
     Ok(results.filter(|results| results.rows.iter().any(|row| !row.samples.is_empty())))
 }
 

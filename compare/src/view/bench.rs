@@ -6,7 +6,7 @@ use crate::bench::run::{Results, Row, Taken};
 use crate::bench::stats::{ENOUGH, Interval, median, median_interval, ratio_interval};
 use crate::bench::{WORKLOADS, Workload};
 
-/// The seed of the bootstrap. The seed is fixed, so that the same results always look the same.
+/// The seed for the bootstrap. It is fixed, so that the same results always look the same.
 pub const SEED: u64 = 1;
 
 /// Formats the description of each workload.
@@ -78,7 +78,8 @@ pub fn medians_of(count: usize) -> String {
     }
 }
 
-/// Returns a phrase that shows how much time the host took away during the run, if that is known.
+/// Returns a phrase that says how much processor time the host withheld during the run, if that is
+/// known.
 pub fn stolen(results: &Results) -> String {
     let part = |part: f64| format!(", {:.1} % of its time stolen during the run", 100.0 * part);
     results.stolen.map(part).unwrap_or_default()
@@ -92,27 +93,28 @@ pub fn worker_threads(threads: usize) -> String {
     }
 }
 
-/// Returns the names of the figures of the work, without those of the whole process.
+/// Returns the names of the workload's own figures, without the figures for the whole process.
 pub fn metrics(rows: &[&Row]) -> BTreeSet<String> {
     let samples = rows.iter().filter_map(|row| row.samples.first());
     samples.flat_map(|taken| taken.sample.metrics.keys().cloned()).collect()
 }
 
-/// Returns the names of the figures of the whole processes, which include start and warm-up.
+/// Returns the names of the figures for the whole process, which include start and warm-up.
 pub fn process_metrics(rows: &[&Row]) -> BTreeSet<String> {
     let samples = rows.iter().filter_map(|row| row.samples.first());
     let all = samples.flat_map(Taken::metrics).map(|(name, _)| name.to_owned());
     all.filter(|metric| metric.starts_with("process: ")).collect()
 }
 
-/// Returns the values that the others are compared with: those of Tokio, with the number of threads that
-/// all runtimes have.
+/// Returns the values with which we compare the others: Tokio's values, measured with the number of
+/// threads that all runtimes have.
 pub fn base(rows: &[&Row], metric: &str) -> Vec<f64> {
     let tokio = rows.iter().find(|row| row.is_base());
     tokio.map(|row| row.values(metric)).unwrap_or_default()
 }
 
-/// Returns the ratio to the base. `None` if there are too few samples, or if the base has a zero.
+/// Returns the ratio to the base, or `None` if there are too few samples or if the base contains a
+/// zero.
 pub fn ratio(values: &[f64], base: &[f64]) -> Option<Interval> {
     let is_enough = values.len().min(base.len()) >= ENOUGH;
     let has_ratio = is_enough && base.iter().all(|value| *value > 0.0);
@@ -131,8 +133,8 @@ fn line(row: &Row, values: &[f64], base: &[f64]) -> String {
     format!("    {:<15}{figures}{}\n", row.title(), ratio.unwrap_or_default())
 }
 
-/// Formats the medians of the figures of the whole processes, with a line for each row and a column for
-/// each figure.
+/// Formats the medians of the figures for the whole process, with a line for each row and a column
+/// for each figure.
 fn of_the_processes(rows: &[&Row]) -> String {
     let metrics = process_metrics(rows);
     let title = |metric: &String| format!("{:>13}", metric.trim_start_matches("process: "));
@@ -161,7 +163,8 @@ pub fn against(ratio: Interval, what: &str) -> String {
     }
 }
 
-/// Formats the figures that have changed from one run to another by more than the samples can explain.
+/// Formats the figures that have changed from one run to another by more than their intervals
+/// explain.
 pub fn bench_against(new: &Results, old: &Results) -> String {
     let (mut text, mut compared, mut changed) = (String::new(), 0, 0);
     for row in &new.rows {

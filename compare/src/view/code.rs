@@ -1,4 +1,4 @@
-//! Formats the sources of a lesson for the terminal, side by side or one below the other.
+//! Formats a lesson's source files for the terminal, side by side or one below the other.
 
 use anstyle::{AnsiColor, Style};
 
@@ -115,7 +115,8 @@ fn row_of_columns(row: &[Cell], width: usize) -> String {
     text
 }
 
-/// Formats the steps one after the other. Within a step, each source follows the one before.
+/// Formats the steps one after the other. Within a step, the sources are printed one below the
+/// other.
 fn one_below_the_other(
     titles: &[&str],
     rows: &[Row],
@@ -146,8 +147,9 @@ fn one_below_the_other(
     text
 }
 
-/// Wraps a line at the width. It breaks between words if that fills at least half of the line, and
-/// otherwise at the width. Continuation lines are indented by two more than the line.
+/// Wraps a line at the width. Breaks the line between words if the part before the break fills at
+/// least half of the width, and otherwise exactly at the width. Continuation lines are indented by
+/// two more spaces.
 fn wrapped(line: &[Styled], width: usize) -> Vec<Vec<Styled>> {
     let own_indent = line.iter().take_while(|styled| styled.c == ' ').count();
     let indent = (own_indent + 2).min(width / 2);
@@ -232,7 +234,7 @@ mod tests {
         assert!(line.contains(&format!("{dimmed}let{dimmed:#}")), "{line:?}");
         assert!(line.contains(&format!("{blue}left{blue:#}")), "{line:?}");
         assert!(line.contains(&format!("{blue}right{blue:#}")), "{line:?}");
-        // A single source has nothing to be compared with, so nothing is dimmed.
+        // A single source cannot be compared with another one, so nothing is dimmed.
         let alone = code(&[LEFT], 100, true).unwrap();
         assert!(!alone.contains(&dimmed.to_string()), "{alone:?}");
     }

@@ -1,4 +1,4 @@
-//! The output for the terminal. Pure functions turn data into plain text.
+//! Formats the output for the terminal. The functions are pure: they turn data into plain text.
 
 mod bench;
 mod code;
@@ -141,7 +141,7 @@ pub fn cost_table(costs: &Costs) -> String {
     format!("{table}\nRelease builds from scratch with {}, symbols stripped.\n", costs.rustc)
 }
 
-/// Formats one behaviour: the question, the answers of each runtime, and the reason.
+/// Formats one behaviour: the question, each runtime's answers, and the reason.
 pub fn behaviour(behaviour: &Behaviour, row: &[Observation], width: usize) -> String {
     let mut text = format!("{}\n", behaviour.name);
     let mut add = |line: &str, indent: usize| {
@@ -182,8 +182,8 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines.iter().map(|line| line.trim_end().into()).collect()
 }
 
-/// Formats how asyncio and each runtime write common operations. This is a table, or a list if the
-/// columns of a table would be too narrow for code.
+/// Formats the common operations, as asyncio and each runtime write them. Returns a table, or a
+/// list if the table's columns would be too narrow for code.
 pub fn api(rows: &[api::Row], width: usize) -> String {
     if width < 120 { api_list(rows, width) } else { api_table(rows, width) }
 }
@@ -211,7 +211,7 @@ fn api_list(rows: &[api::Row], width: usize) -> String {
         for (name, cell) in std::iter::once(("asyncio", row.asyncio)).chain(cells) {
             let mut title = name;
             for line in cell.lines() {
-                // A continuation line is indented by two more.
+                // A continuation line is indented by two more spaces.
                 let indent = line.len() - line.trim_start().len();
                 for (place, part) in
                     wrapped(line.trim_start(), (width - 14).saturating_sub(indent).max(10))

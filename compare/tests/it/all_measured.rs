@@ -28,7 +28,7 @@ pub struct Measured {
     pub page: String,
     /// One object for each run of a lesson.
     pub lessons: Vec<Value>,
-    /// One object for each time a question was asked.
+    /// One object for each run of an experiment.
     pub behaviours: Vec<Value>,
     /// What the program wrote to stderr.
     pub messages: String,
@@ -58,7 +58,7 @@ pub static MEASURED: LazyLock<Measured> = LazyLock::new(|| {
 });
 
 #[test]
-fn the_report_measures_missing_results_and_says_so() {
+fn the_report_measures_missing_results_and_reports_that() {
     let messages = &MEASURED.messages;
     assert!(messages.contains("running the lessons"), "{messages}");
     assert!(messages.contains("for the behaviours"), "{messages}");

@@ -1,4 +1,4 @@
-//! Runs the workloads of the benches in this process, at a small size.
+//! Runs the workloads of the benches in this process, with only a fraction of the work.
 
 use compare::bench::run::{Plan, Row};
 use compare::bench::{Contestant, Setting, WORKLOADS, server};
@@ -6,7 +6,7 @@ use compare::bench::{Contestant, Setting, WORKLOADS, server};
 #[test]
 fn every_workload_does_the_same_work_on_every_contestant() {
     let setting = Setting { threads: None, server: server::start().unwrap(), is_small: true };
-    // Leave out the memory workloads: other tests use the memory of this process as well.
+    // Leave out the memory workloads, because other tests in this process use memory, too.
     for workload in WORKLOADS.iter().filter(|workload| !workload.name.starts_with("memory")) {
         let samples = Contestant::ALL.map(|contestant| workload.of(contestant).map(|w| w(setting)));
         let samples: Vec<_> = samples.into_iter().flatten().collect();

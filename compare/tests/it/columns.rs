@@ -1,4 +1,5 @@
-//! Tests the columns of a lesson with failures that do not occur in a normal run of `compare`.
+//! Tests how the columns of a lesson handle failures that do not occur in a normal run of
+//! `compare`.
 
 use std::fs;
 use std::path::Path;
@@ -52,7 +53,7 @@ fn files_whose_names_differ_only_in_their_extension_do_not_share_a_partial_file(
         for name in ["file.txt", "file.zip"] {
             let contents = fs::read(folder.path().join(name)).unwrap();
             let is_complete = contents == compare::serve::contents(name, 1_000_000);
-            assert!(is_complete, "{runtime}: the contents of {name} are wrong");
+            assert!(is_complete, "{runtime}: {name} is not complete");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Checks what the READMEs say about the workspace.
+//! Checks that the statements in the READMEs about the workspace are correct.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -59,7 +59,11 @@ fn the_table_of_lessons_matches_the_workspace() {
     });
     let described = members().into_iter().map(|member| {
         let manifest = read(format!("{member}/Cargo.toml"));
-        assert_eq!(value(&manifest, "name"), member, "the folder and the crate have the same name");
+        assert_eq!(
+            value(&manifest, "name"),
+            member,
+            "the folder and the crate should have the same name"
+        );
         (member, value(&manifest, "description"))
     });
     assert_eq!(rows.collect::<Vec<_>>(), described.collect::<Vec<_>>());
@@ -76,7 +80,7 @@ fn nothing_else_is_at_the_top_level() {
 }
 
 #[test]
-fn every_link_leads_somewhere_and_every_named_test_exists() {
+fn every_linked_file_and_every_named_test_exists() {
     for readme in readmes() {
         for (text, target) in links(&read(&readme)) {
             if target.starts_with("https://") {
@@ -114,20 +118,20 @@ fn copies_of_a_file_are_identical() {
         let lessons = members();
         let copies = lessons[..7].iter().map(|member| format!("{member}/src/{file}"));
         let copies: Vec<_> = copies.filter(|path| root().join(path).exists()).collect();
-        assert!(copies.len() > 1, "only {copies:?} is there, so it is no copy");
+        assert!(copies.len() > 1, "{file} has no copies: {copies:?}");
         for copy in &copies {
             assert!(read(copy) == read(&copies[0]), "{copy} differs from {}", copies[0]);
         }
     }
 }
 
-/// The text of each Rust snippet of a README.
+/// Returns the Rust snippets in a README.
 fn snippets(text: &str) -> Vec<&str> {
     let starts = text.split("```rust\n").skip(1);
     starts.map(|rest| rest.split("```").next().unwrap()).collect()
 }
 
-/// Whether the source has these lines, perhaps further to the right.
+/// Returns whether the source contains these lines, possibly with more indentation.
 fn contains_lines(source: &str, snippet: &str) -> bool {
     (0..6).any(|level| {
         let indented = snippet.lines().map(|line| match line {
@@ -148,7 +152,10 @@ fn rust_snippets_in_the_readmes_of_lessons_are_compiled() {
         let sources: Vec<_> = files.map(read).collect();
         for snippet in snippets(&readme) {
             let is_compiled = sources.iter().any(|source| contains_lines(source, snippet));
-            assert!(is_compiled, "{member}: no file has this snippet of its README:\n{snippet}");
+            assert!(
+                is_compiled,
+                "{member}: no file contains this snippet from the README:\n{snippet}"
+            );
         }
     }
 }

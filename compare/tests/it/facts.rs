@@ -1,5 +1,5 @@
-//! Tests facts about the runtimes that our texts state, but that are too small for a behaviour of their
-//! own.
+//! Tests facts about the runtimes that our texts mention, but that are too small for a separate
+//! behaviour.
 
 use std::fs;
 use std::io::{self, Write};
@@ -16,9 +16,9 @@ use tokio::runtime::{Builder, Runtime};
 
 const BYTES: &[u8] = b"some bytes that must not be lost";
 
-/// Starts a Tokio runtime with one thread for blocking calls, and writes to `file`. When this function
-/// returns, the write waits in the queue of that thread, behind a call that blocks until the returned
-/// sender is dropped or used.
+/// Starts a Tokio runtime with one thread for blocking calls, and writes to `file`. When this
+/// function returns, the write waits in that thread's queue, behind a call that blocks until the
+/// returned sender is dropped or used.
 fn write_behind_a_blocking_call(file: &Path) -> (Runtime, Sender<()>) {
     let runtime = Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
     let (release, is_released) = channel::<()>();
@@ -36,7 +36,7 @@ fn a_tokio_runtime_that_is_dropped_still_performs_the_writes_of_dropped_files() 
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     let (runtime, release) = write_behind_a_blocking_call(&file);
-    assert_eq!(fs::read(&file).unwrap(), b"", "the write has not started");
+    assert_eq!(fs::read(&file).unwrap(), b"", "the write should not have started");
     drop(release);
     drop(runtime);
     assert_eq!(fs::read(&file).unwrap(), BYTES);
@@ -58,7 +58,7 @@ fn process_exit_loses_the_writes_of_dropped_tokio_files() {
     assert_eq!(fs::read(&file).unwrap(), b"");
 }
 
-/// Counts its writes and flushes. Its sender is dropped together with it.
+/// A writer that counts its writes and flushes. Its sender is dropped when the writer is dropped.
 struct Sink {
     writes: Arc<AtomicUsize>,
     _end: Sender<()>,
@@ -114,13 +114,13 @@ fn dropping_an_unblock_handle_cancels_only_calls_that_have_not_started() {
     ended.sort();
     assert!(ended.iter().copied().eq(0..THREADS), "{ended:?}");
     assert!(sink_has_ended.recv().is_err());
-    assert_eq!(writes.load(SeqCst), 0, "the bytes are lost");
+    assert_eq!(writes.load(SeqCst), 0, "the bytes should be lost");
 }
 
 // In the behaviour `futurelock`, the task asks for the lock after the release. Here it asks before the
 // release. The release then wakes only the first future in the queue, which is no longer polled.
 #[test]
-fn smol_locks_can_futurelock_too() {
+fn smol_locks_can_cause_a_futurelock_too() {
     use smol::future::{or, poll_once};
     smol::block_on(async {
         let lock = smol::lock::Mutex::new(());

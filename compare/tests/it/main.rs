@@ -1,4 +1,4 @@
-//! All integration tests are one program, so that the crate is linked only once.
+//! All integration tests are in one program, so that the crate is linked only once.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod all_measured;

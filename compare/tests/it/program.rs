@@ -1,5 +1,5 @@
-//! Starts the program as a user would. The tests check that every lesson keeps its contract on every
-//! runtime, and that the program reports a column that does not.
+//! Tests the program by running it as a user would. The tests check that every lesson gives the
+//! correct answer on every runtime, and that the program reports a column that does not.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ fn json_output_has_one_line_per_run() {
 }
 
 #[test]
-fn a_wrong_answer_a_panic_and_a_hang_are_shown_and_the_rest_still_runs() {
+fn a_wrong_answer_a_panic_and_a_hang_are_shown_and_the_other_runs_still_take_place() {
     let output = compare(&["lessons", "doubles", "worker-pool", "--timeout", "3s"]);
     let table = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{table}");
@@ -58,14 +58,14 @@ fn a_wrong_answer_a_panic_and_a_hang_are_shown_and_the_rest_still_runs() {
 struct Doubles {
     compare: std::process::Child,
     lines: std::io::Lines<std::io::BufReader<std::process::ChildStdout>>,
-    /// The folder in which it creates the temporary folders of its runs.
+    /// The folder in which `compare` creates the temporary folders for its runs.
     folder: tempfile::TempDir,
 }
 
 #[cfg(unix)]
 impl Doubles {
-    /// Starts the run in a process group of its own, as a shell does, and waits until the third double is
-    /// running.
+    /// Starts the run in a separate process group, as a shell does, and waits until the third
+    /// double is running.
     fn start() -> Self {
         use std::os::unix::process::CommandExt;
         let folder = tempfile::tempdir().unwrap();
@@ -85,7 +85,8 @@ impl Doubles {
         while doubles.folders() == 0 {
             std::thread::sleep(Duration::from_millis(1));
         }
-        // For a short time, a new child is in its parent's group. Wait until it has a group of its own.
+        // For a short time, a new child is in its parent's group. Wait until the child has its own
+        // group.
         #[cfg(target_os = "linux")]
         while !children_of(doubles.compare.id())
             .iter()
@@ -107,7 +108,7 @@ fn send(signal: &str, target: &str) {
     assert!(kill.args([signal, "--", target]).status().unwrap().success());
 }
 
-/// Returns the process ids of the children of a process that have not ended.
+/// Returns the process ids of a process's children.
 #[cfg(target_os = "linux")]
 fn children_of(parent: u32) -> Vec<u32> {
     let numbers = std::fs::read_dir("/proc").unwrap().flatten();
@@ -138,7 +139,7 @@ fn a_signal_ends_the_run_and_leaves_no_child_and_no_folder() {
         let children = children_of(doubles.compare.id());
         send(signal, &doubles.compare.id().to_string());
         assert_eq!(doubles.compare.wait().unwrap().code(), Some(status), "{signal}");
-        assert_eq!(doubles.folders(), 0, "{signal}: its folder was left behind");
+        assert_eq!(doubles.folders(), 0, "{signal}: a temporary folder was left behind");
         #[cfg(target_os = "linux")]
         for child in children {
             let is_there = std::path::Path::new(&format!("/proc/{child}")).exists();
@@ -147,20 +148,21 @@ fn a_signal_ends_the_run_and_leaves_no_child_and_no_folder() {
     }
 }
 
-// A terminal sends the signal to the whole group. `Doubles::start` waits until the child has left that
-// group: otherwise the program could notice the death of the child before the signal.
+// A terminal sends the signal to the whole group. `Doubles::start` waits until the child has left
+// that group: otherwise, the program could notice that the child has ended before it notices the
+// signal.
 #[cfg(unix)]
 #[test]
 fn ctrl_c_in_a_terminal_interrupts_the_run_and_is_not_recorded_as_a_failure() {
     let mut doubles = Doubles::start();
     send("-INT", &format!("-{}", doubles.compare.id()));
-    assert_eq!(doubles.lines.by_ref().count(), 0, "no further run is reported");
+    assert_eq!(doubles.lines.by_ref().count(), 0, "no other run should be reported");
     assert_eq!(doubles.compare.wait().unwrap().code(), Some(130));
-    assert_eq!(doubles.folders(), 0, "its folder was left behind");
+    assert_eq!(doubles.folders(), 0, "a temporary folder was left behind");
 }
 
 #[test]
-fn a_wrong_answer_sets_the_exit_status_even_if_the_reader_is_gone() {
+fn a_wrong_answer_sets_the_exit_status_even_if_nobody_reads_the_output() {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let mut compare = std::process::Command::new(COMPARE);
@@ -191,7 +193,7 @@ fn without_arguments_all_seven_lessons_run_on_all_three_runtimes() {
 }
 
 #[test]
-fn code_prints_the_three_sources_in_columns() {
+fn code_prints_the_three_source_files_in_columns() {
     let output = compare(&["code", "rate-limiter", "--width", "240"]);
     let text = text(&output.stdout);
     for words in ["sleep_until(grants[0]", "saturating_duration_since", "Timer::at(grants[0]"] {
@@ -213,7 +215,7 @@ fn api_prints_asyncio_and_all_three_runtimes() {
 }
 
 #[test]
-fn a_question_is_asked_from_the_root_and_from_a_task() {
+fn an_experiment_runs_in_the_root_future_and_in_a_task() {
     let output = compare(&["behaviours", "spawned-before-await", "--json"]);
     assert_eq!(output.status.code(), Some(0));
     let rows = json_lines(&output.stdout);
@@ -287,7 +289,7 @@ fn a_lesson_selected_by_name_is_shown_with_its_timeline() {
 #[test]
 fn the_list_of_benches_says_what_is_measured_and_what_is_expected() {
     let list = text(&compare(&["bench", "--list"]).stdout);
-    for words in ["ping-pong (quick)\n  Sends a number back", "Expected: Tokio's wheel"] {
+    for words in ["ping-pong (quick)\n  Sends a number back", "Expected: Tokio's timer wheel"] {
         assert!(list.contains(words), "no {words:?} in\n{list}");
     }
     assert_eq!(list.matches("Expected: ").count(), 19);
@@ -301,7 +303,7 @@ fn a_bench_is_saved_and_compared_with_an_earlier_one() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (first, second) = (file("first.json"), file("second.json"));
-    // With `--quick`, there are no rows for runtimes with another default number of threads.
+    // With `--quick`, runtimes are not also measured with their own default number of threads.
     let bench =
         ["bench", "--quick", "--only", "lock-free", "--samples", "2", "--threads", "1", "--save"];
     let output = compare(&[&bench[..], &[&first]].concat());
@@ -343,7 +345,8 @@ fn ctrl_c_keeps_the_samples_taken_so_far() {
         .stderr(std::process::Stdio::null())
         .spawn()
         .unwrap();
-    // A round has one sample of each runtime and of the control, and one of a runtime with another default.
+    // A round takes one sample of each runtime and of the control, and another one of each runtime
+    // whose default is a different number of threads.
     let mut samples = std::collections::BTreeSet::new();
     while samples.len() <= 2 * 5 {
         samples.extend(children_of(child.id()));
@@ -396,8 +399,12 @@ fn a_signal_during_a_build_leaves_no_process_and_no_folder() {
     };
     send("-TERM", &compare.id().to_string());
     assert_eq!(compare.wait().unwrap().code(), Some(143));
-    assert_eq!(std::fs::read_dir(&temporary).unwrap().count(), 0, "its folder was left behind");
-    // All of them have received SIGKILL. They end as soon as they get a core.
+    assert_eq!(
+        std::fs::read_dir(&temporary).unwrap().count(),
+        0,
+        "a temporary folder was left behind"
+    );
+    // All of these processes have received SIGKILL, and will end as soon as they get a core.
     for pid in pids.split_whitespace() {
         while is_running(pid) {
             std::thread::sleep(Duration::from_millis(1));
@@ -405,7 +412,7 @@ fn a_signal_during_a_build_leaves_no_process_and_no_folder() {
     }
 }
 
-/// Whether a process exists and is not a zombie.
+/// Returns whether a process exists and is not a zombie.
 #[cfg(target_os = "linux")]
 fn is_running(pid: &str) -> bool {
     !matches!(stat(pid.parse().unwrap(), 0).as_deref(), None | Some("Z" | "X"))

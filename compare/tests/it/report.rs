@@ -75,7 +75,7 @@ fn the_page_contains_every_lesson_runtime_and_workload() {
 }
 
 #[test]
-fn the_page_shows_every_source_unchanged() {
+fn the_page_shows_every_source_file_unchanged() {
     let page = Html::parse_document(&MEASURED.page);
     for lesson in LESSONS {
         for (place, runtime) in ["tokio", "async_std", "smol"].iter().enumerate() {
@@ -95,7 +95,7 @@ fn the_page_shows_every_source_unchanged() {
 }
 
 #[test]
-fn the_page_loads_nothing_from_elsewhere_and_every_link_leads_somewhere() {
+fn the_page_loads_no_other_files_and_every_link_works() {
     let page = Html::parse_document(&MEASURED.page);
     for selector in ["script", "link", "img", "iframe", "object", "embed", "use", "image", "base"] {
         assert!(all(&page, selector).is_empty(), "there is a {selector}");
@@ -142,7 +142,7 @@ fn assert_usable_without_seeing_it(page: &Html) {
         assert!(select("thead th[scope=col]") >= 3);
         assert_eq!(select("th:not([scope])"), 0);
     }
-    // An element that scrolls on its own has to be reachable with the keyboard.
+    // It must be possible to reach every scrolling element with the keyboard.
     for scrolling in all(page, ".scroll, pre") {
         assert_eq!(scrolling.attr("tabindex"), Some("0"));
         assert_eq!(scrolling.attr("role"), Some("region"));
@@ -190,14 +190,14 @@ fn every_text_has_enough_contrast_in_both_colour_schemes() {
                 continue;
             }
             for paper in ["paper", "raised", "notice"] {
-                // A notice only has these colours.
+                // A notice uses only these colours.
                 if paper == "notice" && !["ink", "link", "notice-line"].contains(name) {
                     continue;
                 }
                 let (one, other) = (luminance(colour), luminance(scheme[paper]));
                 let contrast = (one.max(other) + 0.05) / (one.min(other) + 0.05);
-                // WCAG asks for a contrast of 3 to 1 for points and lines of a plot, because they are not
-                // text.
+                // WCAG requires a contrast of only 3 to 1 for the points and lines of a plot,
+                // because they are not text.
                 let enough = if *name == "control" { 3.0 } else { 4.5 };
                 assert!(contrast >= enough, "{name} on {paper}: {contrast:.2}");
             }
@@ -216,7 +216,7 @@ static NOTHING_MEASURED: LazyLock<String> = LazyLock::new(|| {
 });
 
 #[test]
-fn as_is_measures_nothing_and_marks_what_is_missing() {
+fn as_is_measures_nothing_and_marks_missing_results() {
     let page = Html::parse_document(&NOTHING_MEASURED);
     assert_eq!(page.errors, Vec::<&str>::new());
     // Seven lessons, the behaviours, the cost and nineteen workloads are missing.
@@ -225,7 +225,7 @@ fn as_is_measures_nothing_and_marks_what_is_missing() {
 }
 
 #[test]
-fn broken_and_foreign_results_cause_an_error_and_leave_an_earlier_page_alone() {
+fn a_file_with_broken_or_other_results_causes_an_error_and_an_earlier_page_is_kept() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     fs::write(path("page.html"), "an earlier page").unwrap();
@@ -265,48 +265,48 @@ fn broken_and_foreign_results_cause_an_error_and_leave_an_earlier_page_alone() {
     assert!(text(&output.stderr).contains("nowhere: --from must name an existing folder"));
 }
 
-fn keeps_its_contract(lesson: &str) {
+fn assert_correct_on_all_three_runtimes(lesson: &str) {
     let runs: Vec<_> = MEASURED.lessons.iter().filter(|run| run["lesson"] == lesson).collect();
     assert_same_answers(lesson, &runs);
 }
 
 #[test]
-fn hello_keeps_its_contract_on_all_three() {
-    keeps_its_contract("hello");
+fn hello_gives_the_correct_answer_on_all_three_runtimes() {
+    assert_correct_on_all_three_runtimes("hello");
 }
 
 #[test]
-fn fetch_keeps_its_contract_on_all_three() {
-    keeps_its_contract("fetch");
+fn fetch_gives_the_correct_answer_on_all_three_runtimes() {
+    assert_correct_on_all_three_runtimes("fetch");
 }
 
 #[test]
-fn errors_keeps_its_contract_on_all_three() {
-    keeps_its_contract("errors");
+fn errors_gives_the_correct_answer_on_all_three_runtimes() {
+    assert_correct_on_all_three_runtimes("errors");
 }
 
 #[test]
-fn guards_keeps_its_contract_on_all_three() {
-    keeps_its_contract("guards");
+fn guards_gives_the_correct_answer_on_all_three_runtimes() {
+    assert_correct_on_all_three_runtimes("guards");
 }
 
 #[test]
-fn downloads_keeps_its_contract_on_all_three() {
-    keeps_its_contract("downloads");
+fn downloads_gives_the_correct_answer_on_all_three_runtimes() {
+    assert_correct_on_all_three_runtimes("downloads");
 }
 
 #[test]
-fn rate_limiter_keeps_its_contract_on_all_three() {
-    keeps_its_contract("rate-limiter");
+fn rate_limiter_gives_the_correct_answer_on_all_three_runtimes() {
+    assert_correct_on_all_three_runtimes("rate-limiter");
 }
 
 #[test]
-fn worker_pool_keeps_its_contract_on_all_three() {
-    keeps_its_contract("worker-pool");
+fn worker_pool_gives_the_correct_answer_on_all_three_runtimes() {
+    assert_correct_on_all_three_runtimes("worker-pool");
 }
 
 #[test]
-fn every_behaviour_is_as_expected_on_all_three() {
+fn every_behaviour_is_as_expected_on_all_three_runtimes() {
     let mut asked = std::collections::BTreeSet::new();
     for row in &MEASURED.behaviours {
         assert_eq!(row["is_as_expected"], true, "{row:#}");

@@ -1,4 +1,5 @@
-//! Shows every figure of the benches as a plot, with a table of the numbers and all samples below.
+//! Shows every figure of the benches as a plot. Below the plots are a table of the numbers, and the
+//! samples.
 
 use maud::{Markup, html};
 
@@ -78,7 +79,7 @@ fn measured(workload: &Workload, rows: &[Row]) -> anyhow::Result<Markup> {
 struct Figure {
     metric: String,
     points: Vec<Point>,
-    /// The ratio of each point to Tokio's, in words.
+    /// The ratio of each point to Tokio's point, in words.
     against: Vec<String>,
 }
 
@@ -132,12 +133,13 @@ fn described(points: &[Point]) -> String {
     points.iter().map(one).collect::<Vec<_>>().join(" ")
 }
 
-/// Whether a larger value of this metric is better.
+/// Returns whether a larger value of this metric is better.
 pub fn more_is_better(metric: &str) -> bool {
     metric == "requests a second"
 }
 
-/// Whether a metric can be better or worse at all. Other metrics only describe the work.
+/// Returns whether one value of this metric can be better than another. Other metrics only describe
+/// the work.
 pub fn is_a_merit(metric: &str) -> bool {
     !["bytes of the future", "bytes of the handle", "requests in flight"].contains(&metric)
 }
@@ -240,7 +242,7 @@ mod tests {
     use crate::bench::stats::Interval;
 
     #[test]
-    fn the_description_of_a_plot_is_easy_to_follow_by_ear() {
+    fn the_description_of_a_plot_makes_sense_when_read_aloud() {
         let point = |title: &str, contestant, value: f64| {
             let interval = Interval { low: value - 1.0, value, high: value + 1.0 };
             Point { title: title.into(), contestant, interval, spread: (value, value) }

@@ -31,7 +31,8 @@ pub fn section(report: &Report) -> Markup {
             div.notice role="note" {
                 p {
                     strong { "Don't choose async-std or surf." }
-                    " They are here because programs that use them have to be migrated. Open advisories: "
+                    " They are here because programs that use them have to be migrated. The open \
+                     advisories are: "
                     @for (place, advisory) in cost::advisories(Runtime::AsyncStd).iter().enumerate() {
                         @if place > 0 { "; " }
                         (advisory.says) " (" (advisory.id) ")"
@@ -91,14 +92,16 @@ fn moving(seen: &[Observation]) -> Markup {
     };
     html! {
         p {
-            "Of " (answers.len()) " " a href="#behaviours" { "questions" } ", async-std answers "
-            (alike(Runtime::Smol)) " as smol does, and " (alike(Runtime::Tokio))
-            " as Tokio does. The other answers show what changes when you move."
+            "Of " (answers.len()) " " a href="#behaviours" { "questions" }
+            ", async-std gives the same answer as smol to " (alike(Runtime::Smol))
+            ", and the same answer as Tokio to " (alike(Runtime::Tokio))
+            ". The other answers show what changes when you migrate."
         }
     }
 }
 
-/// Returns the answers to the root future and to a task, or nothing if one of them was not as expected.
+/// Returns the answers from the root future and from a task, or no answers if one of them was not
+/// as expected.
 fn answers<'a>(seen: &'a [Observation], behaviour: &str, runtime: Runtime) -> Vec<&'a str> {
     let all = seen.iter().filter(|o| o.behaviour == behaviour && o.runtime == runtime);
     let answer = |observation: &'a Observation| {
@@ -112,7 +115,7 @@ fn answers<'a>(seen: &'a [Observation], behaviour: &str, runtime: Runtime) -> Ve
 /// Lists the operations that a runtime has and the other lacks.
 fn operations(runtime: Runtime, other: Runtime) -> Markup {
     let mut rows = api::rows();
-    // Leave out HTTP: no runtime has a client of its own.
+    // Leave out HTTP, because no runtime comes with an HTTP client.
     rows.retain(|row| row.what != "HTTP");
     let has =
         |row: &api::Row, runtime: Runtime| !row.runtimes[runtime as usize].starts_with("no: ");
@@ -124,8 +127,8 @@ fn operations(runtime: Runtime, other: Runtime) -> Markup {
         @if own > theirs {
             li {
                 a href="#api" { "More operations are built in" } ": of " (rows.len())
-                " common operations, " (runtime.name()) " has " (own) " of its own, and " (other.name())
-                " has " (theirs) ". " (other.name()) " lacks these: " (names.join(", ")) "."
+                " common operations, " (runtime.name()) " provides " (own) ", and " (other.name())
+                " provides " (theirs) ". " (other.name()) " lacks these: " (names.join(", ")) "."
             }
         } @else if !names.is_empty() {
             li {
@@ -171,18 +174,19 @@ fn memory(results: &Results, ours: Contestant, theirs: Contestant) -> Markup {
     html! {
         @if is_less {
             li {
-                a href="#bench-memory" { "Very many tasks that wait" } ": each takes "
-                (number(median(&ours))) " bytes, whereas a task of " (name) " takes "
+                a href="#bench-memory" { "A large number of waiting tasks" } ": each takes "
+                (number(median(&ours))) " bytes, whereas a task on " (name) " takes "
                 (number(median(&theirs))) "."
             }
         }
     }
 }
 
-/// Lists the workloads in which a runtime was ahead, with the common number of threads and with its own.
+/// Lists the workloads in which a runtime was ahead, both with the common number of threads and
+/// with its own default.
 fn ahead_in(results: &Results, ours: Contestant, theirs: Contestant) -> Markup {
-    // `memory` covers the memory workloads, and the HTTP clients of the runtimes don't all do the same
-    // work.
+    // Leave out the memory workloads, because the function `memory` covers them, and `http-own`,
+    // because its HTTP clients don't all do the same work.
     let is_fit =
         |workload: &&Workload| !workload.name.starts_with("memory") && workload.name != "http-own";
     let workloads = WORKLOADS.iter().filter(is_fit).filter(|workload| {
@@ -194,8 +198,8 @@ fn ahead_in(results: &Results, ours: Contestant, theirs: Contestant) -> Markup {
     html! {
         @if !workloads.is_empty() {
             li {
-                "Work like that of the workloads in which " (ours.name())
-                " was ahead, whatever the number of threads: "
+                "Work that resembles the workloads in which " (ours.name())
+                " was ahead, regardless of the number of threads: "
                 @for (place, name) in workloads.iter().enumerate() {
                     @if place > 0 { ", " }
                     a href={ "#bench-" (name) } { (name) }
@@ -206,19 +210,20 @@ fn ahead_in(results: &Results, ours: Contestant, theirs: Contestant) -> Markup {
     }
 }
 
-/// Returns the rows of a contestant, with the common number of threads and with its own.
+/// Returns the rows of a contestant, with the common number of threads and with its own default.
 fn rows<'a>(results: &'a Results, workload: &str, contestant: Contestant) -> Vec<&'a Row> {
     let is_it = |row: &&Row| row.workload == workload && row.contestant == contestant;
     results.rows.iter().filter(is_it).collect()
 }
 
-/// Whether each of `ours` is ahead of each of `theirs`.
+/// Returns whether each of `ours` is ahead of each of `theirs`.
 fn are_ahead(ours: &[&Row], theirs: &[&Row]) -> bool {
     let is_ahead_of_all = |ours: &&Row| theirs.iter().all(|theirs| is_ahead(ours, theirs));
     !ours.is_empty() && !theirs.is_empty() && ours.iter().all(is_ahead_of_all)
 }
 
-/// Whether `ours` is significantly better in at least one figure, and significantly worse in none.
+/// Returns whether `ours` is significantly better in at least one figure, and not significantly
+/// worse in any.
 fn is_ahead(ours: &Row, theirs: &Row) -> bool {
     let (mut better, mut worse) = (false, false);
     for metric in metrics(&[ours]).into_iter().filter(|metric| is_a_merit(metric)) {
@@ -271,9 +276,9 @@ fn threads(results: &Results) -> Markup {
             h3 { "Reasons to choose no runtime" }
             ul {
                 li {
-                    "All your work is like that of the workloads in which plain threads were ahead of all \
-                     three runtimes: " (names.join(", "))
-                    ". The process figures of these workloads show what threads cost otherwise."
+                    "All your work resembles the workloads in which plain threads were ahead of \
+                     all three runtimes: " (names.join(", "))
+                    ". The process figures of these workloads show the other costs of threads."
                 }
             }
         }
@@ -333,13 +338,13 @@ mod tests {
         let (tokio, smol) = (part(&text, "tokio"), part(&text, "smol"));
         assert!(tokio.contains("#bench-echo-1") && !tokio.contains("#bench-yield"), "{tokio}");
         assert!(smol.contains("#bench-yield") && !smol.contains("#bench-echo-1"), "{smol}");
-        assert!(smol.contains("each takes 301 bytes, whereas a task of tokio takes 501"), "{smol}");
+        assert!(smol.contains("each takes 301 bytes, whereas a task on tokio takes 501"), "{smol}");
         assert!(!text.contains("#bench-channel"), "{text}");
         assert!(text.contains("ahead of all three runtimes: file."), "{text}");
     }
 
     #[test]
-    fn better_in_one_figure_and_worse_in_another_is_not_ahead() {
+    fn a_runtime_that_is_better_in_one_figure_and_worse_in_another_is_not_ahead() {
         let two = |contestant, one: f64, other: f64| {
             let mut row = row("echo-1", contestant, "us, p50", one);
             for taken in &mut row.samples {
@@ -389,7 +394,7 @@ mod tests {
         assert_eq!(added(build(195.0, (2 << 20) - 1000)), "");
     }
 
-    /// Returns an observation for every question, all as expected or all not.
+    /// Returns an observation for every experiment. Either all of them are as expected, or none is.
     fn observations(is_as_expected: bool) -> Kept<Vec<Observation>> {
         let one = |behaviour: &Behaviour, runtime: Runtime, asked_from: From| {
             let expected = behaviour.expected().answer(runtime, asked_from);
@@ -427,7 +432,11 @@ mod tests {
             part(&text, "tokio").contains("A dropped handle</a>: the task continues."),
             "{text}"
         );
-        assert!(text.contains("Of 25 <a href=\"#behaviours\">questions</a>, async-std answers 19"));
+        assert!(
+            text.contains("Of 25 <a href=\"#behaviours\">questions</a>, async-std gives the same")
+                && text.contains("answer as smol to 19"),
+            "{text}"
+        );
         let text = advice(false);
         assert!(!text.contains("A dropped handle") && text.contains("Of 0 "), "{text}");
     }

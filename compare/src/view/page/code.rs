@@ -1,4 +1,4 @@
-//! Shows the three sources of a lesson in columns, with highlighting.
+//! Shows a lesson's three source files in columns, with syntax highlighting.
 
 use std::ops::Range;
 
@@ -54,8 +54,8 @@ fn line(row: &Row, lines: &[Vec<&str>], pieces: &[Vec<Vec<Piece>>]) -> Markup {
     html! {
         tr.step[is_step] {
             @for cell in cells {
-                // The cell is completely empty, without even a space, so that a narrow page can leave it
-                // out.
+                // The cell is completely empty, without even a space, so that a narrow page can
+                // hide the cell.
                 @match cell {
                     None => td {},
                     Some((text, pieces, same)) => td { code { (coloured(text, pieces, same)) } },
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_source_is_escaped_and_has_its_colours_where_it_differs() {
+    fn source_code_is_escaped_and_coloured_where_it_differs() {
         let text = "let a: Vec<u8> = b(\"<&>\");";
         let pieces = &highlight::rust(text).unwrap()[0];
         let markup = coloured(text, pieces, &[0..3, 4..5]).into_string();

@@ -15,22 +15,25 @@ pub fn section(report: &Report) -> Markup {
             h2 #method { "How it was measured" }
             @if let Some(results) = &report.bench { (bench_method(results)) }
             p {
-                "Each lesson runs once on each runtime, in a process of its own, and its figures are those \
-                 of that process. They show that waits overlap, and say nothing about speed. The servers \
-                 of the lessons are in the parent process."
+                "Each lesson runs once on each runtime, in a separate process, and its figures \
+                 describe that process. They show that waits overlap, and say nothing about a \
+                 runtime's speed. The servers for the lessons run in the parent process."
             }
             h3 { "Limits" }
             ul {
-                li { "All connections are over loopback. Servers and clients share the cores." }
                 li {
-                    "The work is small, and does nothing between two awaits. In a real program, the work \
-                     between two awaits usually outweighs everything that is measured here."
+                    "All connections use the loopback interface. Servers and clients share the cores."
+                }
+                li {
+                    "The tasks do very little, and hardly compute anything between two awaits. In \
+                     a real program, the work between two awaits usually outweighs everything \
+                     that is measured here."
                 }
                 li {
                     "Waking another thread is expensive, especially on a virtual machine. That may be why \
                      one thread is faster than two in some workloads."
                 }
-                li { "We keep the list of advisories by hand. It does not come from a scan." }
+                li { "We maintain the list of advisories ourselves. It does not come from a scan." }
             }
             @let machines = report.machines();
             @if !machines.is_empty() {
@@ -45,16 +48,18 @@ fn bench_method(results: &Results) -> Markup {
     let samples = results.rows.iter().map(|row| row.samples.len()).max().unwrap_or(0);
     html! {
         p {
-            "Every sample of a bench has a process of its own. Each workload is written once for all \
-             runtimes, and its work is done in spawned tasks. A checksum of the work must be the same on \
-             all of them. Repeated work warms up first, and the warm-up is not measured. The runtimes take \
-             turns in random order, " (samples) " times, with " (worker_threads(results.threads)) "."
+            "Every sample of a bench is taken in a separate process. Each workload is written \
+             once for all runtimes, and its work is done in spawned tasks. It returns a checksum, \
+             which must be the same on all runtimes. Most workloads run for a while before the \
+             measurement starts, as a warm-up. The runtimes take turns in random order, " (samples)
+            " times, with " (worker_threads(results.threads)) "."
             @if results.rows.iter().any(|row| row.is_default) {
-                " A runtime with another default number of threads is also measured with that number."
+                " A runtime whose default is another number of threads is also measured with that \
+                 number."
             }
             @if let Some(part) = results.stolen {
-                " During the run, the host took " (format!("{:.1} %", 100.0 * part))
-                " of the processors' time away from this virtual machine."
+                " During the run, the host withheld " (format!("{:.1} %", 100.0 * part))
+                " of the processor time from this virtual machine."
             }
         }
         p {

@@ -1,4 +1,4 @@
-//! Formats the whole comparison as one HTML page, which loads nothing from elsewhere. These functions are
+//! Formats the whole comparison as one HTML page, which loads no other files. These functions are
 //! pure: they turn results into text.
 
 mod benches;
@@ -91,8 +91,8 @@ fn contents(lessons: &[&Lesson]) -> Markup {
     }
 }
 
-/// Wraps a table that may be wider than the screen, so that the mouse and the keyboard can scroll it on its
-/// own.
+/// Wraps a table that may be wider than the screen, so that readers can scroll the table with the
+/// mouse or the keyboard, independently of the page.
 fn scrolling(label: &str, table: &Markup) -> Markup {
     html! { div.scroll tabindex="0" role="region" aria-label=(label) { (table) } }
 }

@@ -1,5 +1,5 @@
-//! Draws a metric of a workload as a plot. For each contestant it shows the median, the median's
-//! interval, and the spread of the samples. A line marks the control.
+//! Draws a metric of a workload as a plot. For each contestant, the plot shows the median, the
+//! median's interval, and the spread of the samples. A line marks the control.
 
 use maud::{Markup, PreEscaped, html};
 use plotters::coord::Shift;
@@ -43,7 +43,8 @@ fn colour(contestant: Contestant) -> RGBColor {
     }
 }
 
-/// Draws at least one point, with a description for readers who cannot see the plot.
+/// Draws a plot of the points. There must be at least one point. `label` describes the plot for
+/// readers who cannot see it.
 ///
 /// # Errors
 /// Fails if plotters cannot draw the points.
@@ -73,7 +74,7 @@ pub fn plot(points: &[Point], label: &str) -> anyhow::Result<Markup> {
     })
 }
 
-/// Whether the values are too far apart for a scale that begins at zero.
+/// Returns whether the values are too far apart for a scale that begins at zero.
 pub fn is_logarithmic(points: &[Point]) -> bool {
     lowest(points) > 0.0 && highest(points) > 20.0 * lowest(points)
 }
@@ -156,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn each_contestant_has_its_name_its_value_and_its_interval() {
+    fn each_contestant_is_drawn_with_its_name_value_and_interval() {
         let points = [
             point(Contestant::Tokio, 90.0, 100.0, 110.0),
             point(Contestant::Smol, 40.0, 50.0, 60.0),

@@ -32,8 +32,9 @@ pub fn api() -> Markup {
         section aria-labelledby="api" {
             h2 #api { "How each runtime writes common operations" }
             p {
-                "The cells of the three runtimes are lines that compile, taken from the sources of this \
-                 program. If a runtime has nothing of its own, the cell shows what people use instead."
+                "The cells for the three runtimes are taken from the source code of this program, \
+                 so they compile. If a runtime does not provide an operation, the cell shows what \
+                 people use instead."
             }
             (scrolling("How each runtime writes common operations", &table))
         }
@@ -63,9 +64,9 @@ pub fn behaviours(kept: Option<&Kept<Vec<Observation>>>) -> Markup {
                 None => (not_measured("compare behaviours")),
                 Some(kept) => {
                     p {
-                        "Each question was put to each runtime by running a few lines of code on it, in a \
-                         process of their own. The expected answers had been written down separately. An \
-                         answer that differs from the expected one is marked."
+                        "Each question was answered by running a few lines of code on each \
+                         runtime, in a separate process. The expected answers were written down \
+                         separately. An answer that differs from the expected one is marked."
                     }
                     (scrolling("The behaviours", &behaviours_table(&kept.result)))
                 }
@@ -77,7 +78,7 @@ pub fn behaviours(kept: Option<&Kept<Vec<Observation>>>) -> Markup {
 fn behaviours_table(seen: &[Observation]) -> Markup {
     html! {
         table.behaviours {
-            caption { "The answers of each runtime, and the reasons" }
+            caption { "Each runtime's answers, and the reasons" }
             thead {
                 tr { th scope="col" { "Question" } (runtime_heads()) th scope="col" { "Why" } }
             }
@@ -99,7 +100,8 @@ fn behaviours_table(seen: &[Observation]) -> Markup {
     }
 }
 
-/// Returns a runtime's answers to a question: first to the root future, then to a task.
+/// Returns a runtime's answers to a question: first the answer from the root future, then the
+/// answer from a task.
 fn of<'a>(seen: &'a [Observation], behaviour: &str, runtime: Runtime) -> Vec<&'a Observation> {
     let all = seen.iter().filter(|o| o.behaviour == behaviour && o.runtime == runtime);
     all.collect()
@@ -109,7 +111,7 @@ fn answer_of(observation: &Observation) -> Option<&str> {
     observation.seen.as_ref().map(|seen| seen.answer.as_str())
 }
 
-/// Whether the runtimes that were asked gave different answers.
+/// Returns whether the runtimes that were asked gave different answers.
 fn answers_differ(row: &[Vec<&Observation>; 3]) -> bool {
     let asked = row.iter().filter(|observations| !observations.is_empty());
     let answers = asked.map(|observations| observations.iter().map(|o| answer_of(o)).collect());
@@ -117,7 +119,7 @@ fn answers_differ(row: &[Vec<&Observation>; 3]) -> bool {
     answers.windows(2).any(|pair| pair[0] != pair[1])
 }
 
-/// Formats the answer to the root future. The answer to a task is added only if it differs.
+/// Formats the answer from the root future. Adds the answer from a task only if it differs.
 fn answers(observations: &[&Observation]) -> Markup {
     html! {
         @match observations {
