@@ -20,8 +20,8 @@ use crate::duration::duration;
 Exit status: 0 each service answered or had a default (with --any: one answered), 1 a service failed,
 2 usage error, 130 interrupted.")]
 pub struct Arguments {
-    /// The services to ask. Without any, the program runs a demonstration with services that it
-    /// starts.
+    /// The services to ask. Without services, the program runs a demonstration with services that
+    /// it starts itself.
     #[arg(value_name = "HOST:PORT")]
     pub services: Vec<String>,
     /// How long one attempt may take, including connecting and reading, such as 500ms or 2s.

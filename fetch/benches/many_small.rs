@@ -1,6 +1,6 @@
 //! Measures how long 20,000 GET requests take. Each response is 1 KiB long, and up to 32 requests
-//! are in flight. Compares `fetch` with a bare loop over the same client, and with curl and wrk if
-//! they are installed. Also measures the peak memory of `fetch` for 10,000 and 100,000 URLs.
+//! are in flight. Compares `fetch` with a bare loop that uses the same client, and with curl and
+//! wrk if they are installed. Also measures the peak memory of `fetch` for 10,000 and 100,000 URLs.
 //!
 //! Run with: `cargo bench -p fetch`
 

@@ -120,8 +120,8 @@ b    ····················███████████�
 async fn a_timeline_as_svg_has_the_same_rows_in_colours_for_light_and_dark_pages() {
     let svg = recording().await.svg();
     let rects: Vec<_> = svg.lines().filter(|line| line.starts_with("<rect")).collect();
-    // The bars start at x = 44: the longest name takes three characters of 8 pixels, and the
-    // margin 20 pixels. The three seconds are 600 pixels wide.
+    // The bars start at x = 44: the longest name takes three characters of 8 pixels, and the margin
+    // takes 20 pixels. The three seconds are 600 pixels wide.
     assert_eq!(
         rects,
         [

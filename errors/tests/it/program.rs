@@ -9,7 +9,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 
 const ERRORS: &str = env!("CARGO_BIN_EXE_errors");
 
-/// Runs the program to its end.
+/// Runs the program until it ends, and returns its output.
 async fn errors(arguments: &[&str]) -> Output {
     let mut command = Command::new(ERRORS);
     command.args(arguments).timeout(std::time::Duration::from_secs(30));

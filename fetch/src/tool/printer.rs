@@ -55,7 +55,7 @@ impl Printer {
     /// Waits until everything is printed.
     ///
     /// # Errors
-    /// Returns the error of writing to stdout, such as a closed pipe.
+    /// Returns an error if writing to stdout failed, for example because the pipe is closed.
     pub async fn finish(self) -> io::Result<()> {
         drop(self.texts);
         self.thread.await.map_err(io::Error::from).flatten()

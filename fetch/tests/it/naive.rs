@@ -59,8 +59,8 @@ async fn the_naive_gather_waits_forever() {
     let ours = server::client();
     let hasty = fetch::Options { timeout: Duration::from_millis(200), ..server::concurrency(1) };
     let naive = reqwest::Client::builder().tls_certs_only([]).no_proxy().build().unwrap();
-    // `select!` takes whichever ends first. The naive version could end first only if it got a
-    // response.
+    // `select!` ends when the first of the two futures ends. The naive version could end first only
+    // if it got a response.
     tokio::select! {
         result = naive_gather(&naive, vec![root.clone()]) => panic!("the naive version ended: {result:?}"),
         result = fetch::fetch(&ours, &root, hasty) => {

@@ -136,7 +136,7 @@ async fn the_program_stops_fetching_when_nobody_reads_its_output() {
     use std::process::Stdio;
     use std::sync::atomic::Ordering::SeqCst;
     let (root, counts) = server::start().await;
-    // Each body is nearly as large as a pipe.
+    // Each body nearly fills the buffer of a pipe.
     let large = "x".repeat(60_000);
     let mut command = std::process::Command::new(FETCH);
     command.args(["--body", "-c", "2", "-"]).env("NO_PROXY", "127.0.0.1");
