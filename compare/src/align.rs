@@ -17,8 +17,8 @@
 //! 3  b                 3    same
 //! ```
 //!
-//! Its anchors are the lines (0, 0) and (2, 3), because spaces around a line do not count. So these are its
-//! rows:
+//! Its anchors are the lines (0, 0) and (2, 3), because spaces around a line do not count. So the
+//! step has these rows:
 //!
 //! ```text
 //! 0  // step: one      0  // step: one      the anchor (0, 0)
@@ -44,7 +44,7 @@ pub fn rows(sources: &[&[&str]]) -> Vec<Row> {
     let most_steps = steps.iter().map(Vec::len).max().unwrap_or(0);
     let mut rows = Vec::new();
     for number in 0..most_steps {
-        // A source with fewer steps has no lines in this one.
+        // A source with fewer steps has no lines in this step.
         let step_of = |ranges: &Vec<Range<usize>>| ranges.get(number).cloned().unwrap_or_default();
         let step: Vec<Range<usize>> = steps.iter().map(step_of).collect();
         add_step(&mut rows, sources, &step);
@@ -235,7 +235,7 @@ impl Rests {
         let strides: Vec<usize> = (0..sizes.len()).map(stride).collect();
         let all_forward: usize = strides.iter().sum();
         let mut lengths = vec![0; sizes.iter().product()];
-        // Each cell depends only on cells behind it, so we fill the table from its end.
+        // Each cell depends only on later cells, so we fill the table from its end.
         for cell in (0..lengths.len()).rev() {
             let place: Vec<usize> =
                 strides.iter().zip(&sizes).map(|(stride, size)| cell / stride % size).collect();

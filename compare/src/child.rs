@@ -267,8 +267,8 @@ pub fn execute(
     Ok(Ended { end, threads })
 }
 
-/// Reads a pipe to its end on a thread, so that the child never waits for us. Wakes the current thread at
-/// the end.
+/// Reads a pipe to its end on a thread, so that the child never waits for us. Wakes the calling
+/// thread when the pipe has been read to its end.
 fn read_all(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
     let waiting = thread::current();
     thread::spawn(move || {

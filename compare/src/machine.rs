@@ -105,8 +105,9 @@ impl Ticks {
     }
 }
 
-/// Returns the time so far, and how much of it was *stolen*: this virtual machine had work to do,
-/// but the host ran something else. Returns `None` if the system does not report this.
+/// Returns the processor time since the machine started, and how much of it was *stolen*. During
+/// stolen time, this virtual machine had work to do, but the host ran something else. Returns
+/// `None` if the system does not report this.
 pub fn stolen() -> Option<Ticks> {
     Ticks::of(&fs::read_to_string("/proc/stat").ok()?)
 }

@@ -1,5 +1,5 @@
 //! Timelines: the child process records when each task of a lesson runs, and the parent process
-//! draws that.
+//! draws the timeline.
 
 use std::mem;
 use std::sync::{Mutex, PoisonError};

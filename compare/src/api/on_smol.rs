@@ -1,9 +1,5 @@
 //! How smol writes common operations.
-#![allow(
-    dead_code,
-    unused_variables,
-    reason = "never run: it compiles so that every line is correct"
-)]
+#![allow(dead_code, unused_variables, reason = "this code never runs, but has to compile")]
 
 use std::error::Error;
 use std::thread;

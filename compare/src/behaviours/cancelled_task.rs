@@ -2,7 +2,7 @@
 
 use super::{Lines, Seen};
 
-/// Records that it was dropped.
+/// Records when it is dropped.
 struct Guard(Lines);
 
 impl Drop for Guard {

@@ -7,7 +7,7 @@
 use super::From;
 use crate::catalog::Runtime;
 
-/// The answers that we expect to one question.
+/// The expected answers to one question.
 pub struct Expected {
     pub name: &'static str,
     /// The answers of Tokio, async-std and smol, in this order.

@@ -1,8 +1,8 @@
 //! Questions to which the runtimes can have different answers. Each is answered by running code.
 //!
 //! There is one file for each question. It contains an experiment for each runtime: a few lines
-//! that do the same thing on every runtime, and return what they observed. Each experiment runs in
-//! a separate process. Most experiments run twice, once in the root future and once in a spawned
+//! that do the same thing on every runtime, and return the answer. Each experiment runs in a
+//! separate process. Most experiments run twice, once in the root future and once in a spawned
 //! task, because the answers can differ. `expected.rs` contains the answers that we expect, and the
 //! reasons for them. The experiments do not use that file.
 
@@ -191,7 +191,7 @@ pub fn find(name: &str) -> Result<&'static Behaviour, Unknown> {
 /// The `kind` of a file with observations.
 pub const KIND: &str = "compare behaviours 2";
 
-/// The answer of one runtime to a question, asked either by the root future or by a task.
+/// One runtime's answer to a question, either from the root future or from a task.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Observation {
     pub behaviour: String,
@@ -203,9 +203,9 @@ pub struct Observation {
     pub is_as_expected: bool,
 }
 
-/// The answer of an experiment that needs more cores than the machine has.
+/// The answer from an experiment that needs more cores than the machine has.
 pub const NOT_ENOUGH_CORES: &str = "cannot be seen on one core";
-/// The answer of an experiment that needs another operating system.
+/// The answer from an experiment that needs another operating system.
 pub const NOT_HERE: &str = "cannot be tried on this system";
 
 /// Compares an answer with the expected one.
@@ -373,8 +373,8 @@ async fn attempt(future: impl Future<Output = ()>) -> Seen {
     }
 }
 
-/// Polls a future that waits for a lock once, and asserts that it has to wait. After that, the
-/// future is in the lock's queue.
+/// Polls a lock future once, and asserts that it has to wait. After that, the future is in the
+/// lock's queue.
 fn poll_once(waits: Pin<&mut impl Future>) {
     assert!(waits.poll(&mut Context::from_waker(Waker::noop())).is_pending());
 }

@@ -30,8 +30,8 @@ pub async fn on_tokio() -> Seen {
 
 #[cfg(feature = "async-std")]
 pub async fn on_async_std() -> Seen {
-    // Returns whether a nested `block_on` can wait for a task. Without the timeout, the experiment
-    // would hang if this does not work.
+    // Returns whether a nested `block_on` can wait for a task. The timeout keeps the experiment
+    // from hanging if it can't.
     let works = || {
         let task = async_std::task::spawn(async {});
         async_std::task::block_on(async_std::future::timeout(LONG, task)).is_ok()

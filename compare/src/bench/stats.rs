@@ -1,5 +1,5 @@
-//! Statistics of samples: medians, their intervals, and whether two of them differ. These functions are
-//! pure: the random draws depend only on a seed.
+//! Statistics for samples: medians, their intervals, and whether two medians differ. These
+//! functions are pure: the random draws depend only on a seed.
 //!
 //! The intervals are percentile bootstrap intervals (Efron, 1979). We draw new sets of samples from
 //! the measured samples many times, with replacement. If the statistic varies a lot from draw to
@@ -23,9 +23,9 @@ impl Interval {
     }
 }
 
-/// The smallest number of samples for a 95 % interval. With fewer, not even the range from the smallest
-/// to the largest sample contains the true median with 95 % certainty. If there are n samples, all of
-/// them lie on the same side of the median in 2 of 2^n cases.
+/// The smallest number of samples for a 95 % interval. With fewer samples, not even the range from
+/// the smallest to the largest sample contains the true median with 95 % certainty. If there are n
+/// samples, all of them lie on the same side of the median in 2 of 2^n cases.
 pub const ENOUGH: usize = 6;
 
 /// The number of bootstrap draws. More draws would not move the bounds visibly.

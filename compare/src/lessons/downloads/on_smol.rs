@@ -19,7 +19,7 @@ pub fn start(input: Input) -> Answer {
 }
 
 async fn lesson(input: Input) -> Answer {
-    // step: at most N at a time, each in a task of its own
+    // step: at most N at a time, each in its own task
     let slots = Arc::new(Semaphore::new(input.at_once));
     let mut tasks = Vec::new();
     for file in input.files {

@@ -20,7 +20,7 @@ pub async fn start(input: Input) -> Answer {
 }
 
 async fn lesson(input: Input) -> Answer {
-    // step: at most N at a time, each in a task of its own
+    // step: at most N at a time, each in its own task
     let client = Client::builder().no_proxy();
     #[cfg(feature = "tls")] // Plain HTTP needs no certificates, and a machine may have none.
     let client = client.tls_certs_only([]);

@@ -18,7 +18,7 @@ pub fn start(input: Input) -> Answer {
 }
 
 async fn lesson(input: Input) -> Answer {
-    // step: ask each in a task of its own, with a timeout
+    // step: ask each in its own task, with a timeout
     let limit = Duration::from_millis(input.timeout_ms);
     let mut tasks = Vec::new();
     for service in input.services {

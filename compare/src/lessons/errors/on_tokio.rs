@@ -18,7 +18,7 @@ pub async fn start(input: Input) -> Answer {
 }
 
 async fn lesson(input: Input) -> Answer {
-    // step: ask each in a task of its own, with a timeout
+    // step: ask each in its own task, with a timeout
     let limit = Duration::from_millis(input.timeout_ms);
     let mut tasks = Vec::new();
     for service in input.services {
@@ -33,7 +33,7 @@ async fn lesson(input: Input) -> Answer {
             Ok(Err(_elapsed)) => Outcome::TimedOut,
             // The runtime catches a panic, and returns it to the future that awaits the task.
             Err(error) if error.is_panic() => Outcome::Panicked,
-            // The same error type reports that a task was aborted. We abort no task here.
+            // The same error type reports that a task was aborted. We don't abort any tasks here.
             Err(_cancelled) => Outcome::Cancelled,
         });
     }

@@ -49,8 +49,8 @@ async fn lesson(path: PathBuf) -> sqlx::Result<Answer> {
     finished().await;
     witness.ended("panic");
 
-    // step: a body that is cancelled
-    // The body signals that it is halfway, and then `or` drops it. `or` always polls the body first.
+    // step: a body that is cancelled The body signals when it is halfway through, and then `or`
+    // drops it. `or` always polls the body first.
     let (signal, receiver) = channel::bounded(1);
     let body = with_database(&path, async |db| {
         self::names(db, &witness).await?;

@@ -54,8 +54,8 @@ async fn lesson(path: PathBuf) -> sqlx::Result<Answer> {
     finished().await;
     witness.ended("panic");
 
-    // step: a body that is cancelled
-    // The body signals that it is halfway, and then `select!` drops it.
+    // step: a body that is cancelled The body signals when it is halfway through, and then
+    // `select!` drops it.
     let (signal, halfway) = oneshot::channel();
     let body = with_database(&path, async |db| {
         self::names(db, &witness).await?;

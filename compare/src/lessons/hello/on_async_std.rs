@@ -43,7 +43,7 @@ async fn lesson(nap: Duration) -> Answer {
     zip(work("a", 3 * nap, log.clone()), work("b", nap, log.clone())).await;
     let joined = log.take();
 
-    // step: each in a task of its own
+    // step: each in its own task
     let a = task::spawn(work("a", 3 * nap, log.clone()));
     let b = task::spawn(work("b", nap, log.clone()));
     // Awaiting a handle returns the value. If the task panics, the panic unwinds into us.

@@ -44,7 +44,7 @@ async fn lesson(nap: Duration) -> Answer {
     join!(work("a", 3 * nap, log.clone()), work("b", nap, log.clone()));
     let joined = log.take();
 
-    // step: each in a task of its own
+    // step: each in its own task
     let a = task::spawn(work("a", 3 * nap, log.clone()));
     let b = task::spawn(work("b", nap, log.clone()));
     // Awaiting a handle returns a `Result`, which is an error if the task panics.

@@ -63,7 +63,7 @@ async fn lesson(input: Input) -> Answer {
 async fn worker(jobs: Receiver<Job>, gauge: Arc<Gauge>, work: Duration, bug: u64) {
     while let Ok(job) = jobs.recv().await {
         gauge.enter();
-        // We catch the panic of a job here, so this worker survives.
+        // We catch a job's panic here, so this worker survives.
         let square = AssertUnwindSafe(square(job.number, work, bug)).catch_unwind();
         let square = square.await.ok();
         gauge.leave();

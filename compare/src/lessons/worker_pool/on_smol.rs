@@ -24,8 +24,8 @@ struct Job {
 
 async fn lesson(input: Input) -> Answer {
     // step: workers on one bounded queue
-    // The tasks of an executor of our own can borrow what is declared before it. It runs on this
-    // thread, and could run on more threads.
+    // The tasks of a local executor can borrow variables that were declared before the executor.
+    // The executor runs on this thread, and could run on more threads.
     let gauge = Gauge::default();
     let work = Duration::from_millis(input.work_ms);
     let (queue, jobs): (Sender<Job>, Receiver<Job>) = channel::bounded(input.workers);
@@ -64,7 +64,7 @@ async fn lesson(input: Input) -> Answer {
 async fn worker(jobs: &Receiver<Job>, gauge: &Gauge, work: Duration, bug: u64) {
     while let Ok(job) = jobs.recv().await {
         gauge.enter();
-        // We catch the panic of a job here, so this worker survives.
+        // We catch a job's panic here, so this worker survives.
         let square = AssertUnwindSafe(square(job.number, work, bug)).catch_unwind();
         let square = square.await.ok();
         gauge.leave();

@@ -61,7 +61,7 @@ async fn lesson(input: Input) -> Answer {
 async fn worker(jobs: Receiver<Job>, gauge: Arc<Gauge>, work: Duration, bug: u64) {
     while let Ok(job) = jobs.recv().await {
         gauge.enter();
-        // The job is a task of its own. If it panics, we get an error, and this worker survives.
+        // The job runs in its own task. If it panics, we get an error, and this worker survives.
         let square: JoinHandle<u64> = task::spawn(square(job.number, work, bug));
         let square = square.await.ok();
         gauge.leave();

@@ -147,7 +147,7 @@ pub fn is_a_merit(metric: &str) -> bool {
 fn table(figures: &[Figure]) -> Markup {
     html! {
         table {
-            caption { "Medians, their 95 % intervals, and their ratios to tokio's" }
+            caption { "Medians, their 95 % intervals, and their ratios to tokio's medians" }
             thead {
                 tr {
                     th scope="col" { "Figure" }
@@ -206,7 +206,7 @@ fn of_the_processes(rows: &[&Row]) -> Markup {
     }
 }
 
-/// The largest number of samples per row in the page. The limit keeps the page small.
+/// The largest number of samples that the page shows for each row. The limit keeps the page small.
 const WRITTEN: usize = 100;
 
 /// Formats the samples, with one line for each figure of each contestant.
