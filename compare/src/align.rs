@@ -3,10 +3,11 @@
 //!
 //! This module is pure: it turns text into rows. The terminal and the page both use it.
 //!
-//! Each source is cut into steps at its `// step:` comments, and the lines before the first comment are a
-//! step as well. A step begins on the same row in all sources. Within a step, the lines that are the same
-//! in all sources are *anchors*: all sources show them on the same row. Between two anchors, each source
-//! shows its own lines from the top, and a source with fewer lines has gaps below them.
+//! Each source is cut into steps at its `// step:` comments, and the lines before the first comment
+//! are a step as well. A step begins on the same row in all sources. Within a step, the lines that
+//! are the same in all sources are *anchors*: all sources show them on the same row. Between two
+//! anchors, each source shows its own lines from the top, and a source with fewer lines has gaps
+//! below them.
 //!
 //! For example, here is a step of two sources, with numbered lines:
 //!
@@ -28,8 +29,9 @@
 //! 3  b                                      the lines after the last anchor
 //! ```
 //!
-//! The anchors of a step are the longest common subsequence of its lines. The parts that the lines of a row
-//! have in common are the longest common subsequence of their tokens. [`common`] finds both.
+//! The anchors of a step are the longest common subsequence of its lines. The parts that the lines
+//! of a row have in common are the longest common subsequence of their tokens. [`common`] finds
+//! both.
 
 use std::ops::Range;
 
@@ -118,8 +120,8 @@ pub fn same_in_row(row: &Row, lines: &[Vec<&str>]) -> Vec<Vec<Range<usize>>> {
     texts.map_or_else(|| vec![Vec::new(); row.len()], |texts| same(&texts))
 }
 
-/// Finds the tokens that are the same in all lines, and returns their byte ranges for each line. Returns
-/// no ranges if there is only one line, or if the lines have little in common.
+/// Finds the tokens that are the same in all lines, and returns their byte ranges for each line.
+/// Returns no ranges if there is only one line, or if the lines have little in common.
 pub fn same(lines: &[&str]) -> Vec<Vec<Range<usize>>> {
     let nothing = vec![Vec::new(); lines.len()];
     if lines.len() < 2 {
@@ -145,8 +147,8 @@ pub fn same(lines: &[&str]) -> Vec<Vec<Range<usize>>> {
     (0..lines.len()).map(ranges).collect()
 }
 
-/// Splits a line into tokens: words, and single characters that are not part of a word. Spaces are left
-/// out.
+/// Splits a line into tokens: words, and single characters that are not part of a word. Spaces are
+/// left out.
 fn tokens(line: &str) -> Vec<Range<usize>> {
     let is_of_word = |c: char| c.is_alphanumeric() || c == '_';
     let mut tokens: Vec<Range<usize>> = Vec::new();
@@ -165,15 +167,16 @@ fn tokens(line: &str) -> Vec<Range<usize>> {
 /// Finds the longest common subsequence of all sequences. For each of its items, returns the item's
 /// *place*: its position in each sequence.
 ///
-/// This is the textbook algorithm, for any number of sequences. First we build a table, [`Rests`]. For
-/// every place, it contains the length of the longest common subsequence of the *rests*: the parts of the
-/// sequences from that place on. Then we walk through the table from the first items to the end:
+/// This is the textbook algorithm, for any number of sequences. First we build a table, [`Rests`].
+/// For every place, it contains the length of the longest common subsequence of the *rests*: the
+/// parts of the sequences from that place on. Then we walk through the table from the first items
+/// to the end:
 ///
 /// - If the items at a place are all the same, they belong to the result. We step over all of them.
 /// - Otherwise we can skip one of them without making the result shorter. We skip that item.
 ///
-/// Here is a trace for the sequences `x a b` and `a y b`. The cell in row `a` and column `y`, for example,
-/// is the length for the rests `a b` and `y b`:
+/// Here is a trace for the sequences `x a b` and `a y b`. The cell in row `a` and column `y`, for
+/// example, is the length for the rests `a b` and `y b`:
 ///
 /// ```text
 ///         a   y   b  end
@@ -184,7 +187,8 @@ fn tokens(line: &str) -> Vec<Range<usize>> {
 ///                             (3, 3)  The length is 0, so this is the end.
 /// ```
 ///
-/// Time and memory grow with the product of all lengths, so use this only for a few short sequences.
+/// Time and memory grow with the product of all lengths, so use this only for a few short
+/// sequences.
 fn common<T: PartialEq>(sequences: &[&[T]]) -> Vec<Vec<usize>> {
     if sequences.is_empty() {
         return Vec::new();
@@ -216,11 +220,12 @@ fn is_same_item<T: PartialEq>(sequences: &[&[T]], place: &[usize]) -> bool {
     first.is_some() && items.all(|item| item == first)
 }
 
-/// A table that contains, for every place, the length of the longest common subsequence of the rests.
+/// A table that contains, for every place, the length of the longest common subsequence of the
+/// rests.
 ///
-/// The table has one dimension for each sequence. It is stored as one vector, in which the position in
-/// the last sequence changes fastest. One position forward in a sequence is `strides[sequence]` cells
-/// forward in the vector.
+/// The table has one dimension for each sequence. It is stored as one vector, in which the position
+/// in the last sequence changes fastest. One position forward in a sequence is `strides[sequence]`
+/// cells forward in the vector.
 struct Rests {
     strides: Vec<usize>,
     lengths: Vec<u16>,
@@ -229,7 +234,8 @@ struct Rests {
 impl Rests {
     /// Fills the table.
     fn of<T: PartialEq>(sequences: &[&[T]]) -> Self {
-        // The size is one more than the length, because a position can also be the end of a sequence.
+        // The size is one more than the length, because a position can also be the end of a
+        // sequence.
         let sizes: Vec<usize> = sequences.iter().map(|sequence| sequence.len() + 1).collect();
         let stride = |sequence: usize| sizes[sequence + 1..].iter().product::<usize>();
         let strides: Vec<usize> = (0..sizes.len()).map(stride).collect();

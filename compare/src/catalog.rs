@@ -1,5 +1,5 @@
-//! The list of all lessons. For each lesson and runtime, the list contains the source text and the entry
-//! point.
+//! The list of all lessons. For each lesson and runtime, the list contains the source text and the
+//! entry point.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -36,8 +36,8 @@ impl Runtime {
 pub struct Column {
     /// The whole source file.
     pub source: &'static str,
-    /// The entry point, which takes the input and returns the answer as JSON. `None` if the runtime was
-    /// left out of this build.
+    /// The entry point, which takes the input and returns the answer as JSON. `None` if the runtime
+    /// was left out of this build.
     pub start: Option<fn(Value) -> serde_json::Result<Value>>,
 }
 

@@ -1,8 +1,8 @@
 //! Runs a lesson in a separate process. The process receives the input, and returns the answer and
 //! figures about the run.
 //!
-//! A fresh process is not affected by earlier runs. Its peak memory, processor time and threads belong to
-//! one lesson on one runtime. The program starts itself again, as `compare child`.
+//! A fresh process is not affected by earlier runs. Its peak memory, processor time and threads
+//! belong to one lesson on one runtime. The program starts itself again, as `compare child`.
 
 use std::io::{self, Read, Write};
 use std::process::{Command, ExitCode, Stdio};
@@ -84,11 +84,12 @@ pub struct Report {
     pub spans: Vec<Recorded>,
 }
 
-/// Runs a lesson in this process, which is the child: reads the input from stdin, and prints the report.
+/// Runs a lesson in this process, which is the child: reads the input from stdin, and prints the
+/// report.
 ///
 /// # Errors
-/// Fails if this build has no such lesson or runtime, if the input cannot be read, or if the report cannot be
-/// printed.
+/// Fails if this build has no such lesson or runtime, if the input cannot be read, or if the report
+/// cannot be printed.
 pub fn run_here(lesson: &str, runtime: &str, file_limit: Option<u64>) -> anyhow::Result<ExitCode> {
     if let Some(bytes) = file_limit {
         limit_files(bytes)?;
@@ -220,12 +221,12 @@ pub enum End {
 /// Starts this program again with other arguments and variables, passes it `input`, and waits up to
 /// `timeout` for it to end.
 ///
-/// Counts the threads of the child every `look`, which is [`OFTEN`] or [`SELDOM`]. Counting takes time on
-/// the cores that the child uses.
+/// Counts the threads of the child every `look`, which is [`OFTEN`] or [`SELDOM`]. Counting takes
+/// time on the cores that the child uses.
 ///
 /// # Errors
-/// Returns an error if the child cannot be started, or [`Interrupted`] if a signal has arrived. Anything
-/// else that happens in the child is an [`End`].
+/// Returns an error if the child cannot be started, or [`Interrupted`] if a signal has arrived.
+/// Anything else that happens in the child is an [`End`].
 pub fn execute(
     arguments: &[&str],
     variables: &[(&str, &str)],

@@ -188,8 +188,8 @@ fn lines(output: impl Read + Send + 'static) -> Receiver<io::Result<String>> {
     receiver
 }
 
-/// Removes the folder of a build that was killed. We retry, because a compiler that has not ended yet may
-/// add a file while we remove the others.
+/// Removes the folder of a build that was killed. We retry, because a compiler that has not ended
+/// yet may add a file while we remove the others.
 fn remove(target: TempDir) {
     let folder = target.keep();
     for _ in 0..50 {
@@ -203,8 +203,8 @@ fn remove(target: TempDir) {
 /// Collects what cargo reports about a build, line by line.
 #[derive(Debug, Default)]
 struct Artifacts {
-    /// The packages. This is a set, because cargo reports a package once for its library, once for its
-    /// build script, and so on.
+    /// The packages. This is a set, because cargo reports a package once for its library, once for
+    /// its build script, and so on.
     crates: BTreeSet<String>,
     executable: Option<PathBuf>,
 }
@@ -222,7 +222,8 @@ impl Artifacts {
     }
 }
 
-/// Returns the user and system time of all processes that we have started and waited for, in seconds.
+/// Returns the user and system time of all processes that we have started and waited for, in
+/// seconds.
 #[cfg(unix)]
 fn cpu_of_children() -> Option<f64> {
     use nix::sys::resource::{UsageWho, getrusage};

@@ -1,5 +1,5 @@
-//! Saves results for the report and for later runs, one file for each command. All files have the same
-//! format.
+//! Saves results for the report and for later runs, one file for each command. All files have the
+//! same format.
 
 use std::fs;
 use std::io;
@@ -66,7 +66,8 @@ pub fn save(result: &impl Serialize, file: &Path) -> anyhow::Result<()> {
 /// it directly.
 ///
 /// # Errors
-/// Fails if the path names a folder, or if the file cannot be written. No partial file is left behind.
+/// Fails if the path names a folder, or if the file cannot be written. No partial file is left
+/// behind.
 pub fn write(text: &[u8], file: &Path) -> anyhow::Result<()> {
     let write = || match fs::metadata(file) {
         Ok(there) if there.is_dir() => Err(io::ErrorKind::IsADirectory.into()),

@@ -321,8 +321,8 @@ fn watch(names: &[String], json: bool, width: usize) -> anyhow::Result<ExitCode>
     Ok(ExitCode::from(u8::from(WRONG.load(Relaxed))))
 }
 
-/// Saves a result for the report. If that fails, prints a warning and continues, because the user asked
-/// to see the result, not to save it.
+/// Saves a result for the report. If that fails, prints a warning and continues, because the user
+/// asked to see the result, not to save it.
 fn keep(name: &str, result: &impl serde::Serialize) {
     if let Err(error) = kept::save(result, &kept::folder().join(name)) {
         let _ = writeln!(io::stderr(), "compare: cannot save the result for the report: {error:#}");
@@ -365,8 +365,8 @@ fn measure(arguments: &BenchArguments) -> anyhow::Result<ExitCode> {
     let results = bench::run::take(&plan, &workloads)?;
     let seconds = start.elapsed().as_secs_f64();
     if results.rows.iter().all(|row| row.samples.is_empty()) {
-        // The first round was interrupted. There is nothing to save, and we must not overwrite an earlier
-        // file.
+        // The first round was interrupted. There is nothing to save, and we must not overwrite an
+        // earlier file.
         return Err(Interrupted.into());
     }
     let is_whole = arguments.only.is_empty()

@@ -28,8 +28,8 @@ impl Group {
         Ok(Self { child: command.spawn()?, has_ended: false })
     }
 
-    /// Returns the child, for access to its pipes and its process id. Don't wait for the child directly:
-    /// use [`wait`](Self::wait).
+    /// Returns the child, for access to its pipes and its process id. Don't wait for the child
+    /// directly: use [`wait`](Self::wait).
     pub fn child(&mut self) -> &mut Child {
         &mut self.child
     }

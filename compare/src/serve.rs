@@ -52,10 +52,12 @@ impl Stage {
     /// Returns the URL of a path on the HTTP server:
     ///
     /// - `delay/{ms}/{text}` answers with the text after a delay.
-    /// - `limited/{n}/{ms}/{text}` does the same, but answers 429 if more than `n` requests are in flight.
+    /// - `limited/{n}/{ms}/{text}` does the same, but answers 429 if more than `n` requests are in
+    ///   flight.
     /// - `status/{code}` answers with this status.
     /// - `file/{name}/{bytes}` answers with a file of this length.
-    /// - `short/{name}/{bytes}` announces the same file, and closes the connection in the middle of it.
+    /// - `short/{name}/{bytes}` announces the same file, and closes the connection in the middle of
+    ///   it.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}/{path}", self.http)
     }

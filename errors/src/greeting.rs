@@ -42,7 +42,7 @@ pub async fn greeting(address: &str, time_limit: Duration) -> Result<String, Ser
 
     // `timeout` polls a future next to a timer. If the timer fires first, `timeout` drops the
     // future and returns an error. So we get two results, one inside the other: the first `?` is
-    // for the result of `timeout`, and the second `?` for the result of `connect`.
+    // for the result of `timeout`, and the second `?` is for the result of `connect`.
     let connected = timeout(time_limit, connect(address)).await;
     let stream = connected.map_err(|_| timed_out(Phase::Connecting))??;
 

@@ -57,8 +57,8 @@ pub fn rows() -> Vec<Row> {
     ASYNCIO.iter().map(row).collect()
 }
 
-/// Returns the lines under `// api: {what}`, without their common indentation and without the slashes of
-/// comments.
+/// Returns the lines under `// api: {what}`, without their common indentation and without the
+/// slashes of comments.
 fn snippet(source: &str, what: &str) -> Option<String> {
     let mut lines = source.lines();
     let title = lines.find(|line| line.trim().strip_prefix("// api: ") == Some(what))?;

@@ -17,8 +17,8 @@ pub type Ask = Pin<Box<dyn Future<Output = Seen> + Send>>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum From {
-    /// The root future, which was passed to `block_on`. It runs on the main thread, which is not a worker
-    /// thread on any of the three runtimes.
+    /// The root future, which was passed to `block_on`. It runs on the main thread, which is not a
+    /// worker thread on any of the three runtimes.
     Root,
     /// A spawned task, which runs on a worker thread.
     Task,

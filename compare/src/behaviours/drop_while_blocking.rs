@@ -1,4 +1,5 @@
-//! The root future returns while a blocking call is still running. Does the runtime wait for the call?
+//! The root future returns while a blocking call is still running. Does the runtime wait for the
+//! call?
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 

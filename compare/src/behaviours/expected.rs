@@ -1,8 +1,8 @@
 //! The answers that we expect from the experiments, and the reasons.
 //!
-//! We keep the expected answers apart from the experiments, and no experiment reads them, so that neither
-//! is written to fit the other. An answer that differs is marked in the output, and the exit status is
-//! then 1.
+//! We keep the expected answers apart from the experiments, and no experiment reads them, so that
+//! neither is written to fit the other. An answer that differs is marked in the output, and the
+//! exit status is then 1.
 
 use super::From;
 use crate::catalog::Runtime;

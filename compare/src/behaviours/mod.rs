@@ -32,8 +32,8 @@ use expected::Expected;
 /// A short time, for sleeps whose exact length does not matter.
 pub const A_MOMENT: Duration = Duration::from_millis(20);
 /// If something has not happened after this time, we conclude that it never will. The time is about
-/// fifteen times as long as a wake-up on a busy machine. An experiment waits this long only if the answer
-/// is that nothing happens.
+/// fifteen times as long as a wake-up on a busy machine. An experiment waits this long only if the
+/// answer is that nothing happens.
 pub const LONG: Duration = Duration::from_millis(300);
 
 /// A question, and the experiment for each runtime.
@@ -217,7 +217,8 @@ pub fn judge(
     expected: &Expected,
 ) -> Observation {
     let expected = expected.answer(runtime, asked_from);
-    // If an experiment was not built or could not be tried, it has no answer that could be unexpected.
+    // If an experiment was not built or could not be tried, it has no answer that could be
+    // unexpected.
     let answer = seen.as_ref().map_or(NOT_HERE, |seen| seen.answer.as_str());
     let is_as_expected = [expected, NOT_ENOUGH_CORES, NOT_HERE].contains(&answer);
     let (behaviour, expected) = (behaviour.into(), expected.into());

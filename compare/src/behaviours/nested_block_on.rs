@@ -1,13 +1,13 @@
-//! Inside a future, `block_on` waits for a spawned task. Does that work, and does it still work if all
-//! other worker threads are blocked?
+//! Inside a future, `block_on` waits for a spawned task. Does that work, and does it still work if
+//! all other worker threads are blocked?
 
 use std::sync::mpsc::channel;
 use std::thread;
 
 use super::{LONG, Seen, attempt};
 
-/// The number of tasks that can block while one worker thread stays free, on a runtime with one worker
-/// per core.
+/// The number of tasks that can block while one worker thread stays free, on a runtime with one
+/// worker per core.
 fn all_but_one() -> usize {
     thread::available_parallelism().map_or(1, usize::from) - 1
 }

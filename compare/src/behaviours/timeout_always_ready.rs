@@ -1,5 +1,5 @@
-//! A loop takes a free lock again and again, so its `.await` is always ready. Does a timeout around the
-//! loop end it?
+//! A loop takes a free lock again and again, so its `.await` is always ready. Does a timeout around
+//! the loop end it?
 
 use std::time::Instant;
 

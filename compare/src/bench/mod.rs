@@ -69,8 +69,8 @@ pub struct Workload {
     pub is_quick: bool,
     /// The name of the control, or an empty string if the workload has none.
     pub control: &'static str,
-    /// The function for each contestant. It is `None` if the contestant was left out of this build, or if
-    /// the workload has no control.
+    /// The function for each contestant. It is `None` if the contestant was left out of this build,
+    /// or if the workload has no control.
     work: [Option<Work>; 4],
 }
 

@@ -31,8 +31,8 @@ pub const ENOUGH: usize = 6;
 /// The number of bootstrap draws. More draws would not move the bounds visibly.
 const DRAWS: usize = 2000;
 
-/// Returns the median of the values. For an even number of values, this is halfway between the two middle
-/// ones.
+/// Returns the median of the values. For an even number of values, this is halfway between the two
+/// middle ones.
 ///
 /// # Panics
 /// Panics if there are no values.
@@ -40,7 +40,8 @@ pub fn median(values: &[f64]) -> f64 {
     quantile(values, 0.5)
 }
 
-/// Returns the value below which this fraction of the values lies, interpolated between two of them.
+/// Returns the value below which this fraction of the values lies, interpolated between two of
+/// them.
 ///
 /// # Panics
 /// Panics if there are no values.
@@ -73,8 +74,8 @@ pub fn ratio_interval(samples: &[f64], base: &[f64], seed: u64) -> Interval {
     interval(median(samples) / median(base), draws)
 }
 
-/// Draws new sets of samples from the measured ones. The measured samples are sorted once, and a draw
-/// counts how often it takes each of them, so that its median needs no sorting.
+/// Draws new sets of samples from the measured ones. The measured samples are sorted once, and a
+/// draw counts how often it takes each of them, so that its median needs no sorting.
 struct Resample {
     sorted: Vec<f64>,
     /// How often the current draw took each sample.

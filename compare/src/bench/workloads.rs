@@ -1,5 +1,6 @@
-//! The workloads, each written once for all runtimes. All work is done in spawned tasks, because the
-//! future that `block_on` itself polls is slower on some runtimes, and we would measure that difference.
+//! The workloads, each written once for all runtimes. All work is done in spawned tasks, because
+//! the future that `block_on` itself polls is slower on some runtimes, and we would measure that
+//! difference.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -24,7 +25,8 @@ pub struct Setting {
     pub threads: Option<usize>,
     /// The address of the parent's HTTP server.
     pub server: SocketAddr,
-    /// Whether to do only a fiftieth of the work. This is for tests, which don't look at the figures.
+    /// Whether to do only a fiftieth of the work. This is for tests, which don't look at the
+    /// figures.
     pub is_small: bool,
 }
 
@@ -270,8 +272,8 @@ pub fn sleep<R: Rt>(setting: Setting) -> Sample {
     let count = setting.count(100);
     R::run(setting.threads, async move {
         let (mut metrics, mut sleeps) = (BTreeMap::new(), 0);
-        // For longer sleeps, more tasks sleep at the same time, so that the workload does not take too
-        // long.
+        // For longer sleeps, more tasks sleep at the same time, so that the workload does not take
+        // too long.
         for (name, time, tasks) in [
             ("1.5 ms", Duration::from_micros(1500), 1),
             ("10 ms", Duration::from_millis(10), 10),
@@ -366,8 +368,8 @@ fn memory_of<R: Rt, S: Send + 'static>(
             ("bytes of the future".to_owned(), future as f64),
             ("bytes of the handle".to_owned(), handle as f64),
         ]);
-        // The slope excludes the memory that the program needs in any case, because all points include
-        // it.
+        // The slope excludes the memory that the program needs in any case, because all points
+        // include it.
         for (name, points) in [("bytes a task", &resident), ("bytes a task, at the peak", &peak)] {
             metrics.extend(slope(points).map(|slope| (name.to_owned(), slope.max(0.0))));
         }

@@ -10,8 +10,8 @@ use smol_hyper::rt::FuturesIo;
 
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// Sends a GET request on a new connection, and returns the response as soon as its head has arrived. The
-/// caller reads the body.
+/// Sends a GET request on a new connection, and returns the response as soon as its head has
+/// arrived. The caller reads the body.
 ///
 /// # Errors
 /// Fails if the URL is invalid, if the connection cannot be opened, or if the server does not send

@@ -32,7 +32,8 @@ pub fn code(sources: &[Source<'_>], width: usize, colours: bool) -> anyhow::Resu
     })
 }
 
-/// The smallest width of a column. If there is less room, the sources are printed one below the other.
+/// The smallest width of a column. If there is less room, the sources are printed one below the
+/// other.
 const NARROWEST: usize = 40;
 const GAP: &str = "  ";
 
@@ -46,8 +47,8 @@ struct Styled {
 /// A line of a source, or `None` if this source has no line in this row.
 type Cell = Option<Vec<Styled>>;
 
-/// Returns the styled cells of all rows. The parts that are the same in all columns are dimmed, and the
-/// others are coloured.
+/// Returns the styled cells of all rows. The parts that are the same in all columns are dimmed, and
+/// the others are coloured.
 fn styled(
     sources: &[Source<'_>],
     lines: &[Vec<&str>],
@@ -171,7 +172,8 @@ fn wrapped(line: &[Styled], width: usize) -> Vec<Vec<Styled>> {
     lines
 }
 
-/// Returns the text of a line with the escape sequences for its styles, and without trailing spaces.
+/// Returns the text of a line with the escape sequences for its styles, and without trailing
+/// spaces.
 fn painted(line: &[Styled]) -> String {
     let length = line.iter().rposition(|styled| styled.c != ' ').map_or(0, |last| last + 1);
     let mut text = String::new();

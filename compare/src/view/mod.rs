@@ -22,8 +22,8 @@ pub fn terminal_width() -> u16 {
     terminal_size::terminal_size().map_or(180, |(width, _)| width.0.clamp(60, 1000))
 }
 
-/// Formats a table with one row per run: the lesson, the runtime, the cost, and whether the answer is
-/// correct.
+/// Formats a table with one row per run: the lesson, the runtime, the cost, and whether the answer
+/// is correct.
 pub fn lessons_table(runs: &[Run]) -> String {
     let mut table = Table::new();
     table.load_style(presets::UTF8_BORDERS_ONLY).set_header([

@@ -1,7 +1,7 @@
 //! Measures everything once, for several tests that use the results.
 //!
-//! Tests start in the order of their names. This module comes first and `report` comes nearly last, so the
-//! measurement starts early, and the tests that wait for it start late.
+//! Tests start in the order of their names. This module comes first and `report` comes nearly last,
+//! so the measurement starts early, and the tests that wait for it start late.
 
 use std::fs;
 use std::process::Output;
@@ -36,8 +36,8 @@ pub struct Measured {
     pub is_right: bool,
 }
 
-/// A report whose lessons and behaviours are measured now. It also contains two benches from an earlier
-/// run.
+/// A report whose lessons and behaviours are measured now. It also contains two benches from an
+/// earlier run.
 pub static MEASURED: LazyLock<Measured> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();

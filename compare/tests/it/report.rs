@@ -1,5 +1,5 @@
-//! Tests what `compare report` measures, and that the page it writes is complete, well-formed, and usable
-//! without seeing it.
+//! Tests what `compare report` measures, and that the page it writes is complete, well-formed, and
+//! usable without seeing it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -312,7 +312,7 @@ fn every_behaviour_is_as_expected_on_all_three_runtimes() {
         assert_eq!(row["is_as_expected"], true, "{row:#}");
         asked.insert(["behaviour", "runtime", "asked_from"].map(|field| row[field].to_string()));
     }
-    // There are 25 questions. Two of them are about the end of the root future, and the others are also asked
-    // from a task.
+    // There are 25 questions. Two of them are about the end of the root future, and the others are
+    // also asked from a task.
     assert_eq!(asked.len(), 3 * (2 * 23 + 2));
 }

@@ -1,7 +1,7 @@
 //! Compares what the program prints at 80 and at 200 characters with snapshots.
 //!
-//! After an intended change, run `UPDATE_SNAPSHOTS=1 cargo test -p compare --test it snapshots`, and
-//! review the changed snapshots with `git diff`.
+//! After an intended change, run `UPDATE_SNAPSHOTS=1 cargo test -p compare --test it snapshots`,
+//! and review the changed snapshots with `git diff`.
 
 use std::fs;
 use std::path::Path;

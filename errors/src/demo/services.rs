@@ -28,8 +28,8 @@ where
     Ok(address.to_string())
 }
 
-/// Sends a greeting after `time`, unless the caller hangs up first. Returns whether the time passed
-/// before that.
+/// Sends a greeting after `time`, unless the caller hangs up first. Returns `false` if the caller
+/// hung up.
 pub async fn greet_after(time: Duration, mut stream: TcpStream) -> bool {
     let mut buffer = [0];
     tokio::select! {

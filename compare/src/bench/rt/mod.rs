@@ -14,8 +14,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-/// A runtime, as the workloads see it. All functions are associated functions, so calls are dispatched
-/// statically.
+/// A runtime, as the workloads see it. All functions are associated functions, so calls are
+/// dispatched statically.
 pub trait Rt: 'static {
     /// A handle for a spawned task. Awaiting the handle returns the task's value. Dropping the
     /// handle may cancel the task.
@@ -28,8 +28,8 @@ pub trait Rt: 'static {
     type Listener: Send + Sync + 'static;
     type Stream: Send + 'static;
 
-    /// Starts the runtime, runs `main` as one of its tasks, and stops the runtime if that is possible. If
-    /// `threads` is `None`, the runtime has its default number of workers.
+    /// Starts the runtime, runs `main` as one of its tasks, and stops the runtime if that is
+    /// possible. If `threads` is `None`, the runtime has its default number of workers.
     fn run<T: Send + 'static>(
         threads: Option<usize>,
         main: impl Future<Output = T> + Send + 'static,

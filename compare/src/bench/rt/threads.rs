@@ -1,5 +1,5 @@
-//! Implements the trait for the control, which has no runtime. A task is a thread, and waiting blocks the
-//! thread, so every future is ready when it is polled for the first time.
+//! Implements the trait for the control, which has no runtime. A task is a thread, and waiting
+//! blocks the thread, so every future is ready when it is polled for the first time.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};

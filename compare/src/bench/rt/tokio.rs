@@ -1,4 +1,5 @@
-//! Implements the trait for Tokio, which is started for each run with a given number of worker threads.
+//! Implements the trait for Tokio, which is started for each run with a given number of worker
+//! threads.
 
 use std::io;
 use std::net::SocketAddr;

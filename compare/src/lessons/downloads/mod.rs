@@ -1,4 +1,5 @@
-//! The contract of `downloads`: files are downloaded concurrently, and no partial file is left behind.
+//! The contract of `downloads`: files are downloaded concurrently, and no partial file is left
+//! behind.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -65,7 +66,8 @@ pub fn part_of(path: &Path) -> PathBuf {
     part.into()
 }
 
-/// Returns a checksum: FNV-1a (Fowler, Noll, Vo) with 64 bits, which is enough to tell two files apart.
+/// Returns a checksum: FNV-1a (Fowler, Noll, Vo) with 64 bits, which is enough to tell two files
+/// apart.
 pub fn checksum(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)

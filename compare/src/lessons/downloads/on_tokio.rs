@@ -78,8 +78,8 @@ async fn stream(
         file.write_all(&chunk).await?;
         bytes += chunk.len() as u64;
     }
-    // Tokio writes in the background. `flush` waits for those writes, and reports their errors. `sync_all`
-    // waits for them too, but can return `Ok` after a write that failed.
+    // Tokio writes in the background. `flush` waits for those writes, and reports their errors.
+    // `sync_all` waits for them too, but can return `Ok` after a write that failed.
     file.flush().await?;
     file.sync_all().await?;
     Ok(bytes)

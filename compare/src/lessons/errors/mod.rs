@@ -1,4 +1,5 @@
-//! The contract of `errors`: every service is asked for its greeting, and each failure is classified.
+//! The contract of `errors`: every service is asked for its greeting, and each failure is
+//! classified.
 
 use serde::{Deserialize, Serialize};
 

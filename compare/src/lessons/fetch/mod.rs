@@ -1,4 +1,5 @@
-//! The contract of `fetch`: many URLs are fetched, at most N at a time, and the results are in input order.
+//! The contract of `fetch`: many URLs are fetched, at most N at a time, and the results are in
+//! input order.
 
 use serde::{Deserialize, Serialize};
 

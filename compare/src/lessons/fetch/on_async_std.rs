@@ -17,7 +17,8 @@ async fn lesson(input: Input) -> Answer {
     let client = Client::new();
 
     // step: at most N at a time, results in input order
-    // All futures run inside this task, so they can borrow the client. Dropping the stream cancels them.
+    // All futures run inside this task, so they can borrow the client. Dropping the stream cancels
+    // them.
     let pages = stream::iter(&input.urls).map(|url| get(&client, url)).buffered(input.at_once);
     Answer { pages: pages.collect().await }
 }

@@ -13,11 +13,13 @@ pub fn start(input: Input) -> Answer {
 }
 
 async fn lesson(input: Input) -> Answer {
-    // step: one client for all requests hyper implements the protocol and keeps no pool of
-    // connections. Each request opens its own connection (see `lessons/http_on_smol.rs`).
+    // step: one client for all requests
+    // hyper implements the protocol and keeps no pool of connections. Each request opens its own
+    // connection (see `lessons/http_on_smol.rs`).
 
     // step: at most N at a time, results in input order
-    // All futures run inside this task, so they can borrow the URLs. Dropping the stream cancels them.
+    // All futures run inside this task, so they can borrow the URLs. Dropping the stream cancels
+    // them.
     let pages = stream::iter(&input.urls).map(|url| get(url)).buffered(input.at_once);
     Answer { pages: pages.collect().await }
 }

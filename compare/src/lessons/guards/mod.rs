@@ -50,8 +50,8 @@ pub fn expected(_: &Input) -> Answer {
     }
 }
 
-/// The SQL that fills the database. In WAL mode, SQLite keeps a second file next to an open database, so
-/// we can see from outside whether the database is open.
+/// The SQL that fills the database. In WAL mode, SQLite keeps a second file next to an open
+/// database, so we can see from outside whether the database is open.
 pub const FILL: &str = "PRAGMA journal_mode = wal;
     CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
     INSERT INTO users (name) VALUES ('Ada'), ('Grace');";

@@ -39,8 +39,9 @@ async fn lesson(path: PathBuf) -> sqlx::Result<Answer> {
     assert!(matches!(result, Err(sqlx::Error::RowNotFound)));
     witness.ended("error");
 
-    // step: a body that panics We catch the panic where we await the body. The body is not a task,
-    // so it can borrow variables.
+    // step: a body that panics
+    // We catch the panic where we await the body. The body is not a task, so it can borrow
+    // variables.
     let body = with_database(&path, async |db| -> sqlx::Result<()> {
         self::names(db, &witness).await?;
         panic!("a bug in the body");
@@ -49,8 +50,9 @@ async fn lesson(path: PathBuf) -> sqlx::Result<Answer> {
     finished().await;
     witness.ended("panic");
 
-    // step: a body that is cancelled The body signals when it is halfway through, and then `or`
-    // drops it. `or` always polls the body first.
+    // step: a body that is cancelled
+    // The body signals when it is halfway through, and then `or` drops it. `or` always polls the
+    // body first.
     let (signal, receiver) = channel::bounded(1);
     let body = with_database(&path, async |db| {
         self::names(db, &witness).await?;
@@ -123,7 +125,8 @@ async fn finished() {
     // is dropped while it waits.
     let closing = closes().clone();
     for close in closing {
-        // This returns an error when the sender is dropped, which means that the close has finished.
+        // This returns an error when the sender is dropped, which means that the close has
+        // finished.
         let _ = close.recv().await;
     }
 }

@@ -40,8 +40,9 @@ async fn lesson(path: PathBuf) -> sqlx::Result<Answer> {
     assert!(matches!(result, Err(sqlx::Error::RowNotFound)));
     witness.ended("error");
 
-    // step: a body that panics The runtime catches a panic in a task. A task has to own what it
-    // uses, so we clone the path and the witness.
+    // step: a body that panics
+    // The runtime catches a panic in a task. A task has to own what it uses, so we clone the path
+    // and the witness.
     let (its_path, its_witness) = (path.clone(), witness.clone());
     let task = task::spawn(async move {
         with_database(&its_path, async |db| -> sqlx::Result<()> {
@@ -54,8 +55,8 @@ async fn lesson(path: PathBuf) -> sqlx::Result<Answer> {
     finished().await;
     witness.ended("panic");
 
-    // step: a body that is cancelled The body signals when it is halfway through, and then
-    // `select!` drops it.
+    // step: a body that is cancelled
+    // The body signals when it is halfway through, and then `select!` drops it.
     let (signal, halfway) = oneshot::channel();
     let body = with_database(&path, async |db| {
         self::names(db, &witness).await?;
@@ -132,7 +133,8 @@ async fn finished() {
     // is dropped while it waits.
     let closing = closes().clone();
     for mut close in closing {
-        // This returns an error when the sender is dropped, which means that the close has finished.
+        // This returns an error when the sender is dropped, which means that the close has
+        // finished.
         let _ = close.changed().await;
     }
 }

@@ -1,5 +1,5 @@
-//! The contract of `hello`: waiting without blocking, lazy futures, and work that runs sequentially or
-//! concurrently.
+//! The contract of `hello`: waiting without blocking, lazy futures, and work that runs sequentially
+//! or concurrently.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,6 +1,6 @@
-//! The contract of `rate-limiter`: never more than N calls in any window, and a caller that gives up does
-//! not delay the others. Only the version on Tokio also serves callers strictly in order, because the
-//! locks of the other two are fair only in the long run.
+//! The contract of `rate-limiter`: never more than N calls in any window, and a caller that gives
+//! up does not delay the others. Only the version on Tokio also serves callers strictly in order,
+//! because the locks of the other two are fair only in the long run.
 
 use std::time::Duration;
 
@@ -27,8 +27,8 @@ pub struct Input {
 #[derive(Serialize, Deserialize)]
 pub struct Answer {
     pub granted: usize,
-    /// The number of grants that came too soon. Grant k + limit came too soon if it came less than a window
-    /// after grant k.
+    /// The number of grants that came too soon. Grant k + limit came too soon if it came less than
+    /// a window after grant k.
     pub too_soon: usize,
     /// Whether the caller after the dropped ones waited only for its own turn, and not for the
     /// turns of the dropped callers.

@@ -1,5 +1,5 @@
-//! The contract of `worker-pool`: every job has a result, at most N jobs run at a time, and a panic stays
-//! in its job.
+//! The contract of `worker-pool`: every job has a result, at most N jobs run at a time, and a panic
+//! stays in its job.
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 

@@ -78,7 +78,8 @@ fn warnings(report: &Report) -> Vec<String> {
     warnings
 }
 
-/// Counts the questions that async-std answers in the same way as each runtime that its users can move to.
+/// Counts the questions that async-std answers in the same way as each runtime that its users can
+/// move to.
 fn moving(seen: &[Observation]) -> Markup {
     let answers: Vec<[Vec<&str>; 3]> = BEHAVIOURS
         .iter()
@@ -138,8 +139,8 @@ fn operations(runtime: Runtime, other: Runtime) -> Markup {
     }
 }
 
-/// Compares what the two runtimes add to a build. Mentions only large differences, because one build is
-/// one sample, and its processor time varies by a third.
+/// Compares what the two runtimes add to a build. Mentions only large differences, because one
+/// build is one sample, and its processor time varies by a third.
 fn adds(costs: &cost::Costs, runtime: Runtime, other: Runtime) -> Markup {
     let (ours, theirs) = (costs.added(runtime), costs.added(other));
     html! {
@@ -258,8 +259,8 @@ fn by_default(seen: &[Observation], runtime: Runtime, other: Runtime) -> Markup 
 
 /// Lists the workloads in which plain threads were ahead of every runtime.
 fn threads(results: &Results) -> Markup {
-    // Leave out HTTP, because the control implements only as much of HTTP as the server needs, and leave out
-    // locks, because std's lock can be used on a runtime as well.
+    // Leave out HTTP, because the control implements only as much of HTTP as the server needs, and
+    // leave out locks, because std's lock can be used on a runtime as well.
     let is_fit = |workload: &&Workload| {
         workload.control == "threads"
             && !["http", "lock"].iter().any(|it| workload.name.starts_with(it))

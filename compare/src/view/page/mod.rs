@@ -179,8 +179,8 @@ mod tests {
 
     const FEW: usize = 1;
 
-    /// Returns a run of one workload with this many samples. Each sample has three figures, which is the
-    /// average number in a real run.
+    /// Returns a run of one workload with this many samples. Each sample has three figures, which
+    /// is the average number in a real run.
     fn results(samples: u32) -> Results {
         let taken = |n: u32| {
             let value = 12_345.678 + f64::from(n);
@@ -206,7 +206,8 @@ mod tests {
         let size = |bench| page(&Report { bench, ..Report::default() }).unwrap().len();
         let (without, with) = (size(None), size(Some(results(101))));
         let all = without + (with - without) * WORKLOADS.len() / FEW;
-        // The size does not include the figures and timelines of the lessons, which take about 100 KB.
+        // The size does not include the figures and timelines of the lessons, which take about 100
+        // KB.
         assert!((500_000..1_800_000).contains(&all), "{all}");
     }
 }

@@ -55,7 +55,8 @@ pub fn plot(points: &[Point], label: &str) -> anyhow::Result<Markup> {
         let area = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
         let (low, high) = (lowest(points), highest(points));
         if is_logarithmic(points) {
-            // The range goes from one power of ten to another, so that the scale can label both ends.
+            // The range goes from one power of ten to another, so that the scale can label both
+            // ends.
             let power = |value: f64| 10_f64.powf(value);
             let range = power(low.log10().floor())..power(high.log10().ceil());
             draw(&area, range.log_scale(), points)?;
@@ -170,7 +171,8 @@ mod tests {
         assert_eq!(svg.matches("<circle").count(), 3);
         assert!(svg.contains("aria-label=\"it &lt;says&gt;\""), "{svg}");
         assert!(!svg.contains("xmlns"), "{svg}");
-        // The scale goes from 0 to 115.5 over about 320 units, so an interval of 20 is a sixth of that.
+        // The scale goes from 0 to 115.5 over about 320 units, so an interval of 20 is a sixth of
+        // that.
         let width = |line: &str| {
             let points = line.split("points=\"").nth(1).unwrap();
             let x: Vec<f64> =

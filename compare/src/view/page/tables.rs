@@ -1,5 +1,5 @@
-//! Formats the tables without timings: how each runtime writes common operations, how it behaves, and what
-//! it adds to a build.
+//! Formats the tables without timings: how each runtime writes common operations, how it behaves,
+//! and what it adds to a build.
 
 use maud::{Markup, html};
 

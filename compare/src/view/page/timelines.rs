@@ -5,7 +5,8 @@ use maud::{Markup, html};
 use crate::child::Run;
 use crate::timeline::{self, Recorded};
 
-/// The width of the drawing, the width of a letter, and the height of a row, in units of the drawing.
+/// The width of the drawing, the width of a letter, and the height of a row, in units of the
+/// drawing.
 const WIDTH: f64 = 480.0;
 const LETTER: f64 = 7.0;
 const ROW: f64 = 18.0;
