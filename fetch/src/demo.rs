@@ -55,8 +55,7 @@ pub async fn run(options: Options, printer: &Printer) -> anyhow::Result<Arc<Time
     }
     printer.line(&format!("\n{}", timeline.text())).await;
     let (together, in_turn) = (start.elapsed().as_secs_f64(), in_turn.as_secs_f64());
-    let line =
-        format!("{together:.2} s concurrently; one after another, it would take {in_turn:.2} s");
+    let line = format!("{together:.2} s concurrently, or {in_turn:.2} s one after another");
     printer.line(&line).await;
     Ok(timeline)
 }

@@ -232,7 +232,7 @@ workloads! {
          runtime."
         "Tokio runs both ends on one thread. async-executor wakes another thread for each event, \
          and one more to look for work. So with two threads, every message moves from core to \
-         core, as it does in the control. With one thread, it stays on one core."
+         core, as it does in the control. With one thread, it does not."
 
     "echo-64" quick workloads::echo_64, control "threads" threads!(echo_64);
         "Sends 64 bytes to a server and back, over 64 concurrent connections."

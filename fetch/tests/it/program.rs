@@ -29,7 +29,7 @@ async fn the_demonstration_shows_that_requests_overlap() {
     let at = |word: &str| lines.find(word).unwrap_or_else(|| panic!("no {word} in\n{lines}"));
     assert!(at("waited 3 s") < at("waited 1 s") && at("waited 1 s") < at("waited 2 s"));
     assert!(at("503") < at("one after another"));
-    // The last line looks like `3.01 s concurrently; one after another, it would take 6.01 s`.
+    // The last line looks like `3.01 s concurrently, or 6.01 s one after another`.
     let numbers = lines.lines().last().unwrap().split(' ').filter_map(|word| word.parse().ok());
     let [together, apart]: [f64; 2] = numbers.collect::<Vec<_>>().try_into().unwrap();
     assert!(together < apart, "{lines}");

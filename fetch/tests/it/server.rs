@@ -2,8 +2,7 @@
 #![allow(
     clippy::unwrap_used,
     dead_code,
-    reason = "test support, and no test module uses all of
-#it"
+    reason = "test support, and no test module uses all of it"
 )]
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
