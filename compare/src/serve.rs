@@ -17,13 +17,13 @@ use tempfile::TempDir;
 #[derive(Debug)]
 pub struct Stage {
     http: SocketAddr,
-    /// Sends a greeting, which is a line of text.
+    /// The server that sends a greeting, which is a line of text.
     pub healthy: SocketAddr,
-    /// Accepts connections and sends nothing.
+    /// The server that accepts connections and sends nothing.
     pub silent: SocketAddr,
-    /// Sends bytes that are not valid UTF-8.
+    /// The server that sends bytes that are not valid UTF-8.
     pub garbage: SocketAddr,
-    /// Accepts connections and closes them immediately.
+    /// The server that accepts connections and closes them immediately.
     pub closing: SocketAddr,
     /// A port on which no server listens.
     pub closed: SocketAddr,

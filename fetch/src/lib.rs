@@ -74,7 +74,7 @@ pub fn fetch_all<'a>(
         // before anybody looks at its response.
         let task =
             tokio::spawn(async move { fetch_in_turn(&client, &url, options, &permits).await });
-        // Dropping a plain handle would leave the task running. Dropping this one aborts it.
+        // Dropping a plain handle leaves the task running. Dropping this handle aborts the task.
         AbortOnDropHandle::new(task)
     })
     .buffered(in_flight.saturating_mul(4))

@@ -19,7 +19,7 @@ impl Clock {
         print_line(&format!("\n{text}"));
     }
 
-    /// Prints a line with the time.
+    /// Prints a line that starts with the time.
     pub fn say(self, text: &str) {
         print_line(&format!("{:6.2} s  {text}", self.0.elapsed().as_secs_f64()));
     }

@@ -335,7 +335,7 @@ impl Drop for SetOnDrop {
     }
 }
 
-/// The lines that an experiment has noted so far, in order.
+/// The lines that an experiment has recorded so far, in order.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<&'static str>>>);
 

@@ -25,8 +25,7 @@ pub struct Setting {
     pub threads: Option<usize>,
     /// The address of the parent's HTTP server.
     pub server: SocketAddr,
-    /// Whether to do only a fiftieth of the work. This is for tests, which don't look at the
-    /// figures.
+    /// Whether to do only a fiftieth of the work. This is for tests, which don't use the figures.
     pub is_small: bool,
 }
 

@@ -19,7 +19,7 @@ pub fn start(input: Input) -> Answer {
 // step: a job, and the channel for its result
 struct Job {
     number: u64,
-    // async-std has no oneshot channel. A channel with room for one does the same.
+    // async-std has no oneshot channel. A channel with room for one value does the same.
     result: Sender<Option<u64>>,
 }
 
