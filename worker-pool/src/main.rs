@@ -2,8 +2,14 @@
 //!
 //! Run with: `ls | cargo run -p worker-pool -- -w 4 -- wc -l`
 
+mod arguments;
 mod demo;
+mod duration;
 mod pipe;
+mod printable;
+mod runtime;
+mod signals;
+mod size;
 mod timeline;
 mod tool;
 
@@ -15,105 +21,116 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Parser;
-use tokio::signal::ctrl_c;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use worker_pool::WorkerPool;
 
+use arguments::Arguments;
 use pipe::is_closed_pipe;
-use tool::{Outcome, Request};
+use printable::printable;
+use signals::{Signal, Signals};
+use tool::Outcome;
+use tool::process::Processes;
 
-/// Runs a command for every line of stdin, several commands at a time.
-///
-/// After Ctrl-C, the program reads no more lines and waits for the running commands. A second
-/// Ctrl-C kills them.
-#[derive(Parser)]
-#[command(after_help = "Examples:
-  worker-pool                            a demonstration: ten jobs on three workers
-  ls *.png | worker-pool -w 4 -- optipng
-  seq 10 | worker-pool --keep-order -- sh -c 'echo {} squared is $(({} * {}))'
-
-Exit status: 0 all succeeded, 1 some failed, 2 usage error, 130 interrupted.")]
-struct Arguments {
-    /// How many commands may run at the same time.
-    #[arg(short, long, default_value = "3", value_name = "N")]
-    workers: u16,
-    /// Kill a command that runs for longer than this, such as 500ms or 2m.
-    #[arg(long, requires = "command", value_name = "TIME", value_parser = humantime::parse_duration)]
-    timeout: Option<Duration>,
-    /// Print the output of the commands in the order of the lines.
-    #[arg(long, requires = "command")]
-    keep_order: bool,
-    /// Save the timeline of the demonstration as a picture.
-    #[arg(long, value_name = "FILE", hide = true, conflicts_with = "command")]
-    timeline_svg: Option<PathBuf>,
-    /// The command to run. The line replaces each {}; without a {}, the line becomes the last
-    /// argument. Without a command, the program runs a demonstration.
-    #[arg(last = true, value_name = "COMMAND")]
-    command: Vec<String>,
-}
-
-#[tokio::main]
-async fn main() {
-    let Arguments { workers, timeout, keep_order, timeline_svg, command } = Arguments::parse();
-    let pool = match WorkerPool::new(workers.into()) {
-        Ok(pool) => Arc::new(pool),
-        Err(error) => {
-            complain(&error.into());
-            exit(2);
-        }
-    };
-    let drain = CancellationToken::new();
-    let task = match command.is_empty() {
-        true => Task::Demo { timeline_svg },
-        false => Task::Commands(Request { command, timeout, keep_order }),
-    };
-    let mut work = {
-        let (pool, drain) = (Arc::clone(&pool), drain.clone());
-        std::pin::pin!(async move { tokio::spawn(run(pool, task, drain)).await.unwrap_or(101) })
-    };
-    let code = tokio::select! {
-        biased; // install the Ctrl-C handler before the work begins
-        _ = ctrl_c() => {
-            drain.cancel();
-            tokio::select! {
-                biased;
-                // This returns when all running commands have been killed.
-                _ = ctrl_c() => pool.abort().await,
-                _ = &mut work => {}
-            }
-            130
-        }
-        code = &mut work => code,
-    };
-    // If we just returned, the runtime would wait for its threads, and one of these may be blocked
-    // in a write to a pipe that nobody reads.
-    exit(code);
-}
-
-/// The work that the user has asked for.
-enum Task {
-    Demo { timeline_svg: Option<PathBuf> },
-    Commands(Request),
+fn main() {
+    let arguments = Arguments::parse();
+    let status = runtime::start("worker-pool").block_on(run_until_signal(arguments));
+    // If we returned, the runtime would wait for its threads, and one of these may be blocked in a
+    // write to a pipe that nobody reads.
+    exit(status);
 }
 
 /// Does the work and returns the exit status.
-async fn run(pool: Arc<WorkerPool>, task: Task, drain: CancellationToken) -> i32 {
-    let outcome = match task {
-        Task::Demo { timeline_svg } => tokio::select! {
-            outcome = demonstrate(&pool, timeline_svg) => outcome.map(|()| Outcome::AllDone),
-            () = drain.cancelled() => Ok(Outcome::AllDone),
+async fn run_until_signal(arguments: Arguments) -> i32 {
+    let pool = match WorkerPool::new(arguments.workers()) {
+        Ok(pool) => Arc::new(pool),
+        Err(error) => {
+            complain(&error.into());
+            return 2;
+        }
+    };
+    let mut signals = match Signals::listen() {
+        Ok(signals) => signals,
+        Err(error) => {
+            complain(&error.into());
+            return 1;
+        }
+    };
+    let processes = Arc::new(Processes::default());
+    #[cfg(unix)]
+    tokio::spawn(stop_on_ctrl_z(Arc::clone(&processes)));
+    let stop = CancellationToken::new();
+    let mut work = {
+        let (pool, processes, stop) = (Arc::clone(&pool), Arc::clone(&processes), stop.clone());
+        tokio::spawn(run(pool, arguments, processes, stop))
+    };
+
+    let mut signal = tokio::select! {
+        status = &mut work => return status.unwrap_or(101),
+        signal = signals.next() => signal,
+    };
+    if signal == Signal::Interrupt {
+        stop.cancel();
+        let running = processes.count();
+        if running > 0 {
+            report(&format!(
+                "interrupted: starting no more commands, waiting for {running}; Ctrl-C again kills them"
+            ));
+        }
+        signal = tokio::select! {
+            _ = &mut work => return signal.exit_status(),
+            signal = signals.next() => signal,
+        };
+    }
+    // This returns when all running commands have been killed. What they have printed is printed,
+    // unless nobody reads it.
+    pool.abort().await;
+    tokio::select! {
+        _ = timeout(Duration::from_secs(2), work) => {}
+        _ = signals.next() => {}
+    }
+    signal.exit_status()
+}
+
+/// Stops the commands on Ctrl-Z, too. They are in process groups of their own, so the terminal
+/// stops only this program.
+#[cfg(unix)]
+async fn stop_on_ctrl_z(processes: Arc<Processes>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let number = nix::sys::signal::Signal::SIGTSTP as i32;
+    let Ok(mut ctrl_z) = signal(SignalKind::from_raw(number)) else { return };
+    while ctrl_z.recv().await.is_some() {
+        processes.stop_and_continue();
+    }
+}
+
+/// Does the work and returns the exit status.
+async fn run(
+    pool: Arc<WorkerPool>,
+    arguments: Arguments,
+    processes: Arc<Processes>,
+    stop: CancellationToken,
+) -> i32 {
+    let outcome = match arguments.command.is_empty() {
+        true => tokio::select! {
+            outcome = demonstrate(&pool, arguments.timeline_svg) => outcome.map(|()| Outcome::AllDone),
+            () = stop.cancelled() => Ok(Outcome::AllDone),
         },
-        Task::Commands(request) => tool::run(Arc::clone(&pool), request, drain).await,
+        false => tool::run(Arc::clone(&pool), arguments, processes, stop).await,
     };
     pool.abort().await;
     match outcome {
         Ok(Outcome::AllDone) => 0,
         Ok(Outcome::SomeFailed) => 1,
         Ok(Outcome::CannotStart(why)) => {
-            complain(&anyhow::anyhow!(why));
+            report(&why);
             2
         }
-        // The reader has closed the pipe, as in `worker-pool ... | head -1`. That is not an error.
+        Ok(Outcome::ReaderLeft(unfinished)) => {
+            report(&format!("stdout was closed; lines read but not run to the end: {unfinished}"));
+            1
+        }
+        // Nobody reads the demonstration any more.
         Err(error) if is_closed_pipe(&error) => 0,
         Err(error) => {
             complain(&error);
@@ -130,7 +147,11 @@ async fn demonstrate(pool: &WorkerPool, timeline_svg: Option<PathBuf>) -> anyhow
     }
 }
 
-/// Reports an error in one line on stderr. If stderr is closed, the message is lost.
 fn complain(error: &anyhow::Error) {
-    let _ = writeln!(io::stderr(), "worker-pool: {error:#}");
+    report(&format!("{error:#}"));
+}
+
+/// Prints one line to stderr. If stderr is closed, the message is lost.
+fn report(message: &str) {
+    let _ = writeln!(io::stderr(), "worker-pool: {}", printable(message));
 }

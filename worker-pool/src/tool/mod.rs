@@ -1,88 +1,109 @@
 //! The tool that the lesson builds: it runs a command for every line of stdin, a few commands at a
 //! time.
 
-mod command;
+mod captured;
+mod job;
+mod lines;
 mod output;
+pub mod process;
+mod template;
 
-use std::fmt::Display;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::{FuturesOrdered, FuturesUnordered};
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use worker_pool::{JobError, JobHandle, SubmitError, WorkerPool};
+use worker_pool::{JobHandle, WorkerPool};
 
-use command::{Ran, Template};
+use crate::arguments::Arguments;
+use captured::Slot;
+use job::{Commands, End, Pace};
+use lines::Lines;
 use output::Output;
-
-/// The command that the user wants to run, and how to run it.
-#[derive(Debug)]
-pub struct Request {
-    /// The command and its arguments.
-    pub command: Vec<String>,
-    /// How long each command may run.
-    pub timeout: Option<Duration>,
-    /// Whether to print the output in the order of the lines.
-    pub keep_order: bool,
-}
+use process::Processes;
+use template::{Template, quoted};
 
 /// The combined outcome of all commands.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Every command ended with status 0.
     AllDone,
-    /// Some commands failed, and each of them was reported with its line.
+    /// Some commands failed or were not started, and each of them was reported with its line.
     SomeFailed,
     /// The command cannot be started for any line.
     CannotStart(String),
+    /// Nobody reads our output any more. This many lines were read, but their commands were not
+    /// run to the end.
+    ReaderLeft(usize),
 }
 
-/// Runs the command once for every line of stdin. When `drain` is cancelled, this function reads no
-/// more lines, and waits for the commands it has submitted. Aborting the pool kills these commands.
+/// Runs the command once for every line of stdin. When `stop` is cancelled, this function reads no
+/// more lines, starts no more commands, and waits for the running ones. Aborting the pool kills
+/// these.
 ///
 /// # Errors
-/// Fails if stdin cannot be read or stdout cannot be written. In that case, the running commands
-/// are killed.
+/// Fails if stdout cannot be written. In that case, the running commands are killed.
 pub async fn run(
     pool: Arc<WorkerPool>,
-    request: Request,
-    drain: CancellationToken,
+    arguments: Arguments,
+    processes: Arc<Processes>,
+    stop: CancellationToken,
 ) -> anyhow::Result<Outcome> {
-    // Results that wait to be printed in order stay in memory, so we limit their number.
-    let most_results = 4 * pool.workers();
+    // A result may have to wait until its output can be printed. Until then, it keeps its files
+    // open, so we limit how many results there are.
+    let most_results = (4 * pool.workers()).min(handles() / HANDLES_PER_RESULT).max(1);
+    let mut lines = Lines::of_stdin(if arguments.null { 0 } else { b'\n' }, arguments.max_line);
     let mut run = Run {
         pool,
-        template: Template::new(request.command),
-        timeout: request.timeout,
-        results: Results::new(request.keep_order),
+        template: Template::new(arguments.command),
+        commands: Arc::new(Commands {
+            processes,
+            stop: stop.clone(),
+            timeout: arguments.timeout,
+            retries: arguments.retries,
+            max_output: arguments.max_output,
+            pace: Pace::new(arguments.delay),
+        }),
+        dry_run: arguments.dry_run,
+        fail_fast: arguments.fail_fast,
+        lines: 0,
+        results: Results::new(arguments.keep_order),
         output: Output::new(),
         outcome: Outcome::AllDone,
     };
-    let mut lines = lines_of_stdin();
     let mut reading = true;
 
     while reading || !run.results.is_empty() {
         let has_room = run.results.len() < most_results;
         tokio::select! {
             biased; // results before lines, because results make room for more lines
-            () = drain.cancelled(), if reading => reading = false,
-            Some((item, result)) = run.results.next(), if !run.results.is_empty() => {
-                run.report(&item, result)?;
-                if matches!(run.outcome, Outcome::CannotStart(_)) {
-                    break;
+            () = stop.cancelled(), if reading => reading = false,
+            Some(result) = run.results.next(), if !run.results.is_empty() => {
+                let unfinished = run.results.len();
+                match run.report(&result) {
+                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                        run.outcome = Outcome::ReaderLeft(unfinished);
+                    }
+                    reported => reported?,
                 }
             }
-            line = lines.recv(), if reading && has_room => {
+            line = lines.next(), if reading && has_room => {
                 reading = match line {
-                    Some(line) => run.submit(line?).await,
-                    None => false,
+                    Ok(Some(line)) => run.submit(&line).await?,
+                    Ok(None) => false,
+                    Err(error) => {
+                        run.fail(&format!("{error:#}"));
+                        false
+                    }
                 };
             }
+            () = run.output.tick() => {}
         }
-        run.output.progress(&run.pool.stats());
+        if matches!(run.outcome, Outcome::CannotStart(_) | Outcome::ReaderLeft(_)) {
+            break;
+        }
+        run.output.progress(run.commands.processes.count());
     }
     run.output.finish();
     run.pool.abort().await; // this ends the commands that are still running if we left the loop early
@@ -93,7 +114,11 @@ pub async fn run(
 struct Run {
     pool: Arc<WorkerPool>,
     template: Template,
-    timeout: Option<Duration>,
+    commands: Arc<Commands>,
+    dry_run: bool,
+    fail_fast: bool,
+    /// How many lines were read.
+    lines: u64,
     results: Results,
     output: Output,
     outcome: Outcome,
@@ -102,53 +127,83 @@ struct Run {
 impl Run {
     /// Submits the command for a line, and waits for room in the queue if necessary. Returns
     /// whether we should read more lines.
-    async fn submit(&mut self, line: Vec<u8>) -> bool {
-        let item = command::text(line);
-        let job = self.template.run(&item);
-        let handle = match self.timeout {
-            Some(limit) => self.pool.submit_with_timeout(limit, job).await,
-            None => self.pool.submit(job).await,
-        };
-        match handle {
-            Ok(handle) => {
-                self.results.push(item.to_string_lossy().into_owned(), handle);
-                true
-            }
-            // The pool was aborted, so it accepts no more commands.
-            Err(SubmitError::Stopped | SubmitError::Full) => false,
+    async fn submit(&mut self, line: &[u8]) -> io::Result<bool> {
+        self.lines += 1;
+        let words = self.template.words(line, self.lines);
+        if self.dry_run {
+            self.output.print_line(&quoted(&words))?;
+            return Ok(true);
         }
+        let slot = Slot::default();
+        let job = Arc::clone(&self.commands).run(words, slot.clone());
+        // The pool accepts no more jobs once it was aborted.
+        let Ok(handle) = self.pool.submit(job).await else { return Ok(false) };
+        self.results.push(Pending { line: output::shown(line), slot, handle });
+        Ok(true)
     }
 
     /// Prints the result of one command, and adds it to the outcome.
-    fn report(&mut self, item: &str, result: Result<Ran, JobError>) -> io::Result<()> {
-        match result {
-            Ok(Ran::Ended(ended)) => {
-                if !self.output.print(item, &ended)? {
-                    self.outcome = Outcome::SomeFailed;
-                }
+    ///
+    /// # Errors
+    /// Fails if stdout cannot be written.
+    fn report(&mut self, result: &Finished) -> io::Result<()> {
+        self.output.print(&result.slot)?;
+        match &result.end {
+            Ok(end) if end.is_success() => self.output.done += 1,
+            Ok(End::NotStarted(error)) if self.is_hopeless(error) => {
+                self.outcome =
+                    Outcome::CannotStart(format!("{}: {error}", self.template.program()));
             }
-            Ok(Ran::NotStarted(error)) if self.template.is_hopeless(&error) => {
-                let program = self.template.program();
-                self.outcome = Outcome::CannotStart(format!("{program}: {error}"));
-            }
-            Ok(Ran::NotStarted(error)) => self.fail(item, &error),
-            Err(error) => self.fail(item, &error),
+            Ok(end) => self.fail(&format!("{}: {end}", result.line)),
+            Err(killed) => self.fail(&format!("{}: {killed}", result.line)),
         }
         Ok(())
     }
 
-    fn fail(&mut self, item: &str, error: &dyn Display) {
-        self.output.failed(item, error);
+    /// Whether this error means that the command cannot be started for any line.
+    fn is_hopeless(&self, error: &io::Error) -> bool {
+        use io::ErrorKind::{NotFound, PermissionDenied};
+        matches!(error.kind(), NotFound | PermissionDenied) && self.template.has_fixed_program()
+    }
+
+    fn fail(&mut self, message: &str) {
+        self.output.failed(message);
         self.outcome = Outcome::SomeFailed;
+        if self.fail_fast {
+            self.commands.stop.cancel();
+        }
     }
 }
 
-type Named = std::pin::Pin<Box<dyn Future<Output = (String, Result<Ran, JobError>)> + Send>>;
+/// A command whose result we expect.
+struct Pending {
+    /// The line, for messages.
+    line: String,
+    slot: Slot,
+    handle: JobHandle<End>,
+}
+
+/// A command that has ended.
+struct Finished {
+    line: String,
+    slot: Slot,
+    /// How it ended, or a message if it was killed because the program ends.
+    end: Result<End, &'static str>,
+}
+
+impl Pending {
+    async fn finished(self) -> Finished {
+        let end = self.handle.await.map_err(|_| "killed");
+        Finished { line: self.line, slot: self.slot, end }
+    }
+}
+
+type Future = std::pin::Pin<Box<dyn std::future::Future<Output = Finished> + Send>>;
 
 /// The results of the commands under way: in the order of the lines, or as they arrive.
 enum Results {
-    Ordered(FuturesOrdered<Named>),
-    Unordered(FuturesUnordered<Named>),
+    Ordered(FuturesOrdered<Future>),
+    Unordered(FuturesUnordered<Future>),
 }
 
 impl Results {
@@ -160,15 +215,14 @@ impl Results {
         }
     }
 
-    fn push(&mut self, item: String, handle: JobHandle<Ran>) {
-        let named: Named = Box::pin(async move { (item, handle.await) });
+    fn push(&mut self, pending: Pending) {
         match self {
-            Self::Ordered(results) => results.push_back(named),
-            Self::Unordered(results) => results.push(named),
+            Self::Ordered(results) => results.push_back(Box::pin(pending.finished())),
+            Self::Unordered(results) => results.push(Box::pin(pending.finished())),
         }
     }
 
-    async fn next(&mut self) -> Option<(String, Result<Ran, JobError>)> {
+    async fn next(&mut self) -> Option<Finished> {
         match self {
             Self::Ordered(results) => results.next().await,
             Self::Unordered(results) => results.next().await,
@@ -187,17 +241,21 @@ impl Results {
     }
 }
 
-/// Reads the lines of stdin, as bytes, on a plain thread. We do not use one of the runtime's
-/// threads, because the runtime waits for its threads when it shuts down. If the next line never
-/// came, the runtime would wait forever.
-fn lines_of_stdin() -> mpsc::Receiver<io::Result<Vec<u8>>> {
-    let (lines, receiver) = mpsc::channel(1);
-    std::thread::spawn(move || {
-        for line in io::BufRead::split(io::stdin().lock(), b'\n') {
-            if lines.blocking_send(line).is_err() {
-                break; // the receiver was dropped
-            }
-        }
-    });
-    receiver
+/// How many handles a command needs: its two files, two copies of each while it starts, and one to
+/// wait for it.
+const HANDLES_PER_RESULT: usize = 7;
+
+/// Returns how many handles we may use for commands.
+fn handles() -> usize {
+    #[cfg(unix)]
+    {
+        use nix::sys::resource::{Resource, getrlimit};
+        let (soft, _) = getrlimit(Resource::RLIMIT_NOFILE).unwrap_or((1024, 1024));
+        // The program itself needs about 20.
+        usize::try_from(soft).unwrap_or(usize::MAX).saturating_sub(32)
+    }
+    #[cfg(not(unix))]
+    {
+        usize::MAX
+    }
 }

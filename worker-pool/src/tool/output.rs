@@ -1,65 +1,99 @@
 //! Prints what the user sees: the output of each command in one piece, the failures by name, and a
 //! line with counts if stderr is a terminal.
 
-use std::fmt::Display;
+use std::future::pending;
 use std::io::{self, IsTerminal, Write};
-use std::process::Output as Ended;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget};
 use tokio::task::block_in_place;
-use worker_pool::Stats;
+use tokio::time::{Interval, interval};
+
+use super::captured::Slot;
+use crate::printable::printable;
 
 /// Prints the output of commands, and a line that counts them.
 pub struct Output {
     bar: ProgressBar,
+    /// How many commands have succeeded.
+    pub done: usize,
+    failed: usize,
+    /// When to count again, if somebody sees it.
+    ticks: Option<Interval>,
 }
 
 impl Output {
-    /// Creates the output. It shows the line with counts only if stderr is a terminal.
+    /// Creates the output. It shows the line with counts only if stderr is a terminal that can
+    /// move its cursor. Needs a runtime.
     pub fn new() -> Self {
         let bar = ProgressBar::new_spinner();
-        if io::stderr().is_terminal() {
-            bar.enable_steady_tick(Duration::from_millis(100));
-        } else {
+        let is_visible = io::stderr().is_terminal()
+            && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+        if !is_visible {
             bar.set_draw_target(ProgressDrawTarget::hidden());
         }
-        Self { bar }
+        let ticks = is_visible.then(|| interval(Duration::from_millis(100)));
+        Self { bar, done: 0, failed: 0, ticks }
     }
 
-    /// Prints the output of a command that has ended. Returns whether the command succeeded.
+    /// Waits until it is time to count again.
+    pub async fn tick(&mut self) {
+        match &mut self.ticks {
+            Some(ticks) => _ = ticks.tick().await,
+            None => pending().await,
+        }
+    }
+
+    /// Prints what a command has printed.
     ///
     /// # Errors
     /// Fails if stdout cannot be written.
-    pub fn print(&mut self, item: &str, ended: &Ended) -> io::Result<bool> {
-        // If nobody reads the pipe, this blocks. `block_in_place` lets the runtime move its other
-        // work to another thread.
-        let print = || {
-            io::stdout().lock().write_all(&ended.stdout)?;
-            // If stderr is closed, the user does not want to see the command's messages.
-            let _ = io::stderr().lock().write_all(&ended.stderr);
-            Ok::<_, io::Error>(())
-        };
-        block_in_place(|| self.bar.suspend(print))?;
-        if !ended.status.success() {
-            self.failed(item, &ended.status);
+    pub fn print(&mut self, slot: &Slot) -> io::Result<()> {
+        match slot.take() {
+            Some(captured) => self.suspend(|| captured.print()),
+            None => Ok(()),
         }
-        Ok(ended.status.success())
+    }
+
+    /// Prints one line to stdout.
+    ///
+    /// # Errors
+    /// Fails if stdout cannot be written.
+    pub fn print_line(&mut self, line: &str) -> io::Result<()> {
+        self.suspend(|| writeln!(io::stdout(), "{line}"))
     }
 
     /// Reports that the command for a line has failed.
-    pub fn failed(&mut self, item: &str, why: &dyn Display) {
-        let print = || writeln!(io::stderr(), "worker-pool: {item}: {why}");
-        let _ = block_in_place(|| self.bar.suspend(print));
+    pub fn failed(&mut self, message: &str) {
+        self.failed += 1;
+        let _ = self.suspend(|| writeln!(io::stderr(), "worker-pool: {message}"));
+    }
+
+    /// Removes the line with counts while `print` runs. If nobody reads the pipe, `print` blocks.
+    /// `block_in_place` lets the runtime move its other work to another thread.
+    fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
+        block_in_place(|| self.bar.suspend(print))
     }
 
     /// Updates the counts.
-    pub fn progress(&mut self, stats: &Stats) {
-        self.bar.set_message(format!("{} running, {} done", stats.running, stats.finished()));
+    pub fn progress(&mut self, running: usize) {
+        let Self { done, failed, .. } = self;
+        self.bar.set_message(format!("{running} running, {done} done, {failed} failed"));
+        self.bar.tick();
     }
 
     /// Removes the line with counts.
     pub fn finish(&mut self) {
         self.bar.finish_and_clear();
+    }
+}
+
+/// Returns a line as it appears in messages: safe to print, and not too long.
+pub fn shown(line: &[u8]) -> String {
+    const LONGEST: usize = 60;
+    let text = printable(&String::from_utf8_lossy(&line[..line.len().min(4 * LONGEST + 4)]));
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
     }
 }

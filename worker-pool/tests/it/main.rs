@@ -3,15 +3,20 @@
 
 #[path = "../exercise/checks.rs"]
 mod checks;
-#[path = "../../src/tool/command.rs"]
-#[allow(dead_code, reason = "only its unit tests are used")]
-mod command;
+mod commands;
 mod naive;
 mod naive_pool;
+#[path = "../../src/printable.rs"]
+mod printable;
 mod program;
 mod promises;
 mod readme;
+#[path = "../../src/size.rs"]
+mod size;
 mod solution;
+#[path = "../../src/tool/template.rs"]
+#[allow(dead_code, reason = "only its unit tests are used")]
+mod template;
 
 use std::time::Duration;
 

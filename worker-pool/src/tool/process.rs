@@ -1,0 +1,184 @@
+//! Starts commands, and kills them together with their children.
+
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::future::poll_fn;
+use std::io;
+use std::path::PathBuf;
+use std::pin::pin;
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::process::{Child, Command};
+use tokio::time::sleep;
+
+/// The commands that are running, by the number of their process group.
+///
+/// The number belongs to a command only until its exit status has been collected. After that, the
+/// system may give the number to somebody else. So we collect the status, and send a signal, only
+/// while we hold the lock.
+#[derive(Debug, Default)]
+pub struct Processes(Mutex<BTreeSet<u32>>);
+
+/// A running command. Dropping this kills the command and its whole process group. If the command
+/// has already ended, processes that it has left in the background keep running.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    id: u32,
+    processes: Arc<Processes>,
+}
+
+impl Processes {
+    fn lock(&self) -> MutexGuard<'_, BTreeSet<u32>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns how many commands are running.
+    pub fn count(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// Tries something. If the system has too few handles or processes left, tries again until
+    /// another command has ended.
+    pub async fn patiently<T>(&self, mut attempt: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+        loop {
+            match attempt() {
+                Err(error) if is_shortage(&error) && self.count() > 0 => {
+                    sleep(Duration::from_millis(20)).await;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    /// Starts a command that prints to these files.
+    pub fn start(
+        self: &Arc<Self>,
+        words: &[OsString],
+        stdout: &File,
+        stderr: &File,
+    ) -> io::Result<Running> {
+        let program = words.first().map_or(OsStr::new(""), OsString::as_os_str);
+        let prepare = |mut command: Command| -> io::Result<Command> {
+            command.args(&words[1..]).stdout(stdout.try_clone()?).stderr(stderr.try_clone()?);
+            Ok(command)
+        };
+        // While we hold the lock, Ctrl-Z cannot stop the others and miss this one.
+        let mut running = self.lock();
+        let child = match prepare(command(program))?.spawn() {
+            // A script without `#!`. The functions of C that start a program would use the shell.
+            Err(error) if is_script(&error) => {
+                let mut shell = command(OsStr::new("/bin/sh"));
+                shell.arg(find(program));
+                prepare(shell)?.spawn()?
+            }
+            child => child?,
+        };
+        let id = child.id().expect("its status has not been collected");
+        running.insert(id);
+        Ok(Running { child, id, processes: Arc::clone(self) })
+    }
+
+    /// Stops all commands and this program, as Ctrl-Z should, and continues the commands when the
+    /// program is continued.
+    #[cfg(unix)]
+    pub fn stop_and_continue(&self) {
+        use nix::sys::signal::{Signal, raise};
+        let running = self.lock();
+        running.iter().for_each(|id| signal_group(*id, Signal::SIGSTOP));
+        // This returns when something, such as `fg`, continues the program.
+        let _ = raise(Signal::SIGSTOP);
+        running.iter().for_each(|id| signal_group(*id, Signal::SIGCONT));
+    }
+}
+
+fn command(program: &OsStr) -> Command {
+    let mut command = Command::new(program);
+    command.stdin(Stdio::null()).kill_on_drop(true);
+    // The command gets its own process group, for two reasons. First, a terminal sends Ctrl-C to
+    // the whole foreground group, which is ours, but the command should be able to finish. Second,
+    // if we have to kill the command, we can kill its children with it.
+    #[cfg(unix)]
+    command.process_group(0);
+    command
+}
+
+impl Running {
+    /// Waits until the command has ended. Processes that it has left in the background do not
+    /// count. Dropping the future has no effect on the command.
+    pub async fn wait(&mut self) -> io::Result<ExitStatus> {
+        let mut wait = pin!(self.child.wait());
+        poll_fn(|context| {
+            let mut running = self.processes.lock();
+            let polled = wait.as_mut().poll(context);
+            if polled.is_ready() {
+                running.remove(&self.id);
+            }
+            polled
+        })
+        .await
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let mut running = self.processes.lock();
+        // The number is no longer there if the command's status has been collected.
+        if running.remove(&self.id) {
+            #[cfg(unix)]
+            signal_group(self.id, nix::sys::signal::Signal::SIGKILL);
+            let _ = self.child.start_kill();
+        }
+    }
+}
+
+#[cfg(unix)]
+fn signal_group(id: u32, signal: nix::sys::signal::Signal) {
+    use nix::sys::signal::killpg;
+    use nix::unistd::Pid;
+    if let Ok(id) = i32::try_from(id) {
+        // This fails if no process of the group is left.
+        let _ = killpg(Pid::from_raw(id), signal);
+    }
+}
+
+/// Whether the system has too few handles or processes left.
+fn is_shortage(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    {
+        use nix::errno::Errno;
+        let code = error.raw_os_error().map(Errno::from_raw);
+        matches!(code, Some(Errno::EMFILE | Errno::ENFILE | Errno::EAGAIN))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = error;
+        false
+    }
+}
+
+/// Whether the program is a text that no interpreter is named for.
+fn is_script(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    {
+        error.raw_os_error() == Some(nix::errno::Errno::ENOEXEC as i32)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = error;
+        false
+    }
+}
+
+/// Returns the path of a program, which is looked up in `PATH` unless its name contains a slash.
+fn find(program: &OsStr) -> PathBuf {
+    if program.as_encoded_bytes().contains(&b'/') {
+        return program.into();
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|folder| folder.join(program));
+    found.into_iter().find(|path| path.is_file()).unwrap_or_else(|| program.into())
+}
