@@ -1,8 +1,9 @@
-//! Measures one file of 1 GiB and 2,000 files of 4 KiB. Compares with curl and aria2c if they are
-//! installed. If nginx is installed, it serves the large file.
+//! Measures how long it takes to download one file of 1 GiB, and 2,000 files of 4 KiB. Compares
+//! this program with curl and aria2c if they are installed. If nginx is installed, it serves the
+//! large file.
 //!
-//! Run with: `cargo bench -p downloads`. The files go to the folder for temporary files. If that
-//! folder is in memory, set TMPDIR to one on a disk.
+//! Run with: `cargo bench -p downloads`. The files are saved in the system's folder for temporary
+//! files. If that folder is in memory, set TMPDIR to a folder on a disk.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{self, SocketAddr};
@@ -43,8 +44,8 @@ fn way(name: &'static str, command: &[&str]) -> Way {
 }
 
 fn main() {
-    // We write piece by piece, because until a child starts, the memory of this process counts as
-    // the child's.
+    // We write piece by piece to keep this process small, because its memory counts towards a
+    // child's peak until the child has started its own program.
     let mut file = File::new().expect("room for a file");
     let mut sum = Sha256::new();
     for _ in 0..PIECES {
@@ -53,7 +54,7 @@ fn main() {
     }
     let sum: String = sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     let server = serve_small();
-    let lists = tempfile::tempdir().expect("a folder");
+    let lists = tempfile::tempdir().expect("a temporary folder");
     let list = |name: &str, text: String| {
         let path = lists.path().join(name);
         fs::write(&path, text).expect("room for a list");
@@ -92,18 +93,18 @@ fn main() {
 fn measure(what: &str, ways: &[Way], files: usize, length: u64) {
     let mut times = vec![Vec::new(); ways.len()];
     let mut peak = 0;
-    // The runs are interleaved, so that a disturbance affects all of them, and each round has
-    // another order. The first round is a warm-up.
+    // The runs are interleaved, so that a disturbance of the machine affects all contestants. Each
+    // round has a different order. The first round is a warm-up.
     let mut order: Vec<_> = (0..ways.len()).collect();
     for round in 0..=ROUNDS {
         for &place in &order {
             let way = &ways[place];
-            // Without this, the next contestant would have to wait until the data of this one is
-            // on the disk.
+            // Without this, the contestant might have to wait until the previous contestant's data
+            // is on the disk.
             nix::unistd::sync();
-            let folder = tempfile::tempdir().expect("a folder");
+            let folder = tempfile::tempdir().expect("a temporary folder");
             let Some(seconds) = run(way, folder.path()) else { continue };
-            let saved = fs::read_dir(folder.path()).expect("it is there");
+            let saved = fs::read_dir(folder.path()).expect("the folder exists");
             let right = saved.filter(|file| {
                 let metadata = file.as_ref().map(|file| file.metadata());
                 metadata.is_ok_and(|file| file.is_ok_and(|file| file.len() == length))
@@ -114,7 +115,8 @@ fn measure(what: &str, ways: &[Way], files: usize, length: u64) {
             } else if way.command[0] == DOWNLOADS {
                 // The system keeps a single peak for all children, so we run our own program
                 // first.
-                peak = getrusage(UsageWho::RUSAGE_CHILDREN).expect("always there").max_rss();
+                peak =
+                    getrusage(UsageWho::RUSAGE_CHILDREN).expect("the usage is available").max_rss();
             }
         }
         fastrand::shuffle(&mut order);
@@ -127,7 +129,7 @@ fn measure(what: &str, ways: &[Way], files: usize, length: u64) {
         })
         .collect();
     println!("\n{what}; median of {ROUNDS} rounds, interleaved\n");
-    println!("| | seconds | from | to | of curl | of aria2c |");
+    println!("| | seconds | lowest | highest | relative to curl | relative to aria2c |");
     println!("|---|---|---|---|---|---|");
     for ((way, times), median) in ways.iter().zip(&times).zip(&medians) {
         let Some(median) = median else {
@@ -151,14 +153,14 @@ fn run(way: &Way, folder: &Path) -> Option<f64> {
     match command.status() {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
         status => {
-            assert!(status.expect("it ends").success(), "{}", way.name);
+            assert!(status.expect("the program runs").success(), "{}", way.name);
             Some(start.elapsed().as_secs_f64())
         }
     }
 }
 
-/// An nginx that serves the large file with sendfile, as file servers do. It ends when this is
-/// dropped.
+/// An nginx process that serves the large file with sendfile, as file servers do. Dropping this
+/// value ends the process.
 struct Nginx {
     process: Child,
     url: String,
@@ -166,12 +168,13 @@ struct Nginx {
 }
 
 impl Nginx {
-    /// Returns `None` if nginx is not installed.
+    /// Starts nginx. Returns `None` if nginx is not installed.
     fn start(file: &File) -> Option<Self> {
-        let folder = tempfile::tempdir().expect("a folder");
+        let folder = tempfile::tempdir().expect("a temporary folder");
         let root = file.path().parent().expect("a file is in a folder");
         let name = file.path().file_name().expect("a file has a name").to_string_lossy();
-        // Until nginx takes it, nobody else gets this port.
+        // The system picks a free port. Before nginx takes that port, the system is unlikely to
+        // give it to anybody else.
         let port = net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr();
         let address = port.expect("bound");
         let config = folder.path().join("nginx.conf");
@@ -197,23 +200,23 @@ impl Nginx {
 
 impl Drop for Nginx {
     fn drop(&mut self) {
-        // SIGTERM also ends the worker process of nginx.
+        // SIGTERM also ends nginx's worker process.
         let pid = i32::try_from(self.process.id()).expect("process numbers are small");
         let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
         let _ = self.process.wait();
     }
 }
 
-/// Serves the large file until the program ends, with one thread for each connection. It copies
-/// the bytes twice, into the memory of the server and out of it. That takes half a core, which is
-/// then not available to the downloader.
+/// Serves the large file until the program ends, with one thread for each connection. This server
+/// copies the bytes twice: into its memory and out of it. That takes half a core, which the
+/// downloader then cannot use.
 fn serve_large(file: &File) -> String {
     let listener = net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("bound");
     let path = file.path().to_owned();
     thread::spawn(move || {
         for client in listener.incoming().flatten() {
-            let file = fs::File::open(&path).expect("it is there");
+            let file = fs::File::open(&path).expect("the file exists");
             thread::spawn(move || answer(client, file));
         }
     });
@@ -241,7 +244,7 @@ fn serve_small() -> SocketAddr {
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
             address
                 .send(listener.local_addr().expect("bound"))
-                .expect("the main thread waits for it");
+                .expect("the main thread waits for the address");
             let small = Bytes::from(vec![b'x'; SMALL]);
             let small = async move || ([(ETAG, "\"small\"")], small);
             let routes = Router::new().route("/small/{n}", get(small));
@@ -251,5 +254,5 @@ fn serve_small() -> SocketAddr {
             axum::serve(listener, routes).await
         })
     });
-    bound.recv().expect("a server")
+    bound.recv().expect("the server has started")
 }

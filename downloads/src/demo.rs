@@ -1,5 +1,5 @@
-//! The demonstration that runs without arguments: it downloads four files from a slow loopback
-//! server that breaks one connection.
+//! The demonstration, which runs if the program gets no arguments. It downloads four files from a
+//! slow loopback server that breaks one connection.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -74,8 +74,8 @@ fn record(timeline: &Timeline, name: &str, event: &Event<'_>) {
     }
 }
 
-/// Sends a file, or the rest of it, in pieces, spread over the requested time. The first transfer
-/// of `gamma.bin` breaks in the middle.
+/// Sends a file, or the rest of a file, in pieces that are spread over the requested time. The
+/// first transfer of `gamma.bin` breaks in the middle.
 async fn serve(
     Path((milliseconds, name)): Path<(u64, String)>,
     State(breaks_next): State<Arc<AtomicBool>>,

@@ -1,4 +1,4 @@
-//! Why a file was not saved.
+//! The errors that explain why a file was not saved.
 
 use std::error::Error;
 use std::io;
@@ -8,8 +8,8 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use thiserror::Error;
 
-/// Says why a file was not saved. The final name never holds a wrong file. A partial file is kept
-/// if it can be resumed.
+/// The reason why a file was not saved. There is never a wrong file under the final name. A partial
+/// file is kept if it can be resumed.
 #[derive(Debug, Error)]
 pub enum DownloadError {
     /// The text is not a valid `http` or `https` URL.
@@ -36,15 +36,15 @@ pub enum DownloadError {
         /// The number of bytes that the server announced.
         expected: u64,
     },
-    /// All bytes were received, but they are not the bytes of the file you wanted. They were
-    /// thrown away.
+    /// All bytes were received, but their SHA-256 is not the expected one. The bytes were thrown
+    /// away.
     #[error("wrong sha256: expected {}, got {}", hex(.expected), hex(.got))]
     Checksum {
-        /// The SHA-256 of the bytes.
+        /// The SHA-256 of the bytes received.
         got: [u8; 32],
         /// The SHA-256 that the bytes should have.
         expected: [u8; 32],
-        /// Whether some of the bytes are from an earlier attempt.
+        /// Whether an earlier attempt received some of the bytes.
         resumed: bool,
     },
     /// The file cannot be written. The very last step is the sync of the folder. If only this sync
@@ -53,7 +53,7 @@ pub enum DownloadError {
     Disk {
         /// The file that cannot be written.
         path: PathBuf,
-        /// The error of the system.
+        /// The operating system's error.
         source: io::Error,
     },
     /// Another process is downloading this file.
@@ -68,22 +68,22 @@ pub enum DownloadError {
         /// The file that is in the way of a partial file or its sidecar.
         file: PathBuf,
     },
-    /// A file with that name has appeared in the meantime, and is kept.
+    /// A file with that name appeared during the download. That file is kept.
     #[error("{} already exists (--force replaces it)", path.display())]
     Exists {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
     },
-    /// A file with that name already existed, and is not the one you wanted.
+    /// A file with that name already existed, but its SHA-256 is not the expected one.
     #[error("{} already exists and has another sha256 (--force replaces it)", path.display())]
     Differs {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
     },
     /// Another download of this run uses this name.
     #[error("would be saved as {}, which another download uses", path.display())]
     NameTaken {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
     },
 }
@@ -98,7 +98,8 @@ impl DownloadError {
 
 impl From<reqwest::Error> for DownloadError {
     fn from(error: reqwest::Error) -> Self {
-        // The caller knows the URL, and the URL may contain a password.
+        // We remove the URL, because the caller knows it already, and because it may contain a
+        // password.
         Self::Transfer(error.without_url())
     }
 }

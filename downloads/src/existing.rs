@@ -11,7 +11,7 @@ use crate::names::part_path;
 use crate::part::Part;
 use crate::stream::blocking;
 
-/// What already exists of a file.
+/// The result of looking for a file before its download.
 pub(crate) enum Existing {
     /// The file itself, which is kept.
     File,
@@ -22,8 +22,8 @@ pub(crate) enum Existing {
 
 /// Remembers which files are new, for one second.
 ///
-/// Usually none of the files exists. One check for all of them needs one thread that may block.
-/// Without it, each file would need one, and 2,000 small files would take 7 % longer.
+/// Usually, none of the files exists. So we check all of them in one call on a thread that may
+/// block. With one such call for each file, 2,000 small files would take 7 % longer.
 pub(crate) struct NewFiles {
     are_new: Vec<bool>,
     checked: Instant,
@@ -81,7 +81,7 @@ pub(crate) fn is_kept(
     if replace && !there.is_dir() {
         return Ok(false);
     }
-    // This is a folder, a pipe, or a link to nowhere.
+    // The path is a folder, a pipe, or a link to nowhere.
     if !fs::metadata(path).is_ok_and(|there| there.is_file()) {
         let error =
             io::Error::new(io::ErrorKind::AlreadyExists, "already exists and is not a file");
@@ -108,9 +108,9 @@ mod tests {
         let (_folder, path) = nothing();
         assert!(is_new(&path));
         fs::write(part_path(&path), "").unwrap();
-        assert!(!is_new(&path), "there is a part");
+        assert!(!is_new(&path), "a part exists");
         fs::rename(part_path(&path), &path).unwrap();
-        assert!(!is_new(&path), "there is the file");
+        assert!(!is_new(&path), "the file exists");
     }
 
     #[test]
@@ -118,7 +118,7 @@ mod tests {
         let (folder, path) = nothing();
         let right = Some(Sha256::digest("content").into());
         for sha256 in [None, right] {
-            assert!(!is_kept(&path, sha256, false).unwrap(), "there is nothing");
+            assert!(!is_kept(&path, sha256, false).unwrap(), "nothing exists yet");
         }
         fs::write(&path, "content").unwrap();
         for (sha256, replace, kept) in [

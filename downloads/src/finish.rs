@@ -1,8 +1,8 @@
-//! The last steps of a file: check it, sync it to the disk, and give it its name.
+//! The last steps of a download: check the file, sync it to the disk, and give it its name.
 //!
-//! The order matters. Once a file has its name, we cannot go back, so everything that can fail
-//! comes first. And the bytes have to be on the disk before the name is. Otherwise, a power cut in
-//! between could leave an empty file under that name.
+//! The order matters. Once a file has its name, we cannot go back, so the checks come first. And
+//! the bytes have to reach the disk before the name does. Otherwise, a power cut in between could
+//! leave an empty file under that name.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -30,7 +30,8 @@ pub(crate) struct Finish {
 }
 
 impl Finish {
-    /// Whether this many bytes with this SHA-256 are the file we want.
+    /// Checks the length and the SHA-256 of a file that was received. `resumed` says whether an
+    /// earlier attempt received some of the bytes.
     pub(crate) fn check(
         &self,
         length: u64,
@@ -52,8 +53,8 @@ impl Finish {
 }
 
 /// Writes a short file whose bytes are all in memory. Such a file needs no partial file that could
-/// be resumed. Until it gets its name, it is called `NAME.RANDOM.part`, a name that nobody else
-/// uses.
+/// be resumed. Until it gets its name, it is called `NAME.RANDOM.part`, a name that no other
+/// program uses.
 pub(crate) fn write_short(
     path: &Path,
     target: &Path,
@@ -80,8 +81,8 @@ pub(crate) fn write_short(
     Ok(Saved { path: target.into(), bytes: bytes.len() as u64, sha256, resumed_from: 0 })
 }
 
-/// Syncs a temporary file to the disk, and then gives it its name. If that fails, the file is
-/// removed.
+/// Syncs a temporary file to the disk, and then gives it its name. If the file cannot be synced or
+/// renamed, it is removed.
 fn finish_short(part: NamedTempFile, target: &Path, finish: Finish) -> Result<(), DownloadError> {
     if finish.sync {
         let synced = part.as_file().sync_all();
@@ -94,17 +95,18 @@ fn finish_short(part: NamedTempFile, target: &Path, finish: Finish) -> Result<()
     sync_name(target, finish.sync)
 }
 
-/// Gives a file its final name, in one step.
+/// Gives a file its final name, atomically.
 pub(crate) fn rename(part: &Path, target: &Path, replace: bool) -> Result<(), DownloadError> {
     let path = || target.to_owned();
     if replace {
         return fs::rename(part, target)
             .map_err(|source| DownloadError::Disk { path: path(), source });
     }
-    // A plain rename would replace a file that has appeared under this name in the meantime.
+    // A plain rename would replace a file that has appeared under this name since we checked.
     let renamed = tempfile::TempPath::try_from_path(part).and_then(|part| {
         part.persist_noclobber(target).map_err(|error| {
-            // Dropping a temporary path removes its file. Here, the caller has to decide that.
+            // Dropping a temporary path removes its file. Here, the caller decides whether to
+            // remove it.
             let _ = error.path.keep();
             error.error
         })
@@ -150,7 +152,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_short_file_that_does_not_reach_the_disk_gets_no_name() {
+    fn a_short_file_that_cannot_be_synced_is_not_saved() {
         use crate::testing::unsyncable;
         let (folder, path) = nothing();
         let part = || {
@@ -167,7 +169,7 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn a_folder_is_synced_if_its_file_system_can() {
-        // `/dev/null` stands for a folder on a file system that cannot.
+        // `/dev/null` stands for a folder on a file system that cannot sync folders.
         let error = sync_folder(Path::new("/dev/null")).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
         sync_name(Path::new("/dev/null/file"), true).unwrap();
@@ -213,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sum_is_computed_only_if_it_is_checked_or_asked_for() {
+    fn a_sha256_is_computed_only_if_it_is_checked_or_asked_for() {
         let right = Some(Sha256::digest("short").into());
         for (finish, expected) in [
             (ANY, None),

@@ -1,10 +1,10 @@
-//! Downloads files concurrently and streams them to disk. In Python courses, the usual solution of
+//! Downloads files concurrently and streams them to disk. In Python courses, the usual solution to
 //! this exercise collects whole bodies in memory.
 //!
-//! A file appears under its name when it is complete, checked and on the disk, or not at all.
-//! Until then, its bytes are in a partial file, which the next attempt or the next run can resume.
-//! Start reading at [`download_all`]. `transfer.rs` does one download, `stream.rs` moves bytes
-//! from the socket to the disk, and [`resume`] decides what to do with a response.
+//! A file appears under its name only when it is complete, checked and on the disk. Until then, its
+//! bytes are in a partial file, which the next attempt or the next run can resume. Start reading at
+//! [`download_all`]. `transfer.rs` does one download, `stream.rs` moves bytes from the socket to
+//! the disk, and [`resume`] decides what to do with a response.
 //!
 //! Run with: `cargo run -p downloads`
 
@@ -76,8 +76,8 @@ pub async fn download_all(
     let new = NewFiles::check(paths).await;
 
     let one = async |(place, download): (usize, &Download)| {
-        // We take the permit of the host first. Otherwise, a download that waits for its host
-        // would hold a permit that another host could use.
+        // We take the host's permit first. Otherwise, a download that waits for its host would hold
+        // a permit that another host could use.
         let _of_host = match hosts.get(&host(download)) {
             Some(permits) => Some(permits.acquire().await.expect("never closed")),
             None => None,
@@ -96,13 +96,13 @@ pub async fn download_all(
 
 /// Downloads one file.
 ///
-/// Dropping the future closes the connection. The thread that writes the file still writes what it
-/// has received. The partial file is kept if the next run can resume it, and removed otherwise.
-/// When the runtime shuts down, it waits for the thread.
+/// Dropping the future closes the connection. The thread that writes the file still writes the
+/// bytes that have been received. The partial file is kept if the next run can resume it, and
+/// removed otherwise. When the runtime shuts down, it waits for this thread.
 ///
 /// # Errors
 /// Returns a [`DownloadError`], after as many retries as `options` allow if the failure is
-/// transient. The final name never holds a wrong file.
+/// transient. There is never a wrong file under the final name.
 ///
 /// ```no_run
 /// use downloads::{Download, Options, Outcome, download};
@@ -133,7 +133,7 @@ pub async fn download(
 }
 
 /// Returns a builder for a client with a connect timeout of 10 s and a read timeout of 30 s. The
-/// client has no timeout for a whole file, because a large one may take as long as it needs.
+/// client has no timeout for a whole file, because a large file may take as long as it needs.
 pub fn client_builder() -> ClientBuilder {
     // We use ring as the crypto provider for TLS. This fails if the program has already chosen
     // another provider, which is fine.

@@ -1,4 +1,4 @@
-//! Locks the partial file, so that two programs never write to the same one.
+//! Locks the partial file, so that two programs never write to the same file.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -9,7 +9,7 @@ use crate::DownloadError;
 /// Locks a partial file that was just opened. The lock lasts until the file is closed.
 ///
 /// # Errors
-/// Returns [`DownloadError::InUse`] if another process has the file, or has just given it its
+/// Returns [`DownloadError::InUse`] if another process is using the file, or has just given it its
 /// final name.
 pub(crate) fn lock(file: &File, part: &Path) -> Result<(), DownloadError> {
     let disk = |source| DownloadError::Disk { path: part.into(), source };

@@ -1,4 +1,4 @@
-//! The program of lesson 5: downloads files concurrently, and leaves none half written.
+//! The program of lesson 5: downloads files concurrently, and leaves no file half written.
 //!
 //! Run with: `cargo run -p downloads -- http://127.0.0.1:8000/a.iso http://127.0.0.1:8000/b.iso`
 
@@ -27,15 +27,15 @@ use tool::plan::{self, Wanted};
 use tool::progress::Format;
 
 /// Downloads files concurrently. A file appears under its name when it is complete and checked, or
-/// not at all. The next run resumes what this one could not finish.
+/// not at all. The next run resumes the downloads that this run could not finish.
 #[derive(Parser)]
 #[command(after_help = "Examples:
-  downloads                              a demonstration on a server of its own
+  downloads                              a demonstration with a local server
   downloads https://example.org/a.iso https://example.org/b.iso
   downloads -d isos -j 8 --per-host 2 -i list.txt
   echo 'https://example.org/a.iso sha256:3a7b... disk.iso' | downloads -i -
 
-Exit status: 0 all saved or already there, 1 some failed, 2 usage error, 3 the disk is full,
+Exit status: 0 all files saved or kept, 1 some failed, 2 usage error, 3 the disk is full,
 130 interrupted.")]
 struct Arguments {
     /// The URLs to download. Without URLs, the program runs a demonstration in a temporary folder.
@@ -44,7 +44,7 @@ struct Arguments {
     /// A file with more URLs, one per line: `URL [sha256:HEX] [NAME]`. `-` is stdin.
     #[arg(short, long, value_name = "FILE")]
     input: Option<PathBuf>,
-    /// The folder to save in. It must exist.
+    /// The folder to save the files in. It must exist.
     #[arg(short, long, default_value = ".", value_name = "DIR")]
     directory: PathBuf,
     /// How many downloads may run at the same time.
@@ -63,8 +63,8 @@ struct Arguments {
     /// How long the server may pause before it sends the next bytes.
     #[arg(long, default_value = "30s", value_name = "D", value_parser = duration)]
     stall_timeout: Duration,
-    /// Replace files that already exist. Without this, they are kept. A file whose name comes from
-    /// the server is always kept.
+    /// Replace files that already exist. Without this option, they are kept. A file whose name
+    /// comes from the server is always kept.
     #[arg(long)]
     force: bool,
     /// Don't wait until files are on the disk. This is faster, but a power cut may damage the
@@ -85,7 +85,7 @@ struct Arguments {
 
 fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
-    // One thread is enough for all connections. Hashing and writing use other threads.
+    // One thread is enough for all connections. Files are hashed and written on other threads.
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let code = runtime.block_on(async {
         tokio::select! {
@@ -94,8 +94,8 @@ fn main() -> anyhow::Result<ExitCode> {
             code = run(arguments) => code,
         }
     });
-    // The threads that write need a moment to finish. A thread that looks up a name may take much
-    // longer and cannot be stopped, so we do not wait forever.
+    // The threads that write need a moment to finish. A thread that looks up a host name may take
+    // much longer and cannot be stopped, so we do not wait forever.
     runtime.shutdown_timeout(Duration::from_secs(5));
     Ok(code)
 }
@@ -136,8 +136,8 @@ async fn work(arguments: Arguments) -> anyhow::Result<ExitCode> {
             .user_agent(concat!("downloads/", env!("CARGO_PKG_VERSION")))
     };
     let format = if arguments.json { Format::Json } else { Format::Lines };
-    // Reading a list may block, and reading from a terminal may even block forever. We cannot use
-    // a thread of the runtime, because the runtime waits for its threads when it shuts down.
+    // Reading a list may block, and reading from a terminal may even block forever. We do not use
+    // one of the runtime's threads, because the runtime waits for its threads when it shuts down.
     let Arguments { urls, input, directory, .. } = arguments;
     let (planned, plan) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
@@ -161,7 +161,7 @@ async fn work(arguments: Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// Builds a client with the CA certificates of this machine. Without certificates, the client can
-/// do only plain HTTP, which is fine unless one of the URLs is https.
+/// only use plain HTTP. That is fine, unless one of the URLs is https.
 fn client(plan: &[Download], builder: impl Fn() -> ClientBuilder) -> anyhow::Result<Client> {
     let is_https = |download: &Download| download.url.to_lowercase().starts_with("https:");
     let client = match builder().build() {

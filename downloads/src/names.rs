@@ -20,8 +20,8 @@ pub fn part_path(path: &Path) -> PathBuf {
     with_suffix(path, ".part")
 }
 
-/// Returns the path of the *sidecar*, `NAME.part.json`, which says which version of the file these
-/// bytes belong to.
+/// Returns the path of the *sidecar*, `NAME.part.json`, which records the version of the file that
+/// the bytes in the partial file belong to.
 pub fn sidecar_path(path: &Path) -> PathBuf {
     with_suffix(path, ".part.json")
 }
@@ -42,8 +42,8 @@ pub fn used(path: &Path) -> [String; 3] {
     [key(path), key(&part_path(path)), key(&sidecar_path(path))]
 }
 
-/// Returns a key that is the same for all names that mean the same file on a system that ignores
-/// case.
+/// Returns a key that is the same for all names that refer to the same file on a system that
+/// ignores case.
 pub fn key(path: &Path) -> String {
     path.to_string_lossy().to_lowercase()
 }
@@ -138,7 +138,7 @@ pub fn clean(name: &str) -> Option<String> {
 }
 
 fn is_plain(c: char) -> bool {
-    // These change the direction of writing, and can hide an extension.
+    // These characters change the text direction, and can hide an extension.
     let turns_direction = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     !c.is_control() && !turns_direction && !r#"<>:"|?*"#.contains(c)
 }
@@ -175,7 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_gives_the_last_segment_of_its_path() {
+    fn the_name_is_the_last_segment_of_the_urls_path() {
         for (url, name) in [
             ("http://host/a/b.txt", "b.txt"),
             ("http://host/b.txt?query=1#fragment", "b.txt"),
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_download_takes_three_names_in_any_spelling() {
+    fn a_download_reserves_three_names_and_ignores_case() {
         let url = String::new();
         let download = Download { url, path: "a/B".into(), may_be_renamed: true, sha256: None };
         let expected = ["a/b", "a/b.part", "a/b.part.json"].map(String::from);

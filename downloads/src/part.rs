@@ -35,10 +35,10 @@ use crate::{DownloadError, Saved};
 #[derive(Debug)]
 pub(crate) struct Part {
     file: File,
-    /// The file it belongs to, under the name that it had at the start.
+    /// The path of the finished file, with the name that was planned at the start.
     path: PathBuf,
     length: u64,
-    /// The hash of the bytes so far, if anybody wants it.
+    /// The hash of the bytes so far, if the SHA-256 is needed.
     hash: Option<Sha256>,
     origin: Option<Origin>,
     resumed_from: u64,
@@ -48,9 +48,8 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    /// Opens the partial file that an earlier run has left, if there is one. If the file belongs
-    /// to another URL or cannot be resumed, it stays as it is until we have something to write
-    /// over it.
+    /// Opens the partial file that an earlier run has left, if there is one. If the file belongs to
+    /// another URL or cannot be resumed, it stays as it is until we have new bytes to replace it.
     ///
     /// # Errors
     /// Returns [`DownloadError::InUse`] if another process uses the file, and
@@ -108,8 +107,7 @@ impl Part {
         Ok(Self { file, path, length: 0, hash, origin: None, resumed_from: 0, keep: false })
     }
 
-    /// Returns how many bytes the file has and where they are from, or `None` if they cannot be
-    /// resumed.
+    /// Returns the length of the partial file and its origin, or `None` if it cannot be resumed.
     pub(crate) fn resumable(&self) -> Option<(u64, &Origin)> {
         let origin = self.origin.as_ref().filter(|origin| origin.validator.is_some())?;
         (self.length > 0).then_some((self.length, origin))
@@ -120,7 +118,7 @@ impl Part {
         self.resumed_from = self.length;
     }
 
-    /// Records that these bytes cannot be resumed. The next response will be written over them.
+    /// Records that this partial file cannot be resumed. The next response will replace its bytes.
     pub(crate) fn forget_origin(&mut self) {
         self.origin = None;
     }
@@ -167,8 +165,8 @@ impl Part {
         write: impl FnOnce(&mut File) -> io::Result<()>,
     ) -> io::Result<()> {
         if let Err(error) = write(&mut self.file) {
-            // We cut off what was written of this piece. If that fails too, no harm is done: these
-            // bytes are correct, and the next run resumes after them.
+            // We cut off the bytes of this piece that were written. If that fails too, no harm is
+            // done: these bytes are correct, and the next run resumes after them.
             let _ = self.file.set_len(self.length);
             let _ = self.file.seek(SeekFrom::Start(self.length));
             return Err(error);
@@ -194,8 +192,8 @@ impl Part {
         {
             let error = DownloadError::Disk { path: part_path(&self.path), source };
             if !error.is_disk_full() {
-                // The system may forget what did not reach the disk. We can no longer trust these
-                // bytes.
+                // The system may discard bytes that it could not write to the disk, so we can no
+                // longer trust this file.
                 (self.origin, self.keep) = (None, false);
             }
             return Err(error);
@@ -203,7 +201,7 @@ impl Part {
         rename(&part_path(&self.path), target, finish.replace)?;
         // From here on, the open file is the finished one, which `drop` must not empty.
         self.keep = true;
-        // If this fails, the sidecar does no harm: it means nothing without its partial file.
+        // If this fails, no harm is done: a sidecar means nothing without its partial file.
         let _ = fs::remove_file(sidecar_path(&self.path));
         sync_name(target, finish.sync)?;
         let (bytes, resumed_from) = (self.length, self.resumed_from);
@@ -215,7 +213,7 @@ impl Drop for Part {
     fn drop(&mut self) {
         if !self.keep && self.resumable().is_none() {
             // The order matters: bytes without a sidecar would not look like ours. If one of these
-            // steps fails, we can do nothing more.
+            // steps fails, we cannot do anything about it.
             let _ = self.file.set_len(0);
             let _ = fs::remove_file(sidecar_path(&self.path));
             let _ = fs::remove_file(part_path(&self.path));
@@ -223,8 +221,8 @@ impl Drop for Part {
     }
 }
 
-/// Returns the file that is in the way of the partial file for `path`, or of its sidecar, and was
-/// not made by this program. Such a file is never written over.
+/// If a file that this program did not create is in the way of the partial file for `path`, or of
+/// its sidecar, returns the path of that file. Such a file is never overwritten.
 pub fn in_the_way(path: &Path) -> Option<PathBuf> {
     match Part::left_over(path, "", false) {
         Err(DownloadError::NotOurs { file }) => Some(file),
@@ -260,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_write_that_fails_halfway_leaves_a_true_beginning() {
+    fn a_write_that_fails_halfway_leaves_a_valid_beginning() {
         let (_folder, path, mut part) = begun(b"the beginning");
         // Simulates a disk that is full after three more bytes.
         let full = |file: &mut File| {
@@ -295,17 +293,20 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_another_length_gets_no_name() {
+    fn a_file_of_the_wrong_length_is_not_renamed() {
         let (_folder, path, mut part) = begun(b"too short");
         let finish = Finish { length: Some(10), sync: true, ..ANY };
         let error = part.finish(&path, finish).unwrap_err();
         assert!(matches!(error, DownloadError::Short { got: 9, expected: 10 }), "{error:?}");
         drop(part);
-        assert!(!path.exists() && part_path(&path).exists(), "it can be resumed");
+        assert!(
+            !path.exists() && part_path(&path).exists(),
+            "the part must stay, because it can be resumed"
+        );
     }
 
     #[test]
-    fn a_file_that_has_appeared_in_the_meantime_is_kept() {
+    fn a_file_that_appears_during_the_download_is_kept() {
         let (_folder, path, mut part) = begun(b"new");
         fs::write(&path, "old").unwrap();
         let finish = Finish { sync: true, ..ANY };
@@ -317,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_is_resumed_only_if_it_is_of_this_url_and_of_a_known_version() {
+    fn a_part_is_resumed_only_if_it_belongs_to_this_url_and_a_known_version() {
         let here = "http://host/";
         for (url, validator, bytes, resumable) in [
             (here, origin().validator, "beginning", true),
@@ -338,7 +339,7 @@ mod tests {
                     let sum = part.hash.clone().unwrap().finalize();
                     assert_eq!(sum, Sha256::digest(bytes));
                 }
-                // We have written nothing to this file, so it stays for the run that created it.
+                // We have written nothing to this file, so it stays as it was.
                 drop(part);
                 assert_eq!(names_in(&folder), ["file.part", "file.part.json"]);
                 assert_eq!(fs::read_to_string(part_path(&path)).unwrap(), bytes);
@@ -347,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_that_is_resumed_is_hashed_from_its_beginning_if_anybody_wants_it() {
+    fn a_resumed_part_is_hashed_from_its_beginning_if_somebody_asks_for_it() {
         for (hash, sum) in [(false, None), (true, Some(Sha256::digest("all of it").into()))] {
             let (_folder, path, part) = begun(b"all ");
             drop(part);
@@ -385,7 +386,7 @@ mod tests {
             assert_eq!(in_the_way(&path), expected, "{part:?} {sidecar:?} in {folder:?}");
             for (path, text) in &files {
                 let after = fs::read_to_string(path).ok();
-                assert_eq!(after.as_deref(), *text, "looking must not change it");
+                assert_eq!(after.as_deref(), *text, "`in_the_way` must not change any file");
             }
         }
     }
@@ -440,7 +441,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_with_the_wrong_sum_is_not_kept_for_the_next_run() {
+    fn a_part_with_the_wrong_sha256_is_not_kept_for_the_next_run() {
         let (folder, path, mut part) = begun(b"wrong");
         let finish = Finish { length: Some(5), sha256: Some([7; 32]), ..ANY };
         let error = part.finish(&path, finish).unwrap_err();
@@ -450,7 +451,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_sum_is_transient_only_after_a_resume() {
+    fn a_wrong_sha256_is_transient_only_after_a_resume() {
         for (resumed_from, resumed) in [(0, false), (1, true)] {
             let (_folder, path, mut part) = begun(b"wrong");
             part.resumed_from = resumed_from;
@@ -462,7 +463,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_part_that_does_not_reach_the_disk_gets_no_name_and_is_not_resumed() {
+    fn a_part_that_cannot_be_synced_is_neither_renamed_nor_resumed() {
         use crate::testing::unsyncable;
         let (folder, path, mut part) = begun(b"all of it");
         let real = mem::replace(&mut part.file, unsyncable());

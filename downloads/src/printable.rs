@@ -1,10 +1,10 @@
-//! Makes text from elsewhere safe to print on a terminal.
+//! Makes text that comes from outside the program safe to print on a terminal.
 //!
 //! Every lesson that needs this has its own copy of this file, and all the copies are identical.
 
-/// Replaces every character that could take over a terminal with `\u{fffd}`: control characters
-/// (which include the start of every escape sequence), line separators, and the characters that
-/// change the direction of writing.
+/// Replaces every character that could take control of a terminal with `\u{fffd}`: control
+/// characters (which include the start of every escape sequence), line separators, and the
+/// characters that change the text direction.
 pub fn printable(text: &str) -> String {
     text.replace(is_unsafe, "\u{fffd}")
 }

@@ -13,7 +13,7 @@ use reqwest::header::{
 };
 use serde::{Deserialize, Serialize};
 
-/// What identifies one version of a file.
+/// A header value that identifies one version of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Validator {
     /// A strong entity tag, with its quotes.
@@ -26,9 +26,9 @@ impl Validator {
     /// Returns the validator in these headers if it is strong, which means that it stands for
     /// exactly these bytes.
     ///
-    /// A weak tag (`W/"..."`) only says that the content has the same meaning. If there is any
-    /// tag, we must not use a date instead. A date counts whole seconds, and a file may change
-    /// twice within one. So a date is strong only if it was already a minute old when the server
+    /// A weak tag (`W/"..."`) only says that the content has the same meaning. If there is any tag,
+    /// we must not use a date instead. A date counts whole seconds, and a file may change twice
+    /// within one second. So a date is strong only if it was already a minute old when the server
     /// sent it.
     pub fn of(headers: &HeaderMap) -> Option<Self> {
         if let Some(tag) = text(headers, ETAG) {
@@ -53,7 +53,7 @@ fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
     Some(String::from_utf8_lossy(headers.get(name)?.as_bytes()).trim().to_owned())
 }
 
-/// What we know about the file that a partial file belongs to. It is kept in the sidecar.
+/// Describes the file that a partial file belongs to. The sidecar contains this description.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// The URL of the file, without user name and password.
@@ -61,7 +61,8 @@ pub struct Origin {
     /// The name that the server has given the file, if any.
     #[serde(default)]
     pub name: Option<String>,
-    /// Which version of the file it is. Without a validator, the partial file cannot be resumed.
+    /// The validator of the file's version. Without a validator, the partial file cannot be
+    /// resumed.
     pub validator: Option<Validator>,
     /// The length of the whole file in bytes, if the server has announced it.
     pub length: Option<u64>,
@@ -95,20 +96,20 @@ impl ContentRange {
     }
 }
 
-/// The parts of a response that matter here.
+/// The parts of a response that the decision depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// The status of the response.
     pub status: StatusCode,
-    /// The length of the body in bytes, if the response says so.
+    /// The length of the body in bytes, if the response contains it.
     pub length: Option<u64>,
-    /// Which range of the file the body contains, if it is a range.
+    /// The range of the file that the body contains, if it is a range.
     pub range: Option<ContentRange>,
     /// The entity tag, strong or weak.
     pub tag: Option<String>,
     /// The date of the last change.
     pub modified: Option<String>,
-    /// Which version of the file it is, if there is a strong validator.
+    /// The validator of the file's version, if it is strong.
     pub validator: Option<Validator>,
 }
 
@@ -125,8 +126,8 @@ impl Answer {
         }
     }
 
-    /// Whether the response can belong to this version: either it says so, or it says nothing that
-    /// contradicts this.
+    /// Whether the response can belong to this version: either it names this version, or it
+    /// contains nothing that contradicts it.
     fn may_be(&self, version: &Validator) -> bool {
         match version {
             Validator::ETag(tag) => self.tag.as_ref().is_none_or(|says| says == tag),
@@ -136,7 +137,7 @@ impl Answer {
         }
     }
 
-    /// Returns the length of the whole file in bytes, if the response says so.
+    /// Returns the length of the whole file in bytes, if the response contains it.
     pub fn total(&self) -> Option<u64> {
         match self.status {
             StatusCode::OK => self.length,
@@ -145,7 +146,7 @@ impl Answer {
     }
 }
 
-/// What to do with a response.
+/// The possible ways to treat a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
     /// The body is the rest of the file: append it.
@@ -232,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_validator_is_sent_back_as_it_came() {
+    fn a_validator_is_sent_back_unchanged() {
         assert_eq!(Validator::ETag("\"a\"".into()).text(), "\"a\"");
         assert_eq!(Validator::LastModified("today".into()).text(), "today");
     }
@@ -244,7 +245,8 @@ mod tests {
             (200, &[("content-length", "10"), ("content-range", "bytes 0-4/20")], Some(10)),
             (200, &[], None),
             (206, &[("content-length", "5"), ("content-range", "bytes 5-9/10")], Some(10)),
-            // The length of the whole is unknown, but we have asked for everything up to its end.
+            // The length of the whole file is not given, but we have asked for everything up to its
+            // end.
             (206, &[("content-length", "5"), ("content-range", "bytes 5-9/*")], Some(10)),
             (206, &[("content-length", "5")], None),
             (416, &[("content-range", "bytes */10")], Some(10)),
@@ -256,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn content_ranges_are_read_strictly() {
+    fn content_ranges_are_parsed_strictly() {
         let range = |bytes, total| Some(ContentRange { bytes, total });
         for (text, expected) in [
             ("bytes 5-9/10", range(Some((5, 9)), Some(10))),
@@ -304,7 +306,7 @@ mod tests {
             (5, same(), answer(206, "bytes 5-9/10", Some(5), tag("\"a\"")), Append),
             (5, same(), answer(206, "bytes 5-9/10", None, None), Append),
             (5, same(), answer(206, "bytes 5-9/*", Some(5), None), Append),
-            // a 206 that does not fit
+            // a 206 that does not match the request or the file
             (5, same(), answer(206, "bytes 4-9/10", Some(6), None), AskAgain),
             (5, same(), answer(206, "bytes 6-9/10", Some(4), None), AskAgain),
             (5, same(), answer(206, "bytes 5-8/10", Some(4), None), AskAgain),
@@ -317,7 +319,7 @@ mod tests {
             (5, same(), answer(206, "bytes */10", None, None), AskAgain),
             (5, same(), answer(206, "", Some(5), None), AskAgain),
             (5, same(), answer(206, "bytes 5-18446744073709551615/10", None, None), AskAgain),
-            // a changed validator, and none
+            // a changed validator, and no validator
             (5, same(), answer(206, "bytes 5-9/10", Some(5), tag("\"b\"")), AskAgain),
             (5, origin(None), answer(206, "bytes 5-9/10", Some(5), None), AskAgain),
             // a weak tag, and dates: any contradiction counts
@@ -351,7 +353,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_is_appended_unless_range_and_validator_fit(
+        fn nothing_is_appended_unless_range_and_validator_match(
             have in 0..20_u64,
             length in proptest::option::of(0..20_u64),
             known in proptest::option::of("[abc]"),
@@ -364,7 +366,8 @@ mod tests {
             has_range in any::<bool>(),
         ) {
             let quoted = |text: &String| format!("\"{text}\"");
-            // A third of the files have a date for their version, and a third of the tags are weak.
+            // A third of the files have a date as their validator, and a third of the tags are
+            // weak.
             let validator = known.as_ref().map(|text| match text.as_str() {
                 "c" => Validator::LastModified("c".into()),
                 _ => Validator::ETag(quoted(text)),

@@ -38,8 +38,8 @@ pub fn pause(error: &DownloadError, backoff: Duration, random: f64) -> Duration 
 pub fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // A number that does not fit is longer than any pause, and `pause` reduces it to the
-        // longest one.
+        // A number that is too large for a `u64` is longer than any pause, and `pause` reduces it
+        // to the longest pause.
         return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
     }
     let date = httpdate::parse_http_date(value).ok()?;
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn the_server_decides_how_long_to_pause_and_otherwise_chance() {
+    fn the_server_decides_how_long_to_pause_otherwise_the_pause_is_random() {
         let second = Duration::from_secs(1);
         for (asked, backoff, random, expected) in [
             (None, 2 * second, 0.5, second),

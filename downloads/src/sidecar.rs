@@ -1,8 +1,8 @@
 //! The sidecar `NAME.part.json`, which records which version of which file a partial file belongs
 //! to.
 //!
-//! The sidecar also shows that this program created the partial file. We never write over anything
-//! else.
+//! The sidecar also shows that this program created the partial file. We never overwrite any other
+//! file.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -12,11 +12,11 @@ use crate::DownloadError;
 use crate::names::sidecar_path;
 use crate::resume::Origin;
 
-/// Reads the sidecar for the file at `path`. Returns `None` if it does not exist, or if it is one
-/// of ours that was cut short.
+/// Reads the sidecar for the file at `path`. Returns `None` if there is no sidecar, or if this
+/// program was interrupted while it wrote the sidecar.
 ///
 /// # Errors
-/// Returns [`DownloadError::NotOurs`] if a file with that name exists that is not a sidecar.
+/// Returns [`DownloadError::NotOurs`] if a file with that name exists but is not a sidecar.
 pub(crate) fn read(path: &Path) -> Result<Option<Origin>, DownloadError> {
     let path = sidecar_path(path);
     if path.symlink_metadata().is_err() {
@@ -36,7 +36,7 @@ pub(crate) fn read(path: &Path) -> Result<Option<Origin>, DownloadError> {
 /// if the program is killed halfway, no bytes are lost, and no bytes are left without an origin.
 pub(crate) fn write(path: &Path, origin: &Origin) -> io::Result<()> {
     let path = sidecar_path(path);
-    // We remove an old sidecar instead of writing over it, because it may be a symbolic link.
+    // We remove an old sidecar instead of overwriting it, because it may be a symbolic link.
     match fs::remove_file(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -44,7 +44,8 @@ pub(crate) fn write(path: &Path, origin: &Origin) -> io::Result<()> {
     open_plain(&path, true)?.write_all(&serde_json::to_vec(origin)?)
 }
 
-/// Opens a plain file for reading and writing. Never follows a symbolic link.
+/// Opens a plain file for reading and writing. Never follows a symbolic link. If `new` is true,
+/// creates the file, and fails if it already exists.
 pub(crate) fn open_plain(path: &Path, new: bool) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create_new(new);
@@ -54,8 +55,8 @@ pub(crate) fn open_plain(path: &Path, new: bool) -> io::Result<File> {
         nix::fcntl::OFlag::O_NOFOLLOW.bits(),
     );
     let file = options.open(path)?;
-    // On other systems, we look for a link here. A pipe or a device is not a plain file either. A
-    // new file is a plain file.
+    // On systems other than Unix, this check finds a symbolic link. On all systems, it rejects a
+    // pipe or a device. A new file is always a plain file.
     if new || path.symlink_metadata()?.is_file() {
         Ok(file)
     } else {

@@ -22,7 +22,7 @@ use reqwest::Response;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
-/// How many pieces may wait for the disk. A few of them keep both sides busy. More would only use
+/// How many pieces may wait for the disk. A few pieces keep both sides busy. More would only use
 /// memory.
 const PIECES: usize = 8;
 
@@ -30,8 +30,8 @@ const PIECES: usize = 8;
 /// block. Calls `received` with the length of each piece. Returns the result of `write`, and
 /// whether the whole body was received.
 ///
-/// If `write` stops before the end of the body, the rest is not read. If the future is dropped,
-/// `write` still gets the pieces that were received by then.
+/// If `write` stops before the end of the body, the rest of the body is not read. If the future is
+/// dropped, `write` still gets the pieces that were received by then.
 pub(crate) async fn stream<T: Send + 'static>(
     mut response: Response,
     mut received: impl FnMut(usize),
@@ -51,13 +51,14 @@ pub(crate) async fn stream<T: Send + 'static>(
             Err(error) => break Err(error),
         }
     };
-    // This closes the channel: the writer gets the pieces that are still in it, and then the end.
+    // This closes the channel. The writer still receives the pieces that are in the channel, and
+    // then its iterator ends.
     drop(pieces);
     let written = writer.await.unwrap_or_else(|panic| resume_unwind(panic.into_panic()));
     (written, body)
 }
 
-/// The pieces of a body. Waiting for the next one blocks the thread.
+/// The pieces of a body. Waiting for the next piece blocks the thread.
 pub(crate) struct Pieces(mpsc::Receiver<Bytes>);
 
 impl Iterator for Pieces {

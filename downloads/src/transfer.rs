@@ -29,10 +29,11 @@ pub(crate) struct Transfer<'a, R> {
     report: &'a R,
     /// The names that all downloads of this run use.
     taken: &'a Mutex<HashSet<String>>,
-    /// Where the file goes if the server has given it a name, which is then one of the names in
-    /// use.
+    /// The path of the file, if the server has given the file another name. That name is then in
+    /// `taken`, too.
     renamed: Option<PathBuf>,
-    /// The partial file, if there is one. While a thread writes to it, the thread owns it.
+    /// The partial file, if there is one. While a thread writes to the partial file, that thread
+    /// owns it.
     part: Option<Part>,
 }
 
@@ -47,7 +48,7 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
         Self { client, download, options, report, taken, renamed: None, part: None }
     }
 
-    /// Looks for what already exists, and downloads the rest.
+    /// Looks for the file or a partial file, and downloads what is missing.
     pub(crate) async fn run(mut self) -> Result<Outcome, DownloadError> {
         let Download { url, path, sha256, .. } = self.download.clone();
         let url = url::without_credentials(&url);
@@ -60,8 +61,8 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
         self.fetch().await
     }
 
-    /// Makes attempts until one of them succeeds or fails permanently. At the start, we have
-    /// either nothing or a partial file.
+    /// Makes attempts until one succeeds, one fails permanently, or no retries are left. At the
+    /// start, we have either nothing or a partial file.
     pub(crate) async fn fetch(mut self) -> Result<Outcome, DownloadError> {
         let mut backoff = ExponentialBuilder::new()
             .with_min_delay(Duration::from_millis(500))
@@ -108,12 +109,12 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
             }
             Decision::Append => self.write(response, length, None).await?,
             Decision::Complete => {}
-            Decision::AskAgain | Decision::Refuse => unreachable!("`ask` has dealt with these"),
+            Decision::AskAgain | Decision::Refuse => unreachable!("`ask` never returns these"),
         }
         self.finish(target, length).await
     }
 
-    /// Asks for the file, or for the rest of it, until we get a response that we can use.
+    /// Requests the file, or its missing bytes, until we get a response that we can use.
     async fn ask(&mut self) -> Result<(Response, Answer, Decision), DownloadError> {
         let url = url::http_url(&self.download.url).ok_or(DownloadError::InvalidUrl)?;
         let mut is_resent = false;
@@ -124,8 +125,8 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
             let have = self.part.as_ref().and_then(Part::resumable);
             if let Some((have, Origin { validator: Some(validator), .. })) = have {
                 request = request.header(RANGE, format!("bytes={have}-"));
-                // If the file has changed in the meantime, the server sends the new version from
-                // its beginning.
+                // If the file has changed since then, the server sends the new version from its
+                // beginning.
                 request = request.header(IF_RANGE, validator.text());
             }
             let response = match request.send().await {
@@ -183,8 +184,8 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
         Ok(bytes)
     }
 
-    /// Writes a body to the partial file: from its beginning if there is an origin, otherwise at
-    /// its end.
+    /// Writes a body to the partial file. If there is an `origin`, the body replaces the contents
+    /// of the file. Otherwise, it is appended.
     async fn write(
         &mut self,
         response: Response,
@@ -230,7 +231,7 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
         length: Option<u64>,
     ) -> Result<Outcome, DownloadError> {
         let how = self.how_to_finish(&target, length);
-        let mut part = self.part.take().expect("it was there, or was written just now");
+        let mut part = self.part.take().expect("the partial file existed or was just written");
         let finish = move || {
             let saved = part.finish(&target, how);
             (part, saved)
@@ -253,8 +254,8 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
         blocking(write).await.map(Outcome::Saved)
     }
 
-    /// The user decides which file may be replaced. If the server chooses the name, nothing is
-    /// replaced.
+    /// Returns how to finish the file. The user decides whether an existing file may be replaced.
+    /// But if the server has chosen the name, no file is replaced.
     fn how_to_finish(&self, target: &Path, length: Option<u64>) -> Finish {
         let Options { sync, hash, replace, .. } = self.options;
         let replace = replace && target == self.download.path;
@@ -272,8 +273,8 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
 /// This happens when a server closes an idle connection just as we reuse it. It doesn't mean that
 /// anything is wrong, so it must not cost an attempt. Browsers, curl and Go's client send such a
 /// request again on a new connection if it is safe to repeat (RFC 9112, section 9.3.1), and a GET
-/// is. hyper resends only if it hasn't begun to write the request. reqwest doesn't tell us whether
-/// the connection was a reused one, so we resend at most once per attempt.
+/// request is. hyper resends only if it hasn't begun to write the request. reqwest doesn't tell us
+/// whether the connection was a reused one, so we resend at most once per attempt.
 fn has_no_answer(error: &reqwest::Error) -> bool {
     error.is_request() && !error.is_connect() && !error.is_timeout()
 }

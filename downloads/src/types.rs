@@ -21,14 +21,14 @@ pub struct Download {
     pub sha256: Option<[u8; 32]>,
 }
 
-/// Options for downloading.
+/// The options of a run, which apply to all its downloads.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
     /// How many downloads may run at the same time.
     pub concurrency: NonZeroUsize,
     /// How many downloads from the same host and port may run at the same time.
     pub per_host: Option<NonZeroUsize>,
-    /// How many times to retry after transient failures, at most.
+    /// The maximum number of retries after transient failures.
     pub retries: usize,
     /// Whether to replace files that already exist. If not, they are kept. A file whose name comes
     /// from the server is always kept.
@@ -70,7 +70,7 @@ pub struct Saved {
     pub resumed_from: u64,
 }
 
-/// Something that happens to a download.
+/// An event in the course of a download.
 #[derive(Debug)]
 pub enum Event<'a> {
     /// The download has its permit, and sends its request.

@@ -1,4 +1,4 @@
-//! Decides which URLs we accept, and what we show of them.
+//! Decides which URLs we accept, and which part of a URL we show.
 //!
 //! Every lesson that needs this has its own copy of this file, and all the copies are identical.
 
@@ -19,8 +19,8 @@ pub fn without_credentials(url: &str) -> String {
             return parsed.into();
         }
     }
-    // This isn't a valid URL, but the user may have meant it as one. Then the text in front of an
-    // `@` may be a password.
+    // This isn't a valid URL, but the user may have meant it as one. In that case, the text before
+    // an `@` may be a password.
     match url.rsplit_once('@') {
         Some((_, rest)) => format!("***@{rest}"),
         None => url.into(),

@@ -10,15 +10,15 @@ use std::process::exit;
 
 use tokio::runtime::{Builder, Runtime};
 
-/// Starts a runtime with a worker thread for each core. If that fails, prints one line and exits
-/// with status 1.
+/// Starts a runtime with a worker thread for each core. If that fails, prints the error in one
+/// line, and exits with status 1.
 pub fn start(program: &'static str) -> Runtime {
     let fail = move |error: &dyn Display| {
         let _ = writeln!(io::stderr(), "{program}: cannot start: {error}; see `ulimit -a`");
         exit(1);
     };
-    // If the first worker thread cannot start, Tokio panics. If a later one cannot, that thread's
-    // panic would leave `build` waiting forever.
+    // If the first worker thread cannot start, Tokio panics. If a later one cannot start, its panic
+    // would leave `build` waiting forever.
     let usual = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
         fail(&panic.payload_as_str().unwrap_or("the runtime panicked"));

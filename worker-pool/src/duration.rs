@@ -1,4 +1,4 @@
-//! Parses the value of an option that is a duration.
+//! Parses the durations that the user passes as option values.
 //!
 //! Every lesson that needs this has its own copy of this file, and all the copies are identical.
 
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 pub fn duration(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
         Ok(Duration::ZERO) => Err("the time must be greater than zero".into()),
-        // Such a time would end later than any that the clock can show.
+        // The clock cannot represent the end of such a time.
         Ok(duration) if Instant::now().checked_add(duration).is_none() => {
             Err("the time must be shorter; the clock ends before that".into())
         }

@@ -1,15 +1,15 @@
-//! Makes text from elsewhere safe to print on a terminal.
+//! Makes text that comes from outside the program safe to print on a terminal.
 //!
 //! Every lesson that needs this has its own copy of this file, and all the copies are identical.
-#![allow(dead_code, reason = "not every lesson needs all of it")]
+#![allow(dead_code, reason = "not every lesson uses all of this file")]
 
-/// Replaces every character that could take over a terminal with `\u{fffd}`.
+/// Replaces every character that could take control of a terminal with `\u{fffd}`.
 pub fn printable(text: &str) -> String {
     text.replace(is_unsafe, "\u{fffd}")
 }
 
-/// Escapes the same characters in a JSON text. For a program that reads the JSON, the text means
-/// the same as before.
+/// Escapes the same characters in a JSON text. For a program that parses the JSON, the text still
+/// means the same.
 pub fn printable_json(json: &str) -> String {
     // Outside of strings, JSON has no such characters, and none of them needs more than four
     // hexadecimal digits.
@@ -20,9 +20,9 @@ pub fn printable_json(json: &str) -> String {
     json.chars().map(escaped).collect()
 }
 
-/// Whether a character could take over a terminal: control characters (which include the start of
-/// every escape sequence), line separators, and the characters that change the direction of
-/// writing.
+/// Whether a character could take control of a terminal: control characters (which include the
+/// start of every escape sequence), line separators, and the characters that change the text
+/// direction.
 pub fn is_unsafe(c: char) -> bool {
     let ends_line = matches!(c, '\u{2028}' | '\u{2029}');
     let turns_direction =

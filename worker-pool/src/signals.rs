@@ -11,14 +11,15 @@ use std::task::Poll;
 pub enum Signal {
     /// SIGINT, which the terminal sends after Ctrl-C.
     Interrupt,
-    /// SIGTERM, which `kill` sends, and the system when it shuts down.
+    /// SIGTERM, which `kill` sends by default, and which the system sends when it shuts down.
     Terminate,
     /// SIGHUP, which the system sends when the terminal is closed.
     HangUp,
 }
 
 impl Signal {
-    /// Returns the exit status of a program that this signal has ended: 128 plus its number.
+    /// Returns the exit status of a program that this signal has ended: 128 plus the signal's
+    /// number.
     pub fn exit_status(self) -> i32 {
         match self {
             Self::HangUp => 129,
@@ -33,13 +34,13 @@ type Stream = tokio::signal::unix::Signal;
 #[cfg(windows)]
 type Stream = tokio::signal::windows::CtrlC;
 
-/// Receives the signals from the moment of its creation. From then on, they no longer end the
-/// program on their own.
+/// Receives these signals. Once this value has been created, the signals no longer end the program
+/// on their own.
 pub struct Signals(Vec<(Signal, Stream)>);
 
 impl Signals {
-    /// Starts to receive. A signal that the program ignores because its parent asked for that, as
-    /// `nohup` does, stays ignored.
+    /// Starts to receive the signals. If the parent process has made the program ignore a signal,
+    /// as `nohup` does, that signal stays ignored.
     #[cfg(unix)]
     pub fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
@@ -52,13 +53,13 @@ impl Signals {
         wanted.map(|(name, kind)| Ok((name, signal(kind)?))).collect::<io::Result<_>>().map(Self)
     }
 
-    /// Starts to receive.
+    /// Starts to receive Ctrl-C.
     #[cfg(windows)]
     pub fn listen() -> io::Result<Self> {
         Ok(Self(vec![(Signal::Interrupt, tokio::signal::windows::ctrl_c()?)]))
     }
 
-    /// Waits for the next signal. Dropping the future loses none.
+    /// Waits for the next signal. If the future is dropped, no signal is lost.
     pub async fn next(&mut self) -> Signal {
         poll_fn(|context| {
             for (name, stream) in &mut self.0 {
@@ -72,8 +73,8 @@ impl Signals {
     }
 }
 
-/// Whether the program ignores a signal. Only Linux shows this in a file; elsewhere we assume that
-/// it does not.
+/// Whether the program ignores a signal. Linux shows this in a file. On other systems, we assume
+/// that the program ignores no signal.
 #[cfg(unix)]
 fn is_ignored(number: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The tool around the lesson: it decides which file goes where, and shows the progress.
+//! The tool that the lesson builds: it plans where to save each file, and shows the progress.
 
 pub mod plan;
 pub mod progress;
@@ -10,8 +10,8 @@ use reqwest::Client;
 
 use progress::{Format, Progress};
 
-/// Downloads the plan, shows its progress, and returns the exit status. `watch` is called with
-/// each event, too.
+/// Downloads the planned files, shows their progress, and returns the exit status. Also calls
+/// `watch` with each event.
 pub async fn run(
     client: &Client,
     plan: &[Download],
@@ -41,7 +41,7 @@ pub async fn run(
     }
 }
 
-/// Reports an error in one line on stderr. If stderr is closed too, we cannot report anything.
+/// Reports an error in one line on stderr. If stderr is closed, the message is lost.
 pub fn complain(error: &anyhow::Error) {
     let _ = writeln!(io::stderr(), "downloads: {error:#}");
 }

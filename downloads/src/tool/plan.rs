@@ -1,4 +1,4 @@
-//! Decides which file goes where, before anything is downloaded.
+//! Plans where to save each file, before anything is downloaded.
 
 use std::collections::HashMap;
 use std::fs;
@@ -12,10 +12,10 @@ use downloads::{Download, DownloadError, names, url};
 /// The longest list to accept, in bytes.
 const LONGEST_LIST: u64 = 64 << 20;
 
-/// One file that the user asks for: a URL, and what the user knows about its file.
+/// A file that the user asks for: its URL and, optionally, its SHA-256 and a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
-    /// Where the file comes from.
+    /// The URL of the file.
     pub url: String,
     /// The SHA-256 that the file must have.
     pub sha256: Option<[u8; 32]>,
@@ -43,7 +43,7 @@ pub fn read_list(path: &Path) -> anyhow::Result<Vec<Wanted>> {
     parse_list(&text).with_context(|| format!("{name}"))
 }
 
-/// Parses lines of `URL [sha256:HEX] [NAME]`. Empty lines and those that begin with `#` are
+/// Parses lines of `URL [sha256:HEX] [NAME]`. Empty lines and lines that begin with `#` are
 /// ignored.
 pub fn parse_list(text: &str) -> anyhow::Result<Vec<Wanted>> {
     let has_content = |line: &&str| !line.is_empty() && !line.starts_with('#');
@@ -102,7 +102,7 @@ pub fn plan(wanted: Vec<Wanted>, folder: &Path) -> anyhow::Result<Vec<Download>>
         for name in names::used(&path) {
             if let Some(other) = taken.insert(name, shown.clone()) {
                 bail!(
-                    "{shown}: would be saved as {}, which {other} uses as well: give it a name in a list",
+                    "{shown}: would be saved as {}, which {other} uses as well: give one of them another name in a list",
                     path.display()
                 );
             }
@@ -119,8 +119,8 @@ pub fn plan(wanted: Vec<Wanted>, folder: &Path) -> anyhow::Result<Vec<Download>>
 fn check_folder(folder: &Path) -> anyhow::Result<()> {
     match tempfile::tempfile_in(folder) {
         Ok(_) => Ok(()),
-        // The error contains the path of the file that we tried to create, which would only
-        // confuse.
+        // The error contains the path of the file that we tried to create, which would only confuse
+        // the user.
         Err(error) => {
             let why = error
                 .raw_os_error()
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_line_of_a_list_has_a_url_a_sum_and_a_name() {
+    fn each_line_of_a_list_has_a_url_and_maybe_a_sha256_and_a_name() {
         let sum = "00".repeat(31) + "fF";
         let mut bytes = [0; 32];
         bytes[31] = 255;
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_line_is_named() {
+    fn an_error_names_the_invalid_line() {
         let short = "ab".repeat(31);
         for (line, words) in [
             (format!("http://host/a sha256:{short}"), "not 64 hexadecimal digits"),

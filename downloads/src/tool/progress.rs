@@ -41,7 +41,7 @@ pub struct Progress<'a> {
     printed: oneshot::Receiver<io::Result<()>>,
 }
 
-/// What we know about one file.
+/// The state of one file's download.
 #[derive(Clone)]
 struct Row {
     since: Option<Instant>,
@@ -50,14 +50,14 @@ struct Row {
     bar: Option<ProgressBar>,
 }
 
-/// Counts over all files.
+/// The totals of all files.
 #[derive(Debug, Default, Clone, Copy)]
 struct Totals {
     saved: u64,
     kept: u64,
     failed: u64,
     bytes: u64,
-    /// The total time of all files, in seconds.
+    /// The sum of the times that the files took, in seconds.
     seconds: f64,
 }
 
@@ -94,8 +94,8 @@ impl<'a> Progress<'a> {
         let (at_its_end, printed) = oneshot::channel();
         let (ends, the_end) = std::sync::mpsc::channel();
         let terminal = bars.as_ref().map(|bars| bars.all.clone());
-        // We cannot use a thread of the runtime, because the runtime waits for its threads when it
-        // shuts down.
+        // We do not use one of the runtime's threads, because the runtime waits for its threads
+        // when it shuts down.
         thread::spawn(|| at_its_end.send(print_all(to_print, terminal, the_end)));
         let row = Row { since: None, attempts: 1, bytes: 0, bar: None };
         Self {
@@ -111,7 +111,7 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// Shows what has happened to the file with this index in the plan.
+    /// Shows an event of the file with this index in the plan.
     pub fn show(&self, place: usize, event: Event<'_>) {
         let row = &mut self.rows.borrow_mut()[place];
         match event {
@@ -145,7 +145,7 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// Prints the last line, and waits until all lines are printed.
+    /// Prints the summary, and waits until all lines are printed.
     ///
     /// # Errors
     /// Returns the error of writing to stdout, such as a closed pipe.
@@ -156,7 +156,7 @@ impl<'a> Progress<'a> {
         if kept > 0 {
             line.push_str(&format!(", {kept} kept"));
         }
-        line.push_str(&format!("; {together:.2} s together, one after another {seconds:.2} s"));
+        line.push_str(&format!("; {together:.2} s concurrently, {seconds:.2} s one after another"));
         self.say(Line::Err(line));
         if let Some(bars) = self.bars {
             bars.total.finish_and_clear();
@@ -253,7 +253,8 @@ impl<'a> Progress<'a> {
     }
 
     fn say(&self, line: Line) {
-        // This fails if stdout is closed. The files are still worth downloading.
+        // This fails only if the thread that prints has panicked. The files are still worth
+        // downloading.
         let _ = self.lines.send(line);
     }
 }
@@ -292,8 +293,8 @@ fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
-/// Prints lines as they arrive, above the bars if there are any. Returns the first error of stdout
-/// at the end. Lines for stderr are still printed after that.
+/// Prints lines as they arrive, above the bars if there are any. At the end, returns the first
+/// error of writing to stdout. After such an error, lines for stderr are still printed.
 fn print_all(
     mut lines: mpsc::UnboundedReceiver<Line>,
     terminal: Option<MultiProgress>,

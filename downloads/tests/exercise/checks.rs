@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use crate::server;
 
-/// What the checks need from a downloader.
+/// The function of a downloader that the checks call.
 #[allow(async_fn_in_trait, reason = "nothing is spawned here")]
 pub trait Downloader {
     /// Downloads each URL to its path, at most `concurrency` at the same time. Returns, in the
@@ -24,17 +24,17 @@ pub trait Downloader {
     ) -> Vec<Result<u64, String>>;
 }
 
-/// The result of a check: `Ok`, or a description of what it saw instead of what was promised.
+/// The result of a check: `Ok`, or a description of how the downloader broke the promise.
 pub type Seen = Result<(), String>;
 
 /// Turns each check into a test for one downloader.
 macro_rules! promises {
     ($downloader:ty) => {
         promises! {
-            $downloader: files_arrive_whole_and_in_the_order_asked_for,
-            at_most_the_limit_runs_at_the_same_time,
-            one_failure_does_not_lose_the_others,
-            a_broken_transfer_leaves_nothing_under_the_name,
+            $downloader: files_arrive_complete_and_results_are_in_order,
+            no_more_downloads_than_the_limit_run_at_the_same_time,
+            if_one_download_fails_the_others_are_still_saved,
+            a_broken_transfer_leaves_no_incomplete_file_under_the_name,
         }
     };
     ($downloader:ty: $($name:ident,)*) => {
@@ -50,7 +50,7 @@ macro_rules! promises {
 }
 pub(crate) use promises;
 
-pub async fn files_arrive_whole_and_in_the_order_asked_for<D: Downloader>() -> Seen {
+pub async fn files_arrive_complete_and_results_are_in_order<D: Downloader>() -> Seen {
     let ((root, _), folder) = (server::files().await, folder()?);
     let files = ["a", "bb", "ccc"].map(|name| (format!("{root}/{name}"), folder.path().join(name)));
     let results = run::<D>(&files, 3).await?;
@@ -60,24 +60,26 @@ pub async fn files_arrive_whole_and_in_the_order_asked_for<D: Downloader>() -> S
         })?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let right = std::fs::read(path).is_ok_and(|bytes| bytes == server::contents(&name));
-        expect(right, || format!("the file {name} does not contain what the server has sent"))?;
+        expect(right, || {
+            format!("the file {name} does not contain the bytes that the server has sent")
+        })?;
     }
     let names = server::names_in(folder.path());
     expect(names == ["a", "bb", "ccc"], || format!("the folder contains {names:?}"))
 }
 
-pub async fn at_most_the_limit_runs_at_the_same_time<D: Downloader>() -> Seen {
+pub async fn no_more_downloads_than_the_limit_run_at_the_same_time<D: Downloader>() -> Seen {
     let ((root, most), folder) = (server::files().await, folder()?);
     let files: Vec<_> = (0..20)
         .map(|n| (format!("{root}/file{n}"), folder.path().join(format!("file{n}"))))
         .collect();
     run::<D>(&files, 3).await?;
     let most = most.load(SeqCst);
-    expect(most <= 3, || format!("3 at a time: the server saw {most} concurrently"))?;
+    expect(most <= 3, || format!("at most 3 may run, but the server saw {most} concurrently"))?;
     expect(most > 1, || "the downloads ran one after another".into())
 }
 
-pub async fn one_failure_does_not_lose_the_others<D: Downloader>() -> Seen {
+pub async fn if_one_download_fails_the_others_are_still_saved<D: Downloader>() -> Seen {
     let ((root, _), folder) = (server::files().await, folder()?);
     let urls = [format!("{root}/one"), format!("{root}/status/404"), format!("{root}/two")];
     let names = ["one", "missing", "two"];
@@ -91,7 +93,7 @@ pub async fn one_failure_does_not_lose_the_others<D: Downloader>() -> Seen {
     expect(names == ["one", "two"], || format!("the folder contains {names:?}"))
 }
 
-pub async fn a_broken_transfer_leaves_nothing_under_the_name<D: Downloader>() -> Seen {
+pub async fn a_broken_transfer_leaves_no_incomplete_file_under_the_name<D: Downloader>() -> Seen {
     let (root, folder) = (server::breaks_off(false).await, folder()?);
     let files = [(format!("{root}/file"), folder.path().join("file"))];
     let results = run::<D>(&files, 1).await?;
@@ -111,7 +113,7 @@ async fn run<D: Downloader>(
     let client = server::client();
     let patience = Duration::from_secs(30);
     let results = timeout(patience, D::download_all(&client, files, concurrency)).await;
-    let results = results.map_err(|_| "the downloader still waits after half a minute")?;
+    let results = results.map_err(|_| "the downloader was still waiting after half a minute")?;
     expect(results.len() == files.len(), || {
         format!("for {} files, there are {} results", files.len(), results.len())
     })?;

@@ -12,7 +12,7 @@ async fn the_naive_download_leaves_half_a_file_under_its_final_name() {
 
     let naive = folder.path().join("naive");
     assert!(naive_download(&client, &root, &naive).await.is_err());
-    // This program has seen the error. But the next one finds a file and assumes that it is
+    // This program has seen the error. But the next program finds a file and assumes that it is
     // complete.
     assert_eq!(std::fs::read_to_string(&naive).unwrap(), "only the beginning");
 

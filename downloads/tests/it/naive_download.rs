@@ -5,7 +5,7 @@ use std::path::Path;
 
 use tokio::io::AsyncWriteExt;
 
-/// Writes directly to the final name, as `open(name, "wb")` does in Python.
+/// Writes directly to a file with the final name, as you do with `open(name, "wb")` in Python.
 pub async fn naive_download(client: &reqwest::Client, url: &str, path: &Path) -> io::Result<u64> {
     let mut response = client.get(url).send().await.map_err(io::Error::other)?;
     let mut file = tokio::fs::File::create(path).await?;

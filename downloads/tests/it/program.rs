@@ -38,7 +38,7 @@ async fn the_demo_downloads_four_files_and_resumes_one_of_them() {
     }
     let gamma = lines.lines().find(|line| line.contains("saved gamma.bin")).unwrap();
     assert!(gamma.ends_with(", resumed from 131072)"), "{lines}");
-    // `...; 1.91 s together, one after another 6.31 s`
+    // `...; 1.91 s concurrently, 6.31 s one after another`
     let times = errors.lines().last().unwrap().split_once("; ").unwrap().1;
     let numbers = times.split(' ').filter_map(|word| word.parse().ok());
     let [together, in_turn]: [f64; 2] = numbers.collect::<Vec<_>>().try_into().unwrap();
@@ -47,7 +47,7 @@ async fn the_demo_downloads_four_files_and_resumes_one_of_them() {
 }
 
 #[tokio::test]
-async fn it_saves_each_url_under_its_name() {
+async fn the_program_saves_each_file_under_the_name_in_its_url() {
     let (root, _) = server::files().await;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_str().unwrap();
@@ -59,7 +59,7 @@ async fn it_saves_each_url_under_its_name() {
 }
 
 #[tokio::test]
-async fn a_failure_is_named_and_the_others_are_saved() {
+async fn a_failure_is_reported_with_its_url_and_the_others_are_saved() {
     let (root, _) = server::files().await;
     let broken = server::breaks_off(false).await;
     let folder = tempfile::tempdir().unwrap();
@@ -146,7 +146,7 @@ async fn an_existing_file_is_kept_unless_forced() {
 }
 
 #[tokio::test]
-async fn a_list_gives_sums_and_names_and_json_reports_each_file() {
+async fn a_list_can_give_sha256s_and_names_and_json_reports_each_file() {
     let (root, _) = server::files().await;
     let folder = tempfile::tempdir().unwrap();
     let sum = hex(&sha2::Sha256::digest(contents("a")));
@@ -163,14 +163,14 @@ async fn a_list_gives_sums_and_names_and_json_reports_each_file() {
     rows.sort_by_key(|row| row["url"].to_string());
     assert_eq!(rows[0]["sha256"], *sum);
     assert_eq!((&rows[0]["bytes"], &rows[0]["resumed_from"]), (&300_000.into(), &0.into()));
-    assert_eq!(rows[1]["sha256"], serde_json::Value::Null, "nobody has asked for it");
+    assert_eq!(rows[1]["sha256"], serde_json::Value::Null, "nobody has asked for the SHA-256");
     assert!(rows[1]["file"].as_str().unwrap().ends_with("renamed file.bin"));
     assert!(rows[2]["error"].as_str().unwrap().contains("wrong sha256: expected 0000"));
     assert_eq!(names_in(folder.path()), ["a", "renamed file.bin"]);
 }
 
 #[tokio::test]
-async fn a_sum_is_only_computed_if_somebody_asks_for_it() {
+async fn a_sha256_is_computed_only_if_somebody_asks_for_it() {
     let (root, _) = server::files().await;
     let sum = hex(&sha2::Sha256::digest(contents("a")));
     for (arguments, printed) in [(&["--no-sync"][..], false), (&["--no-sync", "--sha256"], true)] {
@@ -209,7 +209,7 @@ async fn passwords_are_never_printed() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn ctrl_c_ends_it_with_130_and_keeps_what_can_be_resumed() {
+async fn ctrl_c_exits_with_130_and_keeps_a_part_that_can_be_resumed() {
     let start = "ETag: \"one\"\r\nContent-Length: 1000000\r\n";
     let bytes = server::answer(200, start, b"only the beginning");
     let with_tag =
@@ -235,7 +235,7 @@ async fn ctrl_c_ends_it_with_130_and_keeps_what_can_be_resumed() {
 }
 
 #[tokio::test]
-async fn killed_at_any_moment_the_next_run_ends_with_the_same_file() {
+async fn after_a_kill_at_any_moment_the_next_run_produces_the_same_file() {
     let kills = if std::env::var_os("STRESS").is_some() { 50 } else { 10 };
     let contents: Vec<u8> = (0..6_000_000_u32).map(|n| (n / 7) as u8).collect();
     let contents = Arc::new(contents);
@@ -253,8 +253,9 @@ async fn killed_at_any_moment_the_next_run_ends_with_the_same_file() {
     let mut killed = 0;
     while killed < kills {
         let mut child = command().spawn().unwrap();
-        // We kill the program at one of the 184 pieces that the server sends. The last kill comes
-        // at a moment that leaves something to resume.
+        // The file has 184 pieces. We kill the program after the server has sent a random number of
+        // pieces, fewer than 100. The last kill comes as soon as there are bytes that can be
+        // resumed.
         let moment = async {
             if killed + 1 < kills {
                 let then = *sent.borrow() + fastrand::usize(0..100);
@@ -271,7 +272,7 @@ async fn killed_at_any_moment_the_next_run_ends_with_the_same_file() {
         let _ = child.start_kill(); // fails only if the program has ended by itself
         let output = child.wait_with_output().await.unwrap();
         killed += usize::from(!output.status.success());
-        // Whether the program was killed or not, a file under the final name is complete.
+        // Whether the program was killed or not, a file under the final name must be complete.
         if let Ok(found) = fs::read(&file) {
             assert!(found == *contents);
             fs::remove_file(&file).unwrap();
@@ -286,7 +287,7 @@ async fn killed_at_any_moment_the_next_run_ends_with_the_same_file() {
 }
 
 #[tokio::test]
-async fn killed_among_many_short_files_the_next_run_saves_all_of_them() {
+async fn after_a_kill_among_many_short_files_the_next_run_saves_all_of_them() {
     const TO_SAVE: usize = 60;
     let (root, _) = server::files().await;
     let folder = tempfile::tempdir().unwrap();
@@ -304,7 +305,7 @@ async fn killed_among_many_short_files_the_next_run_saves_all_of_them() {
         let mut child = command().spawn().unwrap();
         let then = asked.times() + fastrand::usize(1..10);
         tokio::select! {
-            () = server::wait_until("it has requested some of them", || asked.times() >= then) => {}
+            () = server::wait_until("it has requested some files", || asked.times() >= then) => {}
             _ = child.wait() => {}
         }
         let _ = child.start_kill(); // fails only if the program has ended by itself
@@ -317,7 +318,7 @@ async fn killed_among_many_short_files_the_next_run_saves_all_of_them() {
     }
 }
 
-/// Mounts a file system of one mebibyte, if we have the right to do so.
+/// A mounted file system of one mebibyte, which is unmounted when this value is dropped.
 #[cfg(target_os = "linux")]
 struct SmallDisk(tempfile::TempDir);
 

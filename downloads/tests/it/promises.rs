@@ -29,7 +29,7 @@ fn saved(outcome: Outcome) -> Saved {
 }
 
 #[tokio::test]
-async fn files_arrive_whole_and_in_the_order_asked_for() {
+async fn files_arrive_complete_and_results_are_in_order() {
     let (root, _) = server::files().await;
     let folder = tempfile::tempdir().unwrap();
     let plan = ["c", "a", "b"].map(|name| to(folder.path(), &root, name));
@@ -45,7 +45,7 @@ async fn files_arrive_whole_and_in_the_order_asked_for() {
 }
 
 #[tokio::test]
-async fn at_most_the_limit_runs_at_the_same_time() {
+async fn no_more_downloads_than_the_limit_run_at_the_same_time() {
     let (root, most) = server::files().await;
     let folder = tempfile::tempdir().unwrap();
     let plan: Vec<_> = (0..20).map(|n| to(folder.path(), &root, &format!("file{n}"))).collect();
@@ -65,7 +65,7 @@ async fn at_most_the_limit_runs_at_the_same_time() {
 }
 
 #[tokio::test]
-async fn at_most_the_limit_is_from_one_host_and_others_continue() {
+async fn no_more_downloads_than_the_limit_run_per_host_and_other_hosts_continue() {
     let ((one, most_of_one), (other, most_of_other)) =
         (server::files().await, server::files().await);
     let folder = tempfile::tempdir().unwrap();
@@ -91,7 +91,7 @@ async fn at_most_the_limit_is_from_one_host_and_others_continue() {
 }
 
 #[tokio::test]
-async fn one_failure_does_not_lose_the_others() {
+async fn if_one_download_fails_the_others_are_still_saved() {
     let (root, _) = server::files().await;
     let broken = server::breaks_off(false).await;
     let folder = tempfile::tempdir().unwrap();
@@ -108,11 +108,11 @@ async fn one_failure_does_not_lose_the_others() {
     assert!(matches!(&results[2], Err(DownloadError::Status { status, .. }) if *status == 404));
     assert!(matches!(results[3], Err(DownloadError::Disk { .. })), "{:?}", results[3]);
     assert!(matches!(results[4], Err(DownloadError::InvalidUrl)), "{:?}", results[4]);
-    assert_eq!(names_in(folder.path()), ["first", "last"], "and no part file is left");
+    assert_eq!(names_in(folder.path()), ["first", "last"], "no partial file may be left");
 }
 
 #[tokio::test]
-async fn a_broken_transfer_leaves_nothing_under_the_name() {
+async fn a_broken_transfer_leaves_no_incomplete_file_under_the_name() {
     let root = server::breaks_off(false).await;
     let folder = tempfile::tempdir().unwrap();
     let file = to(folder.path(), &root, "file");
@@ -126,7 +126,7 @@ async fn a_broken_transfer_leaves_nothing_under_the_name() {
 }
 
 #[tokio::test]
-async fn until_it_is_complete_a_file_is_only_a_partial_file() {
+async fn until_a_file_is_complete_it_exists_only_as_a_partial_file() {
     let root = server::breaks_off(true).await;
     let folder = tempfile::tempdir().unwrap();
     let file = to(folder.path(), &root, "file");
@@ -139,7 +139,7 @@ async fn until_it_is_complete_a_file_is_only_a_partial_file() {
     // `select!` drops the download in the middle, before it runs the code of the branch that has
     // won.
     tokio::select! {
-        result = get(&file) => panic!("it ended: {result:?}"),
+        result = get(&file) => panic!("the download ended: {result:?}"),
         names = in_the_middle => assert_eq!(names, ["file.part", "file.part.json"]),
     }
     server::disappears(&part).await;
@@ -188,7 +188,7 @@ async fn a_broken_transfer_is_resumed_if_the_server_identifies_the_version() {
 }
 
 #[tokio::test]
-async fn the_next_run_resumes_too_and_hashes_what_was_there() {
+async fn the_next_run_resumes_too_and_hashes_the_whole_file() {
     use sha2::Digest;
     let (whole, first) = half(TAG);
     let (root, _) = script(vec![first, the_other_half(&whole)]).await;
@@ -196,13 +196,17 @@ async fn the_next_run_resumes_too_and_hashes_what_was_there() {
     let sha256 = Some(sha2::Sha256::digest(&whole).into());
     let file = Download { sha256, ..to(folder.path(), &root, "file") };
     assert!(get(&file).await.is_err());
-    assert_eq!(names_in(folder.path()), ["file.part", "file.part.json"], "kept for the next run");
+    assert_eq!(
+        names_in(folder.path()),
+        ["file.part", "file.part.json"],
+        "the part must stay for the next run"
+    );
     assert_eq!(saved(get(&file).await.unwrap()).resumed_from, 500_000);
     assert_eq!(names_in(folder.path()), ["file"]);
 }
 
 #[tokio::test]
-async fn no_answer_makes_a_wrong_file() {
+async fn no_response_leads_to_a_wrong_file() {
     // The server's first reply breaks off after half of the file. Then comes the trap. If the
     // server is asked once more, it sends a whole file.
     let tag = |tag: &str| format!("ETag: \"{tag}\"\r\n");
@@ -250,7 +254,7 @@ async fn no_answer_makes_a_wrong_file() {
             other: false,
         },
         Row {
-            trap: "another range than we asked for",
+            trap: "a different range from the one that we asked for",
             first: tag("a"),
             second: answer(206, &range("499999-999999/1000000", 500_001), &whole[499_999..]),
             asked: 3,
@@ -274,7 +278,7 @@ async fn no_answer_makes_a_wrong_file() {
             other: false,
         },
         Row {
-            trap: "a range, without saying which",
+            trap: "a range, without a header that says which range",
             first: tag("a"),
             second: answer(206, "Content-Length: 500000\r\n", rest),
             asked: 3,
@@ -384,7 +388,7 @@ fn leave_part(file: &Download, bytes: &[u8], origin: &str) {
 const ORIGIN: &str = r#"{"url":"URL","validator":{"ETag":"\"one\""},"length":9}"#;
 
 #[tokio::test]
-async fn a_part_that_is_complete_only_gets_its_name() {
+async fn a_part_that_is_already_complete_is_only_renamed() {
     let reply = answer(416, "Content-Range: bytes */9\r\nContent-Length: 0\r\n", b"");
     let (root, asked) = script(vec![reply.into()]).await;
     let folder = tempfile::tempdir().unwrap();
@@ -440,7 +444,7 @@ async fn a_sidecar_that_is_not_ours_is_left_alone() {
 }
 
 #[tokio::test]
-async fn a_name_given_to_the_beginning_stays() {
+async fn a_name_given_by_the_server_is_kept_when_resuming() {
     let (whole, _) = half("");
     let named = format!("{TAG}Content-Disposition: attachment; filename=given\r\n");
     let (_, first) = half(&named);
@@ -519,14 +523,14 @@ async fn a_folder_in_the_way_is_an_error_and_stays() {
 }
 
 #[tokio::test]
-async fn a_file_with_the_wrong_sum_is_not_saved() {
+async fn a_file_with_the_wrong_sha256_is_not_saved() {
     let (root, _) = server::files().await;
     let folder = tempfile::tempdir().unwrap();
     let file = Download { sha256: Some([7; 32]), ..to(folder.path(), &root, "file") };
     let error = get(&file).await.unwrap_err();
     assert!(matches!(error, DownloadError::Checksum { expected: [7, ..], .. }), "{error:?}");
     assert_eq!(names_in(folder.path()), [""; 0]);
-    // An existing file is compared as well.
+    // The SHA-256 of an existing file is checked as well.
     fs::write(&file.path, "another").unwrap();
     let error = get(&file).await.unwrap_err();
     assert!(matches!(error, DownloadError::Differs { .. }), "{error:?}");
@@ -534,7 +538,7 @@ async fn a_file_with_the_wrong_sum_is_not_saved() {
 }
 
 #[tokio::test]
-async fn parts_that_do_not_belong_together_are_downloaded_again() {
+async fn a_resumed_file_with_the_wrong_sha256_is_downloaded_again() {
     use sha2::Digest;
     // Somebody has written into the partial file, and the server says that the version is still
     // the same.
@@ -607,7 +611,7 @@ async fn the_server_may_name_the_file_but_not_its_folder() {
 }
 
 #[tokio::test]
-async fn a_transfer_that_stands_still_is_resumed() {
+async fn a_transfer_that_stalls_is_resumed() {
     let contents = Arc::new(half("").0);
     let (root, _) = server::with_ranges(Arc::clone(&contents), Pace::StopsAfter(10)).await;
     let folder = tempfile::tempdir().unwrap();
@@ -697,7 +701,8 @@ async fn a_file_without_a_length_is_saved() {
     assert!(Path::new(&saved.path).is_file());
 }
 
-/// Returns a long file, and a server that sends it as fast as it can.
+/// Starts a server that sends a long file as fast as it can. Returns the contents of the file, the
+/// root URL, and an empty folder.
 async fn fast() -> (Arc<Vec<u8>>, String, tempfile::TempDir) {
     let contents = Arc::new(vec![7; 12_000_000]);
     let (root, _) = server::with_ranges(Arc::clone(&contents), Pace::Fast).await;
@@ -707,7 +712,7 @@ async fn fast() -> (Arc<Vec<u8>>, String, tempfile::TempDir) {
 /// This runtime has one thread for blocking work, and the test occupies it before the writer can
 /// use it. To the download, this looks like a disk that stalls.
 #[test]
-fn a_disk_that_stands_still_stops_the_transfer() {
+fn a_disk_that_stalls_stops_the_transfer() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .max_blocking_threads(1)
         .enable_all()
@@ -737,7 +742,10 @@ fn a_disk_that_stands_still_stops_the_transfer() {
             let pause = Duration::from_millis(200);
             while tokio::time::timeout(pause, changes.changed()).await.is_ok() {}
             let so_far = *changes.borrow();
-            assert!(so_far < contents.len() as u64, "the whole file is in memory");
+            assert!(
+                so_far < contents.len() as u64,
+                "the download must not hold the whole file in memory"
+            );
             assert!(pieces.get() <= 9, "{} pieces are waiting for the disk", pieces.get());
             drop(disk_runs_again);
         };
@@ -795,7 +803,7 @@ async fn an_error_names_its_cause() {
         let error = error_of(client, &root.replace("http:", scheme)).await;
         assert!(is_transient(&error), "{error:?}");
         assert!(error.to_string().starts_with(words), "{error}");
-        assert_eq!(asked.connections(), 1, "{words} is no reason to ask again immediately");
+        assert_eq!(asked.connections(), 1, "{words}: the client must not ask again immediately");
     }
     let error = error_of(&patient, &nobody).await;
     assert!(is_transient(&error) && error.to_string().starts_with("cannot connect: "), "{error}");
@@ -815,7 +823,7 @@ async fn a_client_waits_ten_seconds_to_connect_and_thirty_for_an_answer() {
 }
 
 #[tokio::test]
-async fn a_circle_of_redirects_is_not_followed_again() {
+async fn a_redirect_loop_is_not_retried() {
     let circle = answer(302, "Location: /file\r\nContent-Length: 0\r\n", b"");
     let (root, asked) = script(vec![circle.into()]).await;
     let folder = tempfile::tempdir().unwrap();
@@ -858,7 +866,7 @@ async fn short_and_long_files_are_saved_without_syncs_too() {
 }
 
 #[tokio::test]
-async fn a_second_attempt_may_use_the_name_of_the_first() {
+async fn a_second_attempt_may_use_the_same_name_as_the_first() {
     let (whole, _) = half("");
     let named = format!("{TAG}Content-Disposition: attachment; filename=given\r\n");
     let (_, first) = half(&named);
@@ -874,7 +882,7 @@ async fn a_second_attempt_may_use_the_name_of_the_first() {
 }
 
 #[tokio::test]
-async fn a_part_of_a_file_that_is_there_under_its_given_name_is_removed() {
+async fn a_part_is_removed_if_its_file_exists_under_the_name_given_by_the_server() {
     let named = "Content-Disposition: attachment; filename=given\r\n";
     let headers = format!("{TAG}{named}Content-Length: 4\r\nContent-Range: bytes 5-8/9\r\n");
     let (root, _) = script(vec![answer(206, &headers, b"rest").into()]).await;
@@ -887,7 +895,7 @@ async fn a_part_of_a_file_that_is_there_under_its_given_name_is_removed() {
 }
 
 #[tokio::test]
-async fn a_rest_that_is_too_short_is_resumed_by_the_next_attempt() {
+async fn if_the_rest_is_too_short_the_next_attempt_resumes_again() {
     let (whole, first) = half(TAG);
     let rest = |from: usize, to: usize| {
         let range = format!("{TAG}Content-Range: bytes {from}-999999/1000000\r\n");
@@ -936,7 +944,7 @@ async fn a_file_that_appears_during_the_transfer_is_not_replaced() {
 }
 
 #[tokio::test]
-async fn wrong_bytes_are_not_left_for_the_next_run() {
+async fn bytes_with_the_wrong_sha256_are_not_left_for_the_next_run() {
     let (whole, _) = half("");
     let all = answer(200, &format!("{TAG}Content-Length: 1000000\r\n"), &whole);
     let (root, _) = script(vec![all.into()]).await;
@@ -947,7 +955,8 @@ async fn wrong_bytes_are_not_left_for_the_next_run() {
     assert_eq!(names_in(folder.path()), [""; 0]);
 }
 
-/// Returns what happens in a folder, in order, as the kernel reports it.
+/// Watches a folder. The returned closure returns the steps that the kernel has reported so far, in
+/// order.
 #[cfg(target_os = "linux")]
 fn steps_in(folder: &Path) -> impl Fn() -> Vec<&'static str> {
     use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
@@ -971,7 +980,7 @@ fn steps_in(folder: &Path) -> impl Fn() -> Vec<&'static str> {
 /// The program opens the folder only in order to sync it.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn the_folder_is_synced_after_the_file_has_its_name() {
+async fn the_folder_is_synced_after_the_file_is_renamed() {
     let short = answer(200, "Content-Length: 5\r\n", b"short");
     for (root, sync, steps) in [
         (

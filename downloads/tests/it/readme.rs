@@ -1,5 +1,5 @@
 //! Compiles the code in the README.
-#![allow(dead_code, reason = "it only has to compile")]
+#![allow(dead_code, reason = "this code only has to compile")]
 
 use bytes::Bytes;
 use tokio::sync::mpsc;

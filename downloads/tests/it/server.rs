@@ -1,5 +1,5 @@
 //! Loopback servers: one that serves files, and one that follows a script.
-#![allow(clippy::unwrap_used, dead_code, reason = "test support, of which each test uses a part")]
+#![allow(clippy::unwrap_used, dead_code, reason = "no test uses all of this test support")]
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -14,14 +14,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// Ignores what a download reports. This is a function and not a closure, so that the generic code
+/// Ignores the events of a download. This is a function and not a closure, so that the generic code
 /// is compiled only once for all tests.
 pub fn no_report(_: downloads::Event<'_>) {}
 
-/// Ignores what many downloads report.
+/// Ignores the events of many downloads.
 pub fn no_reports(_: usize, _: downloads::Event<'_>) {}
 
-/// Returns the contents of the file of this name. The contents differ from name to name, and are
+/// Returns the contents of the file with this name. The contents differ from name to name, and are
 /// too large to pass through a socket in one piece.
 pub fn contents(name: &str) -> Vec<u8> {
     name.bytes().cycle().take(300_000).collect()
@@ -49,28 +49,28 @@ pub async fn files() -> (String, Arc<AtomicUsize>) {
     (root, most_seen)
 }
 
-/// Answers every request with the first bytes of a longer file. Then it hangs up, or stays silent.
+/// Answers every request with the first bytes of a longer file, and then hangs up or stays silent.
 pub async fn breaks_off(then_silent: bool) -> String {
     let bytes = answer(200, "Content-Length: 1000000\r\n", b"only the beginning");
     let then = if then_silent { Then::StaySilent } else { Then::HangUp };
     script(vec![Reply { bytes, then }]).await.0
 }
 
-/// What a server does with one request.
+/// The server's reply to one request.
 #[derive(Clone)]
 pub struct Reply {
     pub bytes: Vec<u8>,
     pub then: Then,
 }
 
-/// What happens to the connection after a reply.
+/// What the server does with the connection after a reply.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Then {
-    /// The server closes it.
+    /// The server closes the connection.
     HangUp,
     /// The connection stays open, and the server sends nothing more.
     StaySilent,
-    /// The server reads the next request from it.
+    /// The server reads the next request from the connection.
     ReadOn,
 }
 
@@ -80,8 +80,9 @@ impl From<Vec<u8>> for Reply {
     }
 }
 
-/// Answers the first request with the first reply, the second with the second, and so on, and all
-/// further ones with the last. Records each request, in lower case, and the time of its arrival.
+/// Answers the first request with the first reply, the second with the second, and so on. Answers
+/// all later requests with the last reply. Records each request, in lower case, and the time of its
+/// arrival.
 pub async fn script(replies: Vec<Reply>) -> (String, Asked) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let root = format!("http://{}", listener.local_addr().unwrap());
@@ -181,8 +182,8 @@ pub enum Pace {
     StopsAfter(usize),
 }
 
-/// Serves one file as a good server does, with ranges and an entity tag, in pieces of [`PIECE`]
-/// bytes. Returns the root URL, and how many pieces it has sent so far.
+/// Serves one file as a well-behaved server does, with ranges and an entity tag, in pieces of
+/// [`PIECE`] bytes. Returns the root URL, and a receiver of the number of pieces sent so far.
 pub async fn with_ranges(contents: Arc<Vec<u8>>, pace: Pace) -> (String, watch::Receiver<usize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let root = format!("http://{}", listener.local_addr().unwrap());
@@ -265,8 +266,8 @@ pub async fn disappears(path: &Path) {
     wait_until(&format!("{} is removed", path.display()), || !path.exists()).await;
 }
 
-/// Waits for a condition by checking it repeatedly. The limit is far beyond what even a busy
-/// machine needs. It turns a broken promise into a failure, instead of a test that never ends.
+/// Waits for a condition by checking it repeatedly. The time limit is much longer than even a busy
+/// machine needs. If a promise is broken, the test fails at the limit instead of waiting forever.
 pub async fn wait_until(condition: &str, mut is_met: impl FnMut() -> bool) {
     let polling = async {
         while !is_met() {

@@ -36,7 +36,7 @@ impl Downloader for Ours {
     }
 }
 
-/// This is `await asyncio.gather(*(download(url) for url in urls))`.
+/// Corresponds to `await asyncio.gather(*(download(url) for url in urls))`.
 struct Naive;
 
 impl Downloader for Naive {
@@ -56,10 +56,10 @@ impl Downloader for Naive {
 promises!(Ours);
 
 #[tokio::test]
-async fn the_usual_downloader_breaks_three_promises_of_four() {
+async fn the_usual_downloader_breaks_three_of_the_four_promises() {
     use crate::checks::*;
-    assert_eq!(files_arrive_whole_and_in_the_order_asked_for::<Naive>().await, Ok(()));
-    assert!(at_most_the_limit_runs_at_the_same_time::<Naive>().await.is_err());
-    assert!(one_failure_does_not_lose_the_others::<Naive>().await.is_err());
-    assert!(a_broken_transfer_leaves_nothing_under_the_name::<Naive>().await.is_err());
+    assert_eq!(files_arrive_complete_and_results_are_in_order::<Naive>().await, Ok(()));
+    assert!(no_more_downloads_than_the_limit_run_at_the_same_time::<Naive>().await.is_err());
+    assert!(if_one_download_fails_the_others_are_still_saved::<Naive>().await.is_err());
+    assert!(a_broken_transfer_leaves_no_incomplete_file_under_the_name::<Naive>().await.is_err());
 }
