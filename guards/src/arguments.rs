@@ -1,4 +1,4 @@
-//! What the user has asked for.
+//! The arguments of the program.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -31,7 +31,7 @@ pub struct Arguments {
     /// The database file, which must exist. Without it, the program runs a demonstration on a
     /// temporary database.
     pub database: Option<PathBuf>,
-    /// The statement to run, or `-` to read it from stdin. By default, it lists the tables.
+    /// The statement to run, or `-` to read it from stdin. The default statement lists the tables.
     #[arg(default_value = "SELECT type, name FROM sqlite_schema", hide_default_value = true)]
     #[arg(allow_hyphen_values = true)]
     pub sql: String,
@@ -73,7 +73,7 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// Reads the command line. If it is not valid, prints why, and exits with status 2.
+    /// Reads the command line. If it is invalid, prints the reason, and exits with status 2.
     pub fn from_command_line() -> Self {
         let matches = Self::command().get_matches();
         let mut arguments = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
@@ -90,8 +90,8 @@ impl Arguments {
     }
 }
 
-/// Returns the values for the statement. clap collects those of each option, so we sort them by
-/// their places.
+/// Returns the values for the statement. clap collects the values of each option separately, so we
+/// sort all values by their places on the command line.
 fn given(matches: &ArgMatches) -> Vec<Given> {
     let kinds =
         [("param", Kind::Param), ("text", Kind::Text), ("blob", Kind::Blob), ("null", Kind::Null)];

@@ -40,7 +40,8 @@ async fn run_until_signal(arguments: Arguments) -> i32 {
         Ok(signals) => signals,
         Err(error) => return report_failure(&error.into()),
     };
-    // While we read the statement from stdin, the database is not open yet.
+    // While we read the statement from stdin, the database is not open yet, so a signal may end the
+    // program immediately.
     let sql = tokio::select! {
         sql = statement(&arguments.sql) => sql,
         signal = signals.next() => return signal.exit_status(),
@@ -82,7 +83,7 @@ async fn run_until_signal(arguments: Arguments) -> i32 {
     }
 }
 
-/// Returns the statement that the user wants, which `-` reads from stdin.
+/// Returns the statement to run. If `sql` is `-`, reads the statement from stdin.
 async fn statement(sql: &str) -> anyhow::Result<String> {
     if sql != "-" {
         return Ok(sql.to_owned());

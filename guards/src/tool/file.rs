@@ -32,12 +32,11 @@ pub fn check(path: &Path, write: bool) -> anyhow::Result<PathBuf> {
         },
         opened => opened.map(drop).with_context(|| name.to_string())?,
     }
-    // sqlx gives `file:...` and `:memory:` a meaning of their own. An absolute path is always a
-    // path.
+    // sqlx treats `file:...` and `:memory:` specially. It takes an absolute path as it is.
     std::path::absolute(path).with_context(|| name.to_string())
 }
 
-/// Says what a path is that is not a file.
+/// Describes a path that is not a file.
 fn kind(found: FileType) -> &'static str {
     #[cfg(unix)]
     {
@@ -55,9 +54,9 @@ fn kind(found: FileType) -> &'static str {
     if found.is_dir() { "a folder" } else { "something else" }
 }
 
-/// sqlx accepts only paths that are UTF-8. For any other path, this creates a symbolic link with a
-/// name that is, in a temporary folder that exists as long as the second value. SQLite follows the
-/// link, so it creates its own files next to the real file.
+/// Returns a path of the file that is valid UTF-8, because sqlx accepts only such paths. If
+/// necessary, creates a symbolic link in a temporary folder, which is removed when the second value
+/// is dropped. SQLite follows the link, so it creates its own files next to the real file.
 pub fn with_utf8_name(path: PathBuf) -> anyhow::Result<(PathBuf, Option<TempDir>)> {
     if path.to_str().is_some() {
         return Ok((path, None));
@@ -78,8 +77,8 @@ fn symlink(_: &Path, _: &Path) -> io::Result<()> {
     Err(io::Error::new(ErrorKind::Unsupported, "the name of the file must be valid Unicode"))
 }
 
-/// Whether a database is in WAL mode, which its header shows, and whether its `-shm` file is
-/// missing. To read such a database, SQLite has to create that file.
+/// Whether a database is in WAL mode, as its header shows, but has no `-shm` file. To read such a
+/// database, SQLite has to create that file.
 pub fn needs_wal_files(path: &Path) -> bool {
     let mut version = [0];
     let header = File::open(path).and_then(|mut file| {

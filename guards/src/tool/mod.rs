@@ -22,7 +22,7 @@ use crate::arguments::Arguments;
 use output::Output;
 use values::Value;
 
-/// Set to true after Ctrl-C. SQLite then stops the statement that it is running.
+/// Set to true after a signal such as Ctrl-C. SQLite then stops the statement that it is running.
 pub static STOP: AtomicBool = AtomicBool::new(false);
 
 /// The maximum number of rows that we format and print together.
@@ -32,10 +32,10 @@ const CHUNK: usize = 500;
 /// nothing has changed.
 pub async fn run(path: &Path, sql: &str, arguments: &Arguments) -> anyhow::Result<()> {
     let start = Instant::now();
-    // SQLite sees nothing of the text before we know that it is one statement, and which.
+    // SQLite does not see the text until we know that it is a single statement that we may run.
     let statement = sql::one_statement(sql).map_err(|reason| match sql.trim_end() {
         text if text.starts_with("--") && !text.contains('\n') => {
-            anyhow!("{text}: there is no such option, and in SQL this is a comment; try --help")
+            anyhow!("{text}: there is no such option, and in SQL, this is a comment; try --help")
         }
         _ => anyhow!(reason),
     })?;
@@ -75,8 +75,8 @@ pub async fn run(path: &Path, sql: &str, arguments: &Arguments) -> anyhow::Resul
 /// SQLite stores the time to wait as a 32-bit number of milliseconds.
 const LONGEST_WAIT: Duration = Duration::from_millis(i32::MAX as u64);
 
-/// Lets SQLite wait for a lock until `wait` is over since `start`. SQLite itself would wait that
-/// long for each lock.
+/// Lets SQLite wait for the next lock for as long as is left of `wait`, counted from `start`.
+/// Otherwise, SQLite would wait for the whole time at each lock.
 async fn limit_wait(db: &mut SqliteConnection, start: Instant, wait: Duration) -> sqlx::Result<()> {
     let left = wait.saturating_sub(start.elapsed()).min(LONGEST_WAIT);
     let pragma = format!("PRAGMA busy_timeout = {}", left.as_millis());
@@ -92,7 +92,7 @@ fn explain(error: Error, path: &Path, arguments: &Arguments) -> Error {
     });
     let code = code.and_then(|code| code.parse::<u32>().ok());
     let (step, error) = match error.downcast::<DatabaseError>() {
-        // These name the path, which we put in front of everything.
+        // These errors contain the path. We take only their cause, because we add the path below.
         Ok(DatabaseError::Open { source, .. }) => {
             ("opening it", Error::new(source).context("cannot open the database"))
         }
@@ -107,32 +107,33 @@ fn explain(error: Error, path: &Path, arguments: &Arguments) -> Error {
     // The low byte of the code is the kind of error. The other bytes add details.
     let error = match code.map(|code| (code & 0xff, code)) {
         Some((5, _)) => error.context(format!(
-            "while {step}, another program had it locked until {:?} were over; try a longer --wait",
+            "another program kept the database locked while {step}; gave up after {:?} in total, \
+             so try a longer --wait",
             arguments.wait
         )),
         Some((8, 776)) => error.context(
-            "a program that was interrupted has left changes to undo, and that needs --write",
+            "an interrupted program has left changes that must be undone, which requires --write",
         ),
         Some((8 | 14, _)) if file::needs_wal_files(path) => error.context(
-            "this database is in WAL mode, so SQLite has to create files next to it, and may not; \
+            "this database is in WAL mode, so SQLite has to create files next to it, but may not; \
              copy the database to a folder where you may write",
         ),
-        Some((8, _)) if !arguments.write => error.context("changing it needs --write"),
+        Some((8, _)) if !arguments.write => error.context("changing it requires --write"),
         _ => error,
     };
     error.context(path.display().to_string())
 }
 
-/// Runs the one statement and prints its rows as they arrive, without collecting them in memory.
-/// Returns how many rows it has changed.
+/// Runs the statement and prints its rows as they arrive, without collecting them in memory.
+/// Returns how many rows the statement has changed.
 async fn execute(
     db: &mut SqliteConnection,
     statement: &str,
     arguments: &Arguments,
 ) -> anyhow::Result<u64> {
     // The statement is the user's own text. We paste nothing into it; we bind values to its
-    // parameters. We prepare it as it is, so that errors and the names of the columns are those of
-    // the user's text, and run it with its parameters numbered.
+    // parameters. We prepare the text unchanged, so that error messages and column names refer to
+    // the user's text. Then we run it with numbered parameters.
     let prepared = db.prepare(AssertSqlSafe(statement).into_sql_str()).await?;
     let names = prepared.columns().iter().map(|column| column.name().to_owned()).collect();
     let parameters = sql::number(statement);
@@ -149,7 +150,7 @@ async fn execute(
                 Ok(Either::Right(row)) => output.add(&row)?,
                 Ok(Either::Left(done)) => changed += done.rows_affected(),
                 Err(error) => {
-                    print(&output.take(true))?; // the rows that came before it
+                    print(&output.take(true))?; // the rows before the error
                     return Err(error.into());
                 }
             }
@@ -176,7 +177,7 @@ fn bind(values: Vec<Value>) -> anyhow::Result<SqliteArguments> {
 }
 
 fn print(bytes: &[u8]) -> io::Result<()> {
-    // If nobody reads the pipe, the write blocks. `block_in_place` lets the runtime use another
-    // thread for its other work, such as Ctrl-C.
+    // If nobody reads the pipe, the write blocks. `block_in_place` lets the runtime move its other
+    // work, such as waiting for Ctrl-C, to another thread.
     block_in_place(|| io::stdout().write_all(bytes))
 }

@@ -19,7 +19,7 @@ pub enum Format {
 /// Collects rows, and turns them into text.
 pub struct Output {
     format: Format,
-    /// Whether the output is read by a person, whose terminal must not be taken over.
+    /// Whether the output goes to a terminal, which special characters could take control of.
     to_terminal: bool,
     /// The names of the columns.
     names: Vec<String>,
@@ -36,7 +36,7 @@ pub struct Output {
 const MEASURED: usize = 100;
 
 impl Output {
-    /// Creates the output of a statement whose columns have these names.
+    /// Creates the output for a statement whose columns have these names.
     pub fn new(format: Format, names: Vec<String>, to_terminal: bool) -> Self {
         let (text, cells, widths) = (Vec::new(), Vec::new(), Vec::new());
         let mut output = Self { format, to_terminal, names, text, cells, widths };
@@ -155,7 +155,7 @@ fn unique(columns: &[String]) -> Vec<String> {
     names
 }
 
-/// A SQLite value.
+/// A value that we have read from SQLite.
 enum Read<'a> {
     Null,
     Integer(i64),

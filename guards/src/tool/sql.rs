@@ -1,12 +1,13 @@
-//! Reads SQL before SQLite sees any of it: finds the end of the first statement, decides whether
-//! we run it, and finds its parameters.
+//! Examines SQL before SQLite sees any of it: finds the end of the first statement, decides whether
+//! we run that statement, and finds its parameters.
 //!
-//! SQLite would be too late. Some statements take effect as soon as SQLite prepares them
-//! (`PRAGMA foreign_keys = 0`), and a second statement is found only after the first one has run.
+//! If we left this to SQLite, it would be too late. Some statements take effect as soon as SQLite
+//! prepares them (`PRAGMA foreign_keys = 0`), and a second statement is found only after the first
+//! one has run.
 
 use std::collections::BTreeMap;
 
-/// A piece of SQL, split as SQLite's own tokenizer splits it.
+/// A piece of SQL, as SQLite's own tokenizer would split it off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Token<'a> {
     /// White space or a comment.
@@ -55,8 +56,8 @@ fn token(sql: &str) -> Token<'_> {
         _ if sql.starts_with("/*") => Token::Space(until(2, "*/")),
         ' ' | '\t' | '\n' | '\x0c' | '\r' => Token::Space(while_(|c| " \t\n\x0c\r".contains(c))),
         ';' => Token::Semicolon,
-        // A quote inside is written twice. We read such a text as two that touch, which makes no
-        // difference here.
+        // A quote inside such a text is written twice. We read the text as two texts without a gap,
+        // which makes no difference here.
         '\'' | '"' | '`' => Token::Other(until(1, first.encode_utf8(&mut [0; 4]))),
         '[' => Token::Other(until(1, "]")),
         '?' => {
@@ -101,7 +102,7 @@ fn tokens(mut sql: &str) -> impl Iterator<Item = Token<'_>> {
     })
 }
 
-/// Returns the one statement of a text, without the semicolon that ends it.
+/// Returns the only statement in a text, without the semicolon that ends it.
 ///
 /// # Errors
 /// Returns a message if the text holds no statement, or more than one.
@@ -129,8 +130,8 @@ pub fn one_statement(sql: &str) -> Result<&str, &'static str> {
     }
 }
 
-/// Where we are in a statement. The rules are those of SQLite's `sqlite3_complete`: in a trigger,
-/// only the semicolon after `; END` ends the statement.
+/// The position in a statement, as far as it matters for finding the end. The rules are those of
+/// SQLite's `sqlite3_complete`: in a trigger, only the semicolon after `; END` ends the statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     /// Before a statement, or after its end.
@@ -166,7 +167,7 @@ impl State {
     }
 }
 
-/// What we run. `EXPLAIN` may precede any of it.
+/// The first words of the statements that we run. `EXPLAIN` may precede any of these words.
 const ALLOWED: [&str; 12] = [
     "SELECT", "VALUES", "WITH", "INSERT", "REPLACE", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER",
     "REINDEX", "ANALYZE",
@@ -191,7 +192,7 @@ const READING_ABOUT: &str = "\
 /// Decides whether we run a statement.
 ///
 /// # Errors
-/// Returns a message that says why not.
+/// Returns a message with the reason if we do not run it.
 pub fn allow(statement: &str) -> Result<(), String> {
     let mut tokens =
         tokens(statement).filter(|token| !matches!(token, Token::Space(_) | Token::Semicolon));
@@ -208,7 +209,7 @@ pub fn allow(statement: &str) -> Result<(), String> {
         return Ok(());
     }
     if first.is("PRAGMA") {
-        // A quoted name is a name, too. We only accept plain ones.
+        // SQLite also accepts a name in quotes. We accept only names without quotes.
         let (mut name, mut then) = (next(), next());
         if then == Token::Other(".") {
             (name, then) = (next(), next());
@@ -218,15 +219,15 @@ pub fn allow(statement: &str) -> Result<(), String> {
             return Ok(());
         }
         return Err(format!(
-            "guards does not run `PRAGMA {}`: it runs pragmas that only read, because a rollback \
-             does not undo the others",
+            "guards does not run `PRAGMA {}`: it runs only pragmas that read, because a rollback \
+             cannot undo the others",
             name.text()
         ));
     }
     let is_any = |keywords: &[&str]| keywords.iter().any(|keyword| first.is(keyword));
     let name = match first {
         Token::Word(word) => word.to_uppercase(),
-        _ => return Err(format!("`{}` does not begin a statement of SQL", first.text())),
+        _ => return Err(format!("`{}` does not begin an SQL statement", first.text())),
     };
     Err(match () {
         () if is_any(&["BEGIN", "COMMIT", "END", "ROLLBACK", "SAVEPOINT", "RELEASE"]) => format!(
@@ -255,7 +256,7 @@ pub struct Parameters {
     pub statement: String,
     /// The number of each named parameter. The name begins with `:`, `@` or `$`.
     pub names: BTreeMap<String, usize>,
-    /// The highest number.
+    /// The highest number of a parameter.
     pub highest: usize,
 }
 

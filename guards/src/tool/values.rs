@@ -20,7 +20,7 @@ pub enum Kind {
     Null,
 }
 
-/// A SQLite value.
+/// The value of a parameter.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     Null,
@@ -30,8 +30,8 @@ pub enum Value {
     Blob(Vec<u8>),
 }
 
-/// Returns the values of all parameters, by their numbers. Values without a name are for the
-/// parameters without a name, in the order of their numbers.
+/// Returns the values of all parameters, in the order of the parameters' numbers. Values without a
+/// name are for the parameters without a name, in the order of their numbers.
 ///
 /// # Errors
 /// Returns a message if a parameter has no value, or more than one, if there are too many values,
@@ -57,7 +57,7 @@ pub fn assign(parameters: &Parameters, given: &[Given]) -> Result<Vec<Value>, St
     for given in given {
         let (number, text) = match named(parameters, given) {
             Some((name, text)) => (names[name], text),
-            None => (unnamed.next().expect("as many as expected"), given.text.as_str()),
+            None => (unnamed.next().expect("we have compared the numbers"), given.text.as_str()),
         };
         let value = &mut values[number - 1];
         if value.is_some() {
@@ -73,8 +73,9 @@ pub fn assign(parameters: &Parameters, given: &[Given]) -> Result<Vec<Value>, St
     }
 }
 
-/// Returns the name of the parameter that the value is for, and the rest. The user may write the
-/// name without its `:`, `@` or `$`. If the statement has no such parameter, there is no name.
+/// Returns the name of the parameter that the value is for, and the value without that name. The
+/// user may write the name without its `:`, `@` or `$`. Returns `None` if the statement has no such
+/// parameter.
 fn named<'a>(parameters: &'a Parameters, given: &'a Given) -> Option<(&'a str, &'a str)> {
     let (name, value) = match given.kind {
         Kind::Null => (given.text.as_str(), ""),
@@ -104,9 +105,9 @@ fn bytes(digits: &str) -> Option<Vec<u8>> {
     pairs.iter().map(|[high, low]| Some(nibble(*high)? << 4 | nibble(*low)?)).collect()
 }
 
-/// Returns the number that SQLite would read, with an optional sign before it. In one point we
-/// differ: a text such as `007` stays a text, because leading zeros mean that it is not a number
-/// but an identifier, such as a postal code.
+/// Returns the number that SQLite would read in this text, which may begin with a sign. There is
+/// one difference: a text such as `007` stays a text, because leading zeros usually mean that it is
+/// an identifier, such as a postal code.
 ///
 /// Like SQLite, this returns a real number for an integer that needs more than 64 bits.
 pub fn number(text: &str) -> Option<Value> {
@@ -147,7 +148,7 @@ pub fn number(text: &str) -> Option<Value> {
     integer.or_else(|| signed.parse().ok().map(Value::Real))
 }
 
-/// Removes the underscores from a number, each of which must be between two digits.
+/// Removes the underscores from a number. Returns `None` if one of them is not between two digits.
 fn without_separators(text: &str, is_digit: fn(&u8) -> bool) -> Option<String> {
     let bytes = text.as_bytes();
     let is_between = |at: usize| {

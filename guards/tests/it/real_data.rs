@@ -1,5 +1,5 @@
-//! Defects that would lose or change real data, or would report the wrong reason. Each of these
-//! tests asks SQLite itself what is in the file afterwards.
+//! Tests for defects that would lose or change real data, or would report the wrong reason. If data
+//! is at stake, the test asks SQLite itself what is in the file afterwards.
 
 use std::fs::{self, File};
 use std::process::{Command, Stdio};
@@ -44,7 +44,7 @@ async fn a_pragma_before_a_statement_cannot_turn_the_rollback_off() {
 }
 
 #[tokio::test]
-async fn nothing_writes_a_file_without_write() {
+async fn no_statement_writes_a_file_without_write() {
     let database = Database::new().await;
     let path = database.path.to_str().unwrap();
     let other = database.path.with_file_name("other.db");
@@ -63,14 +63,15 @@ async fn a_condition_on_a_number_compares_numbers() {
     let fill = "CREATE TABLE t (price); INSERT INTO t VALUES (5), (7.5), (20), (100000)";
     db.execute(sqlx::raw_sql(fill)).await.unwrap();
     let path = database.path.to_str().unwrap();
-    // To SQLite, a text is greater than every number, so each of these would delete all rows.
+    // To SQLite, a text is greater than every number. If the value were bound as a text, each of
+    // these statements would delete all rows.
     for (value, left) in [("+5", 4), ("7.50", 3), (".5", 3), ("1e1", 2), ("0x10", 2)] {
         let delete = ["--write", "DELETE FROM t WHERE price < ?", "--param", value];
         let output = guards(&[&[path], &delete[..]].concat()).await;
         assert!(output.status.success(), "{}", text(&output.stderr));
         assert_eq!(number(&mut db, "SELECT count(*) FROM t").await, left, "{value}");
     }
-    // A postal code is no number.
+    // A postal code is not a number.
     let output = guards(&[path, "--json", "SELECT typeof(?) AS t", "--param", "007"]).await;
     assert_eq!(text(&output.stdout), "{\"t\":\"text\"}\n");
 }
@@ -82,7 +83,7 @@ async fn values_reach_the_parameters_that_sqlite_would_give_them() {
     for (sql, values, expected) in [
         // `?` is number 2 here.
         ("SELECT ?1 AS a, ? AS b", &["--param", "1", "--param", "2"][..], r#"{"a":1,"b":2}"#),
-        // Without an alias, a column has the text of the statement as its name.
+        // Without an alias, the name of a column is the text of its expression.
         ("SELECT :x, @y", &["--param", "y=2", "--param", ":x=1"], r#"{":x":1,"@y":2}"#),
         ("SELECT $a(1)", &["--param", "a(1)=2"], r#"{"$a(1)":2}"#),
         ("SELECT ? AS a, ? AS b", &["--null", "--text", "7"], r#"{"a":null,"b":"7"}"#),
@@ -102,7 +103,7 @@ async fn values_reach_the_parameters_that_sqlite_would_give_them() {
 }
 
 #[tokio::test]
-async fn csv_is_what_rfc_4180_describes() {
+async fn csv_follows_rfc_4180() {
     let database = Database::new().await;
     let path = database.path.to_str().unwrap();
     let sql = "SELECT 1 AS \"a,b\", NULL AS c, '' AS d, 'say \"hi\"' AS e, 'two
@@ -111,7 +112,7 @@ lines' AS f, 2.0 AS g, x'00ff' AS h, CAST(x'ff1b41' AS TEXT) AS i";
     let expected = b"\"a,b\",c,d,e,f,g,h,i\r\n\
         1,,\"\",\"say \"\"hi\"\"\",\"two\nlines\",2.0,x'00ff',\xff\x1bA\r\n";
     assert_eq!(output.stdout, expected, "{}", text(&output.stdout));
-    // A program that reads it finds the names even if there are no rows.
+    // A program that reads the CSV finds the names even if there are no rows.
     let output = guards(&[path, "--csv", "SELECT id, name FROM users WHERE 0"]).await;
     assert_eq!(text(&output.stdout), "id,name\r\n");
     let output = guards(&[path, "--csv", "--write", "DELETE FROM users WHERE 0"]).await;
@@ -119,7 +120,7 @@ lines' AS f, 2.0 AS g, x'00ff' AS h, CAST(x'ff1b41' AS TEXT) AS i";
 }
 
 #[tokio::test]
-async fn json_keeps_null_blobs_and_invalid_text_apart_and_is_safe_to_print() {
+async fn json_distinguishes_null_blobs_and_invalid_text_and_is_safe_to_print() {
     let database = Database::new().await;
     let path = database.path.to_str().unwrap();
     let sql = "SELECT CAST(x'ff41' AS TEXT) AS a, x'ff41' AS b, NULL AS c,
@@ -148,7 +149,7 @@ async fn a_statement_may_come_from_stdin_and_begin_with_a_comment() {
         let output = guards(&[&path, "--json", sql]).await;
         assert_eq!(text(&output.stdout), "{\"n\":1}\n", "{}", text(&output.stderr));
     }
-    // This is a comment as well, and probably an option with a typing error.
+    // In SQL, this is a comment as well, but it is probably a mistyped option.
     let output = guards(&[&path, "--wrtie"]).await;
     assert_one_line(&output, &["--wrtie", "--help"]);
 }
@@ -174,8 +175,8 @@ async fn a_locked_database_is_reported_with_the_step_that_waited() {
     }
 }
 
-/// Locks a database for a while in which the program wants to use it. Returns how long SQLite
-/// would then still wait for the next lock, in milliseconds.
+/// Runs the program while a database is locked, and then unlocks the database. Returns how many
+/// milliseconds SQLite would still wait for the next lock after that.
 async fn left_to_wait(lock: &'static str, write: Option<&str>) -> u64 {
     let database = Database::new().await;
     let mut db = open(&database).await;
@@ -193,12 +194,13 @@ async fn left_to_wait(lock: &'static str, write: Option<&str>) -> u64 {
 }
 
 #[tokio::test]
-async fn the_time_to_wait_is_one_for_all_steps() {
+async fn all_steps_share_one_time_to_wait() {
     let (after_opening, after_begin) = tokio::join!(
         left_to_wait("BEGIN EXCLUSIVE", None),
         left_to_wait("BEGIN IMMEDIATE", Some("--write"))
     );
-    // The lock is taken before the program starts, so it waits a little less than the lock is held.
+    // The lock is taken before the program starts, so the program waits a little less than the 2.5
+    // s for which we hold the lock.
     assert!(after_opening < 19_900, "{after_opening}");
     assert!(after_begin < 19_900, "{after_begin}");
 }
@@ -223,8 +225,7 @@ async fn each_kind_of_path_has_its_own_message() {
     }
 }
 
-/// Runs a program as a user whom file permissions apply to. Returns `None` if that is not
-/// possible.
+/// Runs a program as a user to whom file permissions apply. Returns `None` if that is not possible.
 #[cfg(unix)]
 fn as_ordinary_user(
     folder: &std::path::Path,
@@ -239,7 +240,7 @@ fn as_ordinary_user(
     let mut command = Command::new(program);
     command.args(arguments);
     if File::open(&secret).is_ok() {
-        command.uid(65534).gid(65534); // we are root, so we run it as nobody
+        command.uid(65534).gid(65534); // we are root, so we run it as the user `nobody`
     }
     match command.output() {
         Ok(output) => Some(output),
@@ -294,7 +295,7 @@ async fn a_file_name_need_not_be_utf8() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn the_signals_that_end_a_program_roll_back_and_close() {
+async fn sigterm_and_sighup_roll_back_and_close_the_database() {
     for (signal, status) in [("TERM", 143), ("HUP", 129)] {
         let database = Database::new().await;
         let endless = "INSERT INTO users (name) WITH RECURSIVE n(i) AS
@@ -321,7 +322,7 @@ async fn the_signals_that_end_a_program_roll_back_and_close() {
 #[tokio::test]
 async fn a_signal_that_the_parent_ignores_stays_ignored() {
     let database = Database::new().await;
-    // `nohup` does the same.
+    // `nohup` makes a program ignore SIGHUP in the same way.
     let script = "trap '' HUP; \"$0\" \"$1\" 'SELECT 1; --' --csv & wait; \"$0\" \"$1\" - < \"$2\"";
     let stdin = database.path.with_file_name("stdin");
     assert!(Command::new("mkfifo").arg(&stdin).status().unwrap().success());
@@ -382,7 +383,7 @@ async fn too_few_threads_are_reported_in_one_line() {
 }
 
 #[tokio::test]
-async fn the_version_and_wrong_times_are_reported() {
+async fn the_version_is_printed_and_invalid_times_are_reported() {
     let output = guards(&["--version"]).await;
     assert_eq!(text(&output.stdout), concat!("guards ", env!("CARGO_PKG_VERSION"), "\n"));
     for (time, reason) in [("18446744073709551615s", "shorter"), ("soon", "unit")] {

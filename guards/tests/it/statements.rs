@@ -1,10 +1,10 @@
-//! The rules that `guards` applies to SQL before SQLite sees it, compared with SQLite itself.
+//! Compares the rules that `guards` applies to SQL with SQLite itself.
 
 #[path = "../../src/tool/sql.rs"]
-#[allow(missing_docs, reason = "a module of the program")]
+#[allow(missing_docs, reason = "this is a module of the program")]
 mod sql;
 #[path = "../../src/tool/values.rs"]
-#[allow(missing_docs, reason = "a module of the program")]
+#[allow(missing_docs, reason = "this is a module of the program")]
 mod values;
 
 use proptest::prelude::*;
@@ -16,7 +16,7 @@ use tokio::runtime::Runtime;
 use sql::{Parameters, allow, number, one_statement};
 use values::{Given, Kind, Value, assign};
 
-/// An empty database in memory, and a runtime to ask it.
+/// An empty database in memory, and a runtime on which to query it.
 struct Sqlite(Runtime, SqliteConnection);
 
 impl Sqlite {
@@ -73,7 +73,7 @@ proptest! {
         before in select(&GAPS[..]),
         pieces in prop::collection::vec((select(&STATEMENTS[..]), select(&GAPS[..])), 0..3),
     ) {
-        // The second statement of these would fail: the column is a text.
+        // SQLite may take `"end"` for the name of a column, which does not exist, so we replace it.
         let ends = pieces.iter().map(|(piece, gap)| format!("{};{gap}", piece.replace("\"end\"", "1")));
         let text = format!("{before}{}", ends.collect::<String>());
         let (count, ours) = (Sqlite::new().count(&text), one_statement(&text));
@@ -87,7 +87,7 @@ proptest! {
     }
 
     #[test]
-    fn numbers_are_those_of_sqlite(
+    fn numbers_are_read_as_sqlite_reads_them(
         sign in select(&["", "+", "-"][..]),
 text in "0[xX][0-9a-f_]{0,18}|[0-9_]{0,20}[.]?[0-9_]{0,3}([eE][+-]?[0-9_]{0,4})?[a-z]?",
     ) {
@@ -102,7 +102,7 @@ text in "0[xX][0-9a-f_]{0,18}|[0-9_]{0,20}[.]?[0-9_]{0,3}([eE][+-]?[0-9_]{0,4})?
             (Some(Value::Real(number)), Ok(row)) => {
                 prop_assert_eq!(row.get::<String, _>(0), "real", "{}", text);
                 let expected: f64 = row.get(1);
-                // SQLite may round the last digit in another way.
+                // SQLite may round the last digit differently.
                 let is_near = expected == number || (expected - number).abs() < number.abs() * 1e-15;
                 prop_assert!(is_near, "{text}: {number} and {expected}");
             }
@@ -117,7 +117,7 @@ text in "0[xX][0-9a-f_]{0,18}|[0-9_]{0,20}[.]?[0-9_]{0,3}([eE][+-]?[0-9_]{0,4})?
     }
 
     #[test]
-    fn parameters_have_the_numbers_of_sqlite(
+    fn parameters_have_the_numbers_that_sqlite_gives_them(
         parameters in prop::collection::vec(select(&[
             "?", "?", "?1", "?3", "?7", ":a", ":b", "@a", "$a", "$a::b", ":a(1)", ":é", "':a'",
             "\"?\"", "[:c]", "/* ? */ 1", "1 -- :d\n", "x'00'", "`@a`",
@@ -194,7 +194,7 @@ fn only_statements_that_a_rollback_undoes_are_allowed() {
     }
 }
 
-/// Returns all settings of a connection, and what is in the database.
+/// Returns the value of each pragma that we allow without an argument.
 fn settings(sqlite: &mut Sqlite, names: &[String]) -> Vec<String> {
     let mut settings = Vec::new();
     for name in names.iter().filter(|name| allow(&format!("PRAGMA {name}")).is_ok()) {
@@ -226,7 +226,7 @@ fn an_allowed_pragma_changes_no_setting_of_sqlite() {
                 let changed = after.iter().zip(&before).find(|(after, before)| after != before);
                 assert_eq!(changed, None, "{text}");
             } else if !name.contains("heap_limit") {
-                // (The limits of the heap are for the whole process, so we leave them alone.)
+                // (The heap limits apply to the whole process, so we leave them alone.)
                 let mut other = Sqlite::new();
                 settings(&mut other, &names);
                 let _ = other.count(&text);
@@ -234,7 +234,7 @@ fn an_allowed_pragma_changes_no_setting_of_sqlite() {
             }
         }
     }
-    // Otherwise, `settings` would not notice a change.
+    // This shows that `settings` would notice a change.
     assert!(changing > 20, "{changing} refused pragmas change a setting");
 }
 
@@ -261,7 +261,7 @@ fn each_parameter_gets_its_value() {
         ("?2, ?1", vec![param("1"), param("2")], vec![Integer(1), Integer(2)]),
         (":a, ?", vec![param("2"), param("a=1")], vec![Integer(1), Integer(2)]),
         (":a, @b", vec![param("@b=x"), param(":a=.5")], vec![Real(0.5), text("x")]),
-        // Without a parameter of that name, this is a text.
+        // There is no parameter with that name, so this is a text.
         ("?", vec![param("a=1")], vec![text("a=1")]),
         (":a", vec![param("a=b=c")], vec![text("b=c")]),
         (":a", vec![given(Kind::Text, "a=7")], vec![text("7")]),
