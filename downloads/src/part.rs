@@ -394,7 +394,8 @@ mod tests {
     #[test]
     fn a_part_that_got_its_final_name_before_it_was_locked_is_left_alone() {
         let (folder, path, part) = begun(b"all of it");
-        // We open the part just before another process finishes it, and get the lock just after.
+        // We open the part just before another process finishes it, and get the lock just after
+        // that.
         let opened = open_plain(&part_path(&path), false).unwrap();
         let mut other = part;
         other.finish(&path, ANY).unwrap();

@@ -224,7 +224,7 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
         Ok(body?)
     }
 
-    /// Checks the partial file and gives it its name.
+    /// Checks the partial file and gives it its final name.
     async fn finish(
         &mut self,
         target: PathBuf,

@@ -103,8 +103,8 @@ async fn run(arguments: Arguments, sql: String) -> anyhow::Result<()> {
     tool::run(path, &sql, &arguments).await
 }
 
-/// Returns the exit status, and reports the error if there is one. Work that was committed is a
-/// success, even if a signal arrived during the commit.
+/// Returns the exit status, and reports the error if there is one. If the work was committed, that
+/// is a success, even if a signal arrived during the commit.
 fn exit_status(
     result: Result<anyhow::Result<()>, JoinError>,
     signal: Option<Signal>,

@@ -9,8 +9,8 @@ use crate::Grant;
 
 /// The times of the last grants, oldest first. There are never more of them than the limit.
 ///
-/// A limit of 3 remembers three times. The fourth grant has to wait until the first one is a whole
-/// window old. It then replaces the first one, and the fifth grant waits for the second:
+/// With a limit of 3, the list holds three times. The fourth grant has to wait until the first one
+/// is a whole window old. It then replaces the first one, and the fifth grant waits for the second:
 ///
 /// ```text
 /// grant   1 2   3                4 5   6

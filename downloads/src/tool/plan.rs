@@ -83,7 +83,7 @@ fn parse_hex(hex: &str) -> anyhow::Result<[u8; 32]> {
     Ok(bytes)
 }
 
-/// Gives every file its path in `folder`.
+/// Chooses the path of every file in `folder`.
 ///
 /// # Errors
 /// Fails if the folder is not writable, if a URL is invalid, if two files would have the same

@@ -1,4 +1,4 @@
-//! Loopback servers: one that serves files, and one that follows a script.
+//! The loopback servers that the tests use.
 #![allow(clippy::unwrap_used, dead_code, reason = "no test uses all of this test support")]
 
 use std::path::Path;

@@ -210,7 +210,8 @@ fn as_json(value: Read<'_>) -> Value {
     }
 }
 
-/// Returns text that may not be valid UTF-8 with unsafe characters and invalid bytes escaped.
+/// Returns the text with unsafe characters and invalid bytes escaped. The text need not be valid
+/// UTF-8.
 fn visible_bytes(bytes: &[u8]) -> String {
     let mut text = String::new();
     for chunk in bytes.utf8_chunks() {

@@ -59,7 +59,7 @@ pub fn has_open(file: &Path) -> bool {
     open.into_iter().any(|fd| std::fs::read_link(fd.path()).is_ok_and(|path| path == file))
 }
 
-/// Returns how many handles of a file this process has open. On systems without `/proc`, this is
+/// Returns how many open handles to a file this process has. On systems without `/proc`, this is
 /// always zero.
 pub fn open_handles(file: &Path) -> usize {
     let open = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();

@@ -140,7 +140,7 @@ async fn nothing_is_changed_without_write() {
 async fn a_statement_that_fails_halfway_changes_nothing() {
     let database = Database::new().await;
     let path = database.path.to_str().unwrap();
-    // The id of the second row is taken. `OR FAIL` would keep the first row.
+    // The id of the second row is already taken. `OR FAIL` would keep the first row.
     let sql = "INSERT OR FAIL INTO users VALUES (7, 'Ferris'), (1, 'Ada')";
     assert_one_line(&guards(&[path, "--write", sql]).await, &["UNIQUE constraint failed"]);
     assert_eq!(users(&database).await, "{\"n\":2}\n");

@@ -344,7 +344,7 @@ async fn if_the_body_ignores_a_rollback_this_transaction_and_the_next_one_fail()
         with_database(&database.path, async |db| {
             let failed = with_transaction(db, async |db| {
                 add(db, "Ferris").await?;
-                // The body ignores the result, and returns `Ok` in the end.
+                // The body ignores the result, and returns `Ok` at the end.
                 let _ = sqlx::raw_sql(end).execute(&mut *db).await;
                 anyhow::Ok(())
             });
@@ -410,7 +410,7 @@ async fn after_a_rollback_by_sqlite_itself_the_next_transaction_can_begin() {
 }
 
 #[tokio::test]
-async fn concurrent_transactions_wait_for_each_other() {
+async fn concurrent_transactions_run_one_after_another() {
     let database = Database::new().await;
     let tasks = (0..8).map(|_| {
         let path = database.path.clone();
