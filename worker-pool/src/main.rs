@@ -22,15 +22,14 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Parser;
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 use worker_pool::WorkerPool;
 
 use arguments::Arguments;
 use pipe::is_closed_pipe;
 use printable::printable;
 use signals::{Signal, Signals};
-use tool::Outcome;
 use tool::process::Processes;
+use tool::{Early, Outcome};
 
 fn main() {
     let arguments = Arguments::parse();
@@ -59,18 +58,15 @@ async fn run_until_signal(arguments: Arguments) -> i32 {
     let processes = Arc::new(Processes::default());
     #[cfg(unix)]
     tokio::spawn(stop_on_ctrl_z(Arc::clone(&processes)));
-    let stop = CancellationToken::new();
-    let mut work = {
-        let (pool, processes, stop) = (Arc::clone(&pool), Arc::clone(&processes), stop.clone());
-        tokio::spawn(run(pool, arguments, processes, stop))
-    };
+    let early = Early::default();
+    let mut work = tokio::spawn(run(pool, arguments, Arc::clone(&processes), early.clone()));
 
     let mut signal = tokio::select! {
         status = &mut work => return status.unwrap_or(101),
         signal = signals.next() => signal,
     };
     if signal == Signal::Interrupt {
-        stop.cancel();
+        early.stop.cancel();
         let running = processes.count();
         if running > 0 {
             report(&format!(
@@ -82,13 +78,14 @@ async fn run_until_signal(arguments: Arguments) -> i32 {
             signal = signals.next() => signal,
         };
     }
-    // This returns when all running commands have been killed. What they have printed is printed,
-    // unless nobody reads it.
-    pool.abort().await;
+    early.stop.cancel();
+    early.kill.cancel();
+    // What the commands have printed is printed, unless nobody reads it.
     tokio::select! {
         _ = timeout(Duration::from_secs(2), work) => {}
         _ = signals.next() => {}
     }
+    processes.kill_all();
     signal.exit_status()
 }
 
@@ -109,14 +106,14 @@ async fn run(
     pool: Arc<WorkerPool>,
     arguments: Arguments,
     processes: Arc<Processes>,
-    stop: CancellationToken,
+    early: Early,
 ) -> i32 {
     let outcome = match arguments.command.is_empty() {
         true => tokio::select! {
             outcome = demonstrate(&pool, arguments.timeline_svg) => outcome.map(|()| Outcome::AllDone),
-            () = stop.cancelled() => Ok(Outcome::AllDone),
+            () = early.stop.cancelled() => Ok(Outcome::AllDone),
         },
-        false => tool::run(Arc::clone(&pool), arguments, processes, stop).await,
+        false => tool::run(Arc::clone(&pool), arguments, processes, early).await,
     };
     pool.abort().await;
     match outcome {

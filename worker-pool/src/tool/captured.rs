@@ -1,118 +1,153 @@
-//! Keeps what a command prints in files, so that it takes no memory.
-//!
-//! With files, nothing has to read while the command runs. The command has ended when its process
-//! has ended, even if a process that it has left in the background could still print something.
-//! With pipes, we would have to wait until that process has closed its end as well.
+//! Keeps what a command prints: a little of it in memory, more in temporary files.
 
-use std::fs::File;
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::future::pending;
+use std::io::{self, Seek, Write};
 
-/// What one command has printed, in two temporary files without a name. The system removes them
-/// when they are closed.
+use tempfile::SpooledTempFile;
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+/// How many bytes of each stream are kept in memory. When there are more, all of them go to a file
+/// without a name, which the system removes when it is closed.
+const IN_MEMORY: usize = 64 << 10;
+
+/// What one command has printed.
 #[derive(Debug)]
 pub struct Captured {
-    pub stdout: File,
-    pub stderr: File,
-    /// The lengths of the files when the command had ended. What is printed later is ignored.
-    lengths: Option<[u64; 2]>,
+    pub stdout: SpooledTempFile,
+    pub stderr: SpooledTempFile,
+    /// How many bytes both have.
+    pub length: u64,
 }
 
 impl Captured {
-    /// Creates empty files.
-    pub fn new() -> io::Result<Self> {
-        Ok(Self { stdout: appendable()?, stderr: appendable()?, lengths: None })
+    pub fn new() -> Self {
+        let empty = || SpooledTempFile::new(IN_MEMORY);
+        Self { stdout: empty(), stderr: empty(), length: 0 }
     }
 
-    /// Returns how many bytes each file has.
-    pub fn lengths(&self) -> io::Result<[u64; 2]> {
-        Ok([self.stdout.metadata()?.len(), self.stderr.metadata()?.len()])
+    pub fn add_stdout(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.length += bytes.len() as u64;
+        self.stdout.write_all(bytes)
+    }
+
+    pub fn add_stderr(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.length += bytes.len() as u64;
+        self.stderr.write_all(bytes)
+    }
+
+    /// Adds what is still in the pipes when the command has ended. If there is more than `limit` in
+    /// all, leaves out the rest.
+    pub async fn finish(
+        &mut self,
+        stdout: Pipe<impl Reader>,
+        stderr: Pipe<impl Reader>,
+        limit: u64,
+    ) -> io::Result<()> {
+        self.length += stdout.finish(&mut self.stdout, limit.saturating_sub(self.length)).await?;
+        self.length += stderr.finish(&mut self.stderr, limit.saturating_sub(self.length)).await?;
+        Ok(())
     }
 
     /// Writes what the command has printed.
     ///
     /// # Errors
     /// Fails if stdout cannot be written, or if the files cannot be read.
-    pub fn print(&self) -> io::Result<()> {
-        let [stdout, stderr] = match self.lengths {
-            Some(lengths) => lengths,
-            None => self.lengths()?,
-        };
-        copy(&self.stdout, stdout, &mut io::stdout().lock())?;
+    pub fn print(&mut self) -> io::Result<()> {
+        copy(&mut self.stdout, &mut io::stdout().lock())?;
         // If stderr is closed, the user does not want to see the command's messages.
-        let _ = copy(&self.stderr, stderr, &mut io::stderr().lock());
+        let _ = copy(&mut self.stderr, &mut io::stderr().lock());
         Ok(())
     }
 }
 
-/// Creates a file to whose end everybody writes, even somebody who opens it again.
-fn appendable() -> io::Result<File> {
-    let file = tempfile::tempfile()?;
-    #[cfg(unix)]
-    {
-        use nix::fcntl::{FcntlArg, OFlag, fcntl};
-        fcntl(&file, FcntlArg::F_SETFL(OFlag::O_APPEND))?;
-    }
-    Ok(file)
-}
-
-/// Copies the first `length` bytes of a file. A command and its children share one position in the
-/// file with us, so we read without moving it.
-fn copy(file: &File, length: u64, to: &mut impl Write) -> io::Result<()> {
-    let mut buffer = vec![0; length.min(1 << 16) as usize];
-    let mut position = 0;
-    while position < length {
-        let most = (length - position).min(buffer.len() as u64) as usize;
-        #[cfg(unix)]
-        let read = std::os::unix::fs::FileExt::read_at(file, &mut buffer[..most], position)?;
-        #[cfg(windows)]
-        let read = std::os::windows::fs::FileExt::seek_read(file, &mut buffer[..most], position)?;
-        if read == 0 {
-            break; // the command has made the file shorter
-        }
-        to.write_all(&buffer[..read])?;
-        position += read as u64;
-    }
+fn copy(from: &mut SpooledTempFile, to: &mut impl Write) -> io::Result<()> {
+    from.rewind()?;
+    io::copy(from, to)?;
     to.flush()
 }
 
-/// Where a job leaves what its command prints. It is still there if the job is dropped, so it can
-/// be printed even if the command was killed.
-#[derive(Debug, Clone, Default)]
-pub struct Slot(Arc<Mutex<Option<Captured>>>);
+/// Our end of a pipe to which a command prints.
+pub struct Pipe<R> {
+    /// The pipe, until the command and its children have closed their ends.
+    reader: Option<R>,
+    buffer: Vec<u8>,
+}
 
-impl Slot {
-    fn with<T>(&self, change: impl FnOnce(&mut Option<Captured>) -> T) -> T {
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+#[cfg(unix)]
+pub trait Reader: AsyncRead + Unpin + Send + std::os::fd::AsFd + 'static {}
+#[cfg(unix)]
+impl<R: AsyncRead + Unpin + Send + std::os::fd::AsFd + 'static> Reader for R {}
+#[cfg(not(unix))]
+pub trait Reader: AsyncRead + Unpin + Send + 'static {}
+#[cfg(not(unix))]
+impl<R: AsyncRead + Unpin + Send + 'static> Reader for R {}
+
+impl<R: Reader> Pipe<R> {
+    pub fn new(reader: Option<R>) -> Self {
+        Self { reader, buffer: Vec::with_capacity(8 << 10) }
     }
 
-    /// Stores the files of a command that is about to start, in place of those of an earlier
-    /// attempt.
-    pub fn begin(&self, captured: Captured) {
-        self.with(|slot| *slot = Some(captured));
-    }
-
-    /// Returns how many bytes the command has printed so far.
-    pub fn length(&self) -> u64 {
-        let lengths = self.with(|slot| slot.as_ref().and_then(|captured| captured.lengths().ok()));
-        lengths.map_or(0, |[stdout, stderr]| stdout + stderr)
-    }
-
-    /// Records that the command has ended. Files that are empty are closed, because a result may
-    /// have to wait for its turn to be printed, and a program may open only so many files.
-    pub fn end(&self) {
-        self.with(|slot| {
-            let lengths = slot.as_ref().and_then(|captured| captured.lengths().ok());
-            match (lengths, &mut *slot) {
-                (Some([0, 0]), slot) => *slot = None,
-                (lengths, Some(captured)) => captured.lengths = lengths,
-                (_, None) => {}
+    /// Waits for the next bytes. After the last one, waits forever. Dropping the future loses
+    /// nothing.
+    pub async fn next(&mut self) -> &[u8] {
+        self.buffer.clear();
+        if let Some(reader) = &mut self.reader {
+            // An error ends the stream, as its end does.
+            if reader.read_buf(&mut self.buffer).await.unwrap_or(0) > 0 {
+                return &self.buffer;
             }
-        });
+            self.reader = None;
+        }
+        pending().await
     }
 
-    /// Takes what the command has printed, if it has printed anything.
-    pub fn take(&self) -> Option<Captured> {
-        self.with(Option::take)
+    /// Reads what is in the pipe now, without waiting for more, and writes it to `to`. Returns how
+    /// many bytes that were, at most `limit` and one buffer.
+    ///
+    /// A process in the background may still hold the other end. So the pipe stays open as long as
+    /// this program runs, and what that process prints is thrown away. If we closed the pipe, it
+    /// would be killed when it prints something.
+    pub async fn finish(mut self, to: &mut SpooledTempFile, limit: u64) -> io::Result<u64> {
+        let mut length = 0;
+        while length <= limit {
+            match self.read_now().await {
+                Some(0) => return Ok(length),
+                None => break,
+                Some(bytes) => {
+                    to.write_all(&self.buffer[..bytes])?;
+                    length += bytes as u64;
+                }
+            }
+        }
+        if let Some(mut reader) = self.reader {
+            // Nobody waits for this task. It ends with the other process, or with this one.
+            tokio::spawn(async move { tokio::io::copy(&mut reader, &mut tokio::io::sink()).await });
+        }
+        Ok(length)
+    }
+
+    /// Reads the bytes that are in the pipe. Returns zero at the end, and `None` if the pipe is
+    /// empty but still open.
+    ///
+    /// This asks the system itself. Tokio would answer from what the system reported earlier, and
+    /// a command may have printed something just before its end.
+    #[cfg(unix)]
+    async fn read_now(&mut self) -> Option<usize> {
+        use nix::errno::Errno;
+        let Some(reader) = &self.reader else { return Some(0) };
+        self.buffer.resize(8 << 10, 0);
+        match nix::unistd::read(reader, &mut self.buffer) {
+            Err(Errno::EAGAIN) => None,
+            read => Some(read.unwrap_or(0)),
+        }
+    }
+
+    /// Waits for a moment, because only Tokio can read this pipe.
+    #[cfg(not(unix))]
+    async fn read_now(&mut self) -> Option<usize> {
+        let wait = std::time::Duration::from_millis(50);
+        let read = tokio::time::timeout(wait, self.next()).await;
+        let length = read.ok().map(<[u8]>::len);
+        if self.reader.is_none() { Some(0) } else { length }
     }
 }

@@ -3,15 +3,17 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::future::pending;
 use std::io;
+use std::pin::pin;
 use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::captured::{Captured, Slot};
+use super::captured::Captured;
 use super::process::Processes;
 
 /// How to run the commands.
@@ -20,8 +22,12 @@ pub struct Commands {
     pub processes: Arc<Processes>,
     /// When this is cancelled, no more commands are started.
     pub stop: CancellationToken,
+    /// When this is cancelled, the running commands are killed.
+    pub kill: CancellationToken,
     pub timeout: Option<Duration>,
     pub retries: u32,
+    /// Whether to start no more commands after one that fails.
+    pub fail_fast: bool,
     pub max_output: u64,
     pub pace: Pace,
 }
@@ -37,6 +43,8 @@ pub enum End {
     TooMuchOutput(u64),
     /// The command could not be started.
     NotStarted(io::Error),
+    /// The command was killed, because the program ends.
+    Killed,
     /// The command was not started, because the program stops.
     Skipped,
 }
@@ -56,62 +64,62 @@ impl fmt::Display for End {
                 write!(f, "killed after it had printed {limit} bytes; see --max-output")
             }
             Self::NotStarted(error) => write!(f, "{error}"),
+            Self::Killed => write!(f, "killed"),
             Self::Skipped => write!(f, "not started"),
         }
     }
 }
 
 impl Commands {
-    /// Runs the command for a line. Dropping the future kills the command. What the command prints
-    /// is in `slot`, and stays there.
-    pub async fn run(self: Arc<Self>, words: Vec<OsString>, slot: Slot) -> End {
-        let mut end = End::Skipped;
+    /// Runs the command for a line. Returns how it ended, and what its last attempt printed.
+    /// Dropping the future kills the command.
+    pub async fn run(self: Arc<Self>, words: Vec<OsString>) -> (End, Captured) {
+        let (mut end, mut captured) = (End::Skipped, Captured::new());
         for _ in 0..=self.retries {
             tokio::select! {
                 biased;
-                () = self.stop.cancelled() => return end,
+                () = self.stop.cancelled() => break,
                 () = self.pace.wait() => {}
             }
-            end = self.attempt(&words, &slot).await;
+            captured = Captured::new();
+            let attempt = self.attempt(&words, &mut captured).await;
+            end = attempt.unwrap_or_else(End::NotStarted);
             if end.is_success() || matches!(end, End::NotStarted(_)) {
                 break;
             }
         }
-        end
-    }
-
-    async fn attempt(&self, words: &[OsString], slot: &Slot) -> End {
-        let end = async {
-            // The files are created here and not on another thread: that takes less time than to
-            // change threads.
-            let captured = self.processes.patiently(Captured::new).await?;
-            let start = || self.processes.start(words, &captured.stdout, &captured.stderr);
-            let mut running = self.processes.patiently(start).await?;
-            slot.begin(captured);
-            let watched = async {
-                tokio::select! {
-                    status = running.wait() => status.map(End::Exited),
-                    () = self.prints_too_much(slot) => Ok(End::TooMuchOutput(self.max_output)),
-                }
-            };
-            match self.timeout {
-                Some(limit) => timeout(limit, watched).await.unwrap_or(Ok(End::TimedOut(limit))),
-                None => watched.await,
-            }
-            // If the command is still running, dropping `running` kills it.
-        };
-        let end: io::Result<End> = end.await;
-        slot.end();
-        end.unwrap_or_else(End::NotStarted)
-    }
-
-    /// Returns when the command has printed more than it may.
-    async fn prints_too_much(&self, slot: &Slot) {
-        let mut check = interval(Duration::from_millis(100));
-        check.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        while slot.length() <= self.max_output {
-            check.tick().await;
+        // This comes before the next job can start.
+        if self.fail_fast && !end.is_success() {
+            self.stop.cancel();
         }
+        (end, captured)
+    }
+
+    async fn attempt(&self, words: &[OsString], captured: &mut Captured) -> io::Result<End> {
+        let mut running = self.processes.patiently(|| self.processes.start(words)).await?;
+        let (mut stdout, mut stderr) = running.take_pipes();
+        let mut timeout = pin!(async {
+            match self.timeout {
+                Some(limit) => sleep(limit).await,
+                None => pending().await,
+            }
+        });
+        let end = loop {
+            tokio::select! {
+                status = running.wait() => break End::Exited(status?),
+                () = &mut timeout => break End::TimedOut(self.timeout.unwrap_or_default()),
+                () = self.kill.cancelled() => break End::Killed,
+                bytes = stdout.next() => captured.add_stdout(bytes)?,
+                bytes = stderr.next() => captured.add_stderr(bytes)?,
+            }
+            if captured.length > self.max_output {
+                break End::TooMuchOutput(self.max_output);
+            }
+        };
+        // If the command is still running, this kills it.
+        drop(running);
+        captured.finish(stdout, stderr, self.max_output).await?;
+        Ok(end)
     }
 }
 

@@ -1,7 +1,6 @@
 //! Reads the lines of stdin, one at a time.
 
 use std::io::{self, BufRead, Read};
-use std::sync::mpsc as std_mpsc;
 
 use anyhow::{Context, bail};
 use tokio::sync::mpsc;
@@ -9,42 +8,31 @@ use tokio::sync::mpsc;
 /// The lines of stdin. A plain thread reads them. We do not use one of the runtime's threads,
 /// because the runtime waits for its threads when it shuts down. If the next line never came, the
 /// runtime would wait forever.
-///
-/// The thread reads a line only when we ask for one, so a line that we do not want stays unread.
-pub struct Lines {
-    requests: std_mpsc::Sender<()>,
-    lines: mpsc::Receiver<anyhow::Result<Option<Vec<u8>>>>,
-    is_requested: bool,
-}
+pub struct Lines(mpsc::Receiver<anyhow::Result<Vec<u8>>>);
 
 impl Lines {
     /// Starts the thread. Each line ends with the byte `end`, and has at most `longest` bytes.
     pub fn of_stdin(end: u8, longest: u64) -> Self {
-        let (requests, to_do) = std_mpsc::channel();
         let (sender, lines) = mpsc::channel(1);
         std::thread::spawn(move || {
             let mut stdin = io::stdin().lock();
-            for (number, ()) in (1..).zip(to_do) {
-                if sender.blocking_send(read_line(&mut stdin, end, longest, number)).is_err() {
+            for number in 1.. {
+                let line = read_line(&mut stdin, end, longest, number).transpose();
+                let Some(line) = line else { break };
+                if sender.blocking_send(line).is_err() {
                     break; // the receiver was dropped
                 }
             }
         });
-        Self { requests, lines, is_requested: false }
+        Self(lines)
     }
 
-    /// Returns the next line, or `None` at the end. If the future is dropped, the next call returns
-    /// the same line.
+    /// Returns the next line, or `None` at the end. Dropping the future loses no line.
     ///
     /// # Errors
     /// Fails if stdin cannot be read, or if the line is too long.
     pub async fn next(&mut self) -> anyhow::Result<Option<Vec<u8>>> {
-        if !self.is_requested {
-            self.is_requested = self.requests.send(()).is_ok();
-        }
-        let line = self.lines.recv().await;
-        self.is_requested = false;
-        line.unwrap_or(Ok(None))
+        self.0.recv().await.transpose()
     }
 }
 

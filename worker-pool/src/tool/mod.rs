@@ -9,15 +9,16 @@ pub mod process;
 mod template;
 
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use futures_util::StreamExt;
 use futures_util::stream::{FuturesOrdered, FuturesUnordered};
 use tokio_util::sync::CancellationToken;
-use worker_pool::{JobHandle, WorkerPool};
+use worker_pool::{JobError, JobHandle, WorkerPool};
 
 use crate::arguments::Arguments;
-use captured::Slot;
+use captured::Captured;
 use job::{Commands, End, Pace};
 use lines::Lines;
 use output::Output;
@@ -38,9 +39,16 @@ pub enum Outcome {
     ReaderLeft(usize),
 }
 
-/// Runs the command once for every line of stdin. When `stop` is cancelled, this function reads no
-/// more lines, starts no more commands, and waits for the running ones. Aborting the pool kills
-/// these.
+/// How to end early.
+#[derive(Debug, Clone, Default)]
+pub struct Early {
+    /// When this is cancelled, no more lines are read, and no more commands are started.
+    pub stop: CancellationToken,
+    /// When this is cancelled, the running commands are killed.
+    pub kill: CancellationToken,
+}
+
+/// Runs the command once for every line of stdin.
 ///
 /// # Errors
 /// Fails if stdout cannot be written. In that case, the running commands are killed.
@@ -48,7 +56,7 @@ pub async fn run(
     pool: Arc<WorkerPool>,
     arguments: Arguments,
     processes: Arc<Processes>,
-    stop: CancellationToken,
+    Early { stop, kill }: Early,
 ) -> anyhow::Result<Outcome> {
     // A result may have to wait until its output can be printed. Until then, it keeps its files
     // open, so we limit how many results there are.
@@ -60,13 +68,14 @@ pub async fn run(
         commands: Arc::new(Commands {
             processes,
             stop: stop.clone(),
+            kill,
             timeout: arguments.timeout,
             retries: arguments.retries,
+            fail_fast: arguments.fail_fast,
             max_output: arguments.max_output,
             pace: Pace::new(arguments.delay),
         }),
         dry_run: arguments.dry_run,
-        fail_fast: arguments.fail_fast,
         lines: 0,
         results: Results::new(arguments.keep_order),
         output: Output::new(),
@@ -81,7 +90,7 @@ pub async fn run(
             () = stop.cancelled(), if reading => reading = false,
             Some(result) = run.results.next(), if !run.results.is_empty() => {
                 let unfinished = run.results.len();
-                match run.report(&result) {
+                match run.report(result) {
                     Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
                         run.outcome = Outcome::ReaderLeft(unfinished);
                     }
@@ -116,7 +125,6 @@ struct Run {
     template: Template,
     commands: Arc<Commands>,
     dry_run: bool,
-    fail_fast: bool,
     /// How many lines were read.
     lines: u64,
     results: Results,
@@ -134,11 +142,10 @@ impl Run {
             self.output.print_line(&quoted(&words))?;
             return Ok(true);
         }
-        let slot = Slot::default();
-        let job = Arc::clone(&self.commands).run(words, slot.clone());
+        let job = Arc::clone(&self.commands).run(words);
         // The pool accepts no more jobs once it was aborted.
         let Ok(handle) = self.pool.submit(job).await else { return Ok(false) };
-        self.results.push(Pending { line: output::shown(line), slot, handle });
+        self.results.push(output::shown(line), handle);
         Ok(true)
     }
 
@@ -146,16 +153,24 @@ impl Run {
     ///
     /// # Errors
     /// Fails if stdout cannot be written.
-    fn report(&mut self, result: &Finished) -> io::Result<()> {
-        self.output.print(&result.slot)?;
-        match &result.end {
-            Ok(end) if end.is_success() => self.output.done += 1,
-            Ok(End::NotStarted(error)) if self.is_hopeless(error) => {
+    fn report(&mut self, (line, result): Finished) -> io::Result<()> {
+        let end = match result {
+            Ok((end, mut captured)) => {
+                self.output.print(&mut captured)?;
+                end
+            }
+            Err(error) => {
+                self.fail(&format!("{line}: {error}"));
+                return Ok(());
+            }
+        };
+        match end {
+            end if end.is_success() => self.output.done += 1,
+            End::NotStarted(error) if self.is_hopeless(&error) => {
                 self.outcome =
                     Outcome::CannotStart(format!("{}: {error}", self.template.program()));
             }
-            Ok(end) => self.fail(&format!("{}: {end}", result.line)),
-            Err(killed) => self.fail(&format!("{}: {killed}", result.line)),
+            end => self.fail(&format!("{line}: {end}")),
         }
         Ok(())
     }
@@ -169,41 +184,18 @@ impl Run {
     fn fail(&mut self, message: &str) {
         self.output.failed(message);
         self.outcome = Outcome::SomeFailed;
-        if self.fail_fast {
-            self.commands.stop.cancel();
-        }
     }
 }
 
-/// A command whose result we expect.
-struct Pending {
-    /// The line, for messages.
-    line: String,
-    slot: Slot,
-    handle: JobHandle<End>,
-}
+/// The line of a command that has ended, for messages, and its result.
+type Finished = (String, Result<(End, Captured), JobError>);
 
-/// A command that has ended.
-struct Finished {
-    line: String,
-    slot: Slot,
-    /// How it ended, or a message if it was killed because the program ends.
-    end: Result<End, &'static str>,
-}
-
-impl Pending {
-    async fn finished(self) -> Finished {
-        let end = self.handle.await.map_err(|_| "killed");
-        Finished { line: self.line, slot: self.slot, end }
-    }
-}
-
-type Future = std::pin::Pin<Box<dyn std::future::Future<Output = Finished> + Send>>;
+type Pending = Pin<Box<dyn Future<Output = Finished> + Send>>;
 
 /// The results of the commands under way: in the order of the lines, or as they arrive.
 enum Results {
-    Ordered(FuturesOrdered<Future>),
-    Unordered(FuturesUnordered<Future>),
+    Ordered(FuturesOrdered<Pending>),
+    Unordered(FuturesUnordered<Pending>),
 }
 
 impl Results {
@@ -215,10 +207,11 @@ impl Results {
         }
     }
 
-    fn push(&mut self, pending: Pending) {
+    fn push(&mut self, line: String, handle: JobHandle<(End, Captured)>) {
+        let pending: Pending = Box::pin(async move { (line, handle.await) });
         match self {
-            Self::Ordered(results) => results.push_back(Box::pin(pending.finished())),
-            Self::Unordered(results) => results.push(Box::pin(pending.finished())),
+            Self::Ordered(results) => results.push_back(pending),
+            Self::Unordered(results) => results.push(pending),
         }
     }
 
@@ -241,8 +234,8 @@ impl Results {
     }
 }
 
-/// How many handles a command needs: its two files, two copies of each while it starts, and one to
-/// wait for it.
+/// How many handles a command may need: two pipes with two ends each while it starts, one to wait
+/// for it, and two files if it prints much.
 const HANDLES_PER_RESULT: usize = 7;
 
 /// Returns how many handles we may use for commands.

@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget};
 use tokio::task::block_in_place;
 use tokio::time::{Interval, interval};
 
-use super::captured::Slot;
+use super::captured::Captured;
 use crate::printable::printable;
 
 /// Prints the output of commands, and a line that counts them.
@@ -48,10 +48,10 @@ impl Output {
     ///
     /// # Errors
     /// Fails if stdout cannot be written.
-    pub fn print(&mut self, slot: &Slot) -> io::Result<()> {
-        match slot.take() {
-            Some(captured) => self.suspend(|| captured.print()),
-            None => Ok(()),
+    pub fn print(&mut self, captured: &mut Captured) -> io::Result<()> {
+        match captured.length {
+            0 => Ok(()),
+            _ => self.suspend(|| captured.print()),
         }
     }
 

@@ -2,17 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
 use std::future::poll_fn;
 use std::io;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::process::{ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use tokio::time::sleep;
+
+use super::captured::Pipe;
 
 /// The commands that are running, by the number of their process group.
 ///
@@ -20,7 +21,11 @@ use tokio::time::sleep;
 /// system may give the number to somebody else. So we collect the status, and send a signal, only
 /// while we hold the lock.
 #[derive(Debug, Default)]
-pub struct Processes(Mutex<BTreeSet<u32>>);
+pub struct Processes {
+    running: Mutex<BTreeSet<u32>>,
+    /// Many commands may start at the same time, but none while Ctrl-Z stops the others.
+    may_start: RwLock<()>,
+}
 
 /// A running command. Dropping this kills the command and its whole process group. If the command
 /// has already ended, processes that it has left in the background keep running.
@@ -33,7 +38,7 @@ pub struct Running {
 
 impl Processes {
     fn lock(&self) -> MutexGuard<'_, BTreeSet<u32>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns how many commands are running.
@@ -54,32 +59,26 @@ impl Processes {
         }
     }
 
-    /// Starts a command that prints to these files.
-    pub fn start(
-        self: &Arc<Self>,
-        words: &[OsString],
-        stdout: &File,
-        stderr: &File,
-    ) -> io::Result<Running> {
+    /// Starts a command.
+    pub fn start(self: &Arc<Self>, words: &[OsString]) -> io::Result<Running> {
         let program = words.first().map_or(OsStr::new(""), OsString::as_os_str);
-        let prepare = |mut command: Command| -> io::Result<Command> {
-            command.args(&words[1..]).stdout(stdout.try_clone()?).stderr(stderr.try_clone()?);
-            Ok(command)
-        };
-        // While we hold the lock, Ctrl-Z cannot stop the others and miss this one.
-        let mut running = self.lock();
-        let child = match prepare(command(program))?.spawn() {
+        let _may_start = self.may_start.read().unwrap_or_else(PoisonError::into_inner);
+        let child = match command(program).args(&words[1..]).spawn() {
             // A script without `#!`. The functions of C that start a program would use the shell.
             Err(error) if is_script(&error) => {
-                let mut shell = command(OsStr::new("/bin/sh"));
-                shell.arg(find(program));
-                prepare(shell)?.spawn()?
+                command(OsStr::new("/bin/sh")).arg(find(program)).args(&words[1..]).spawn()?
             }
             child => child?,
         };
         let id = child.id().expect("its status has not been collected");
-        running.insert(id);
+        self.lock().insert(id);
         Ok(Running { child, id, processes: Arc::clone(self) })
+    }
+
+    /// Kills all commands that are still running.
+    pub fn kill_all(&self) {
+        #[cfg(unix)]
+        self.lock().iter().for_each(|id| signal_group(*id, nix::sys::signal::Signal::SIGKILL));
     }
 
     /// Stops all commands and this program, as Ctrl-Z should, and continues the commands when the
@@ -87,6 +86,7 @@ impl Processes {
     #[cfg(unix)]
     pub fn stop_and_continue(&self) {
         use nix::sys::signal::{Signal, raise};
+        let _none_starts = self.may_start.write().unwrap_or_else(PoisonError::into_inner);
         let running = self.lock();
         running.iter().for_each(|id| signal_group(*id, Signal::SIGSTOP));
         // This returns when something, such as `fg`, continues the program.
@@ -97,7 +97,8 @@ impl Processes {
 
 fn command(program: &OsStr) -> Command {
     let mut command = Command::new(program);
-    command.stdin(Stdio::null()).kill_on_drop(true);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.kill_on_drop(true);
     // The command gets its own process group, for two reasons. First, a terminal sends Ctrl-C to
     // the whole foreground group, which is ours, but the command should be able to finish. Second,
     // if we have to kill the command, we can kill its children with it.
@@ -107,6 +108,11 @@ fn command(program: &OsStr) -> Command {
 }
 
 impl Running {
+    /// Returns the pipes to which the command prints. The second call returns none.
+    pub fn take_pipes(&mut self) -> (Pipe<ChildStdout>, Pipe<ChildStderr>) {
+        (Pipe::new(self.child.stdout.take()), Pipe::new(self.child.stderr.take()))
+    }
+
     /// Waits until the command has ended. Processes that it has left in the background do not
     /// count. Dropping the future has no effect on the command.
     pub async fn wait(&mut self) -> io::Result<ExitStatus> {
