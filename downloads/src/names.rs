@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_disposition_gives_its_file_name() {
+    fn a_content_disposition_header_gives_the_file_name() {
         for (header, name) in [
             ("attachment; filename=a.txt", Some("a.txt")),
             ("attachment; filename=\"a b.txt\"", Some("a b.txt")),
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cleaned_name_is_one_plain_visible_file() {
+    fn a_cleaned_name_is_a_plain_and_visible_file_name() {
         let long = "x".repeat(300);
         let wide = "\u{4e2d}".repeat(100) + ".tar.gz";
         for (name, cleaned) in [

@@ -33,7 +33,7 @@ async fn cancel_in_a_long_statement(database: &Database) {
 }
 
 #[tokio::test]
-async fn a_value_comes_through_and_the_database_is_closed() {
+async fn a_value_reaches_the_caller_and_the_database_is_closed() {
     let database = Database::new().await;
     let names = with_database(&database.path, async |db| {
         let names = names(db).await?;
@@ -47,7 +47,7 @@ async fn a_value_comes_through_and_the_database_is_closed() {
 }
 
 #[tokio::test]
-async fn an_error_comes_through_and_the_database_is_closed() {
+async fn an_error_reaches_the_caller_and_the_database_is_closed() {
     let database = Database::new().await;
     let result = with_database(&database.path, async |db| {
         names(db).await?;
@@ -61,7 +61,7 @@ async fn an_error_comes_through_and_the_database_is_closed() {
 }
 
 #[tokio::test]
-async fn a_panic_comes_through_and_the_database_is_closed() {
+async fn a_panic_reaches_the_caller_and_the_database_is_closed() {
     let database = Database::new().await;
     let path = database.path.clone();
     let task = tokio::spawn(async move {
@@ -150,7 +150,7 @@ async fn a_future_dropped_outside_the_runtime_closes_its_database_too() {
 }
 
 #[test]
-fn a_runtime_dropped_without_finished_leaves_the_close_undone() {
+fn a_runtime_dropped_without_finished_leaves_the_database_open() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let database = runtime.block_on(async {
         let database = Database::new().await;

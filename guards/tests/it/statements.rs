@@ -132,7 +132,7 @@ text in "0[xX][0-9a-f_]{0,18}|[0-9_]{0,20}[.]?[0-9_]{0,3}([eE][+-]?[0-9_]{0,4})?
 }
 
 #[test]
-fn the_text_of_the_one_statement_is_returned() {
+fn the_text_of_the_only_statement_is_returned() {
     for (text, expected) in [
         ("SELECT 1", "SELECT 1"),
         (" ; -- first\n SELECT 1 ; /* end */ ; ", " ; -- first\n SELECT 1 "),

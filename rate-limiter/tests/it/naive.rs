@@ -70,7 +70,7 @@ async fn a_naive_limiter_with_a_lock_still_lets_one_caller_too_many_through() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn ours_lets_exactly_the_limit_through() {
+async fn our_limiter_lets_exactly_the_limit_through() {
     let ours = RateLimiter::new(LIMIT, WINDOW).unwrap();
     let most = most_in_any_window(ours, |l| async move { l.acquire().await.at }).await;
     assert_eq!(most, LIMIT);
