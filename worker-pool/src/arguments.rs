@@ -1,4 +1,4 @@
-//! What the user has asked for.
+//! The arguments of the program.
 
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
@@ -18,7 +18,7 @@ use crate::size::size;
 #[derive(Parser)]
 #[command(
     version,
-    after_help = "In the command, these stand for the line:
+    after_help = "The command may contain these placeholders for the line:
   {}     the line                 a/photo.jpg
   {.}    without its extension    a/photo
   {/}    without its folder       photo.jpg
@@ -33,8 +33,8 @@ Examples:
   find . -name '*.log' -print0 | worker-pool -0 -- gzip
   seq 10 | worker-pool --keep-order -- sh -c 'echo \"$1 squared is $(($1 * $1))\" ' _ {}
 
-A shell should get the line as an argument, as in the last example. If you write {} into a script, the
-shell runs the line as a part of the script.
+Pass the line to a shell as an argument, as in the last example. If you write {} into a script, the
+shell executes the line as a part of the script.
 
 Exit status: 0 all succeeded, 1 some failed or were not run, 2 usage error, 130 interrupted,
 143 terminated, 129 hung up."
@@ -46,7 +46,7 @@ pub struct Arguments {
     /// Kill a command that runs for longer than this, such as 500ms or 2m.
     #[arg(long, requires = "command", value_name = "TIME", value_parser = duration)]
     pub timeout: Option<Duration>,
-    /// Run a command that fails again, at most N times.
+    /// If a command fails, run it again, at most N times.
     #[arg(long, requires = "command", value_name = "N", default_value = "0")]
     pub retries: u32,
     /// Wait at least this long between the starts of two commands.
@@ -64,7 +64,7 @@ pub struct Arguments {
     /// The lines end with a NUL byte, as `find -print0` writes them.
     #[arg(short = '0', long, requires = "command")]
     pub null: bool,
-    /// Stop a command that prints more than this, such as 64K, 16M or 1G.
+    /// Kill a command that prints more than this, such as 64K, 16M or 1G.
     #[arg(long, requires = "command", value_name = "SIZE", default_value = "1G", value_parser = size)]
     pub max_output: u64,
     /// The maximum length of a line.
@@ -73,7 +73,7 @@ pub struct Arguments {
     /// Save the timeline of the demonstration as a picture.
     #[arg(long, value_name = "FILE", hide = true, conflicts_with = "command")]
     pub timeline_svg: Option<PathBuf>,
-    /// The command to run. If nothing in it stands for the line, the line becomes the last argument.
+    /// The command to run. If it contains no placeholder, the line becomes the last argument.
     /// Without a command, the program runs a demonstration.
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,

@@ -80,7 +80,7 @@ async fn run_until_signal(arguments: Arguments) -> i32 {
     }
     early.stop.cancel();
     early.kill.cancel();
-    // What the commands have printed is printed, unless nobody reads it.
+    // The output of the killed commands is still printed, unless nobody reads it.
     tokio::select! {
         _ = timeout(Duration::from_secs(2), work) => {}
         _ = signals.next() => {}
@@ -89,8 +89,8 @@ async fn run_until_signal(arguments: Arguments) -> i32 {
     signal.exit_status()
 }
 
-/// Stops the commands on Ctrl-Z, too. They are in process groups of their own, so the terminal
-/// stops only this program.
+/// Also stops the commands when the user presses Ctrl-Z. Each command has a separate process group,
+/// so the terminal itself stops only this program.
 #[cfg(unix)]
 async fn stop_on_ctrl_z(processes: Arc<Processes>) {
     use tokio::signal::unix::{SignalKind, signal};
@@ -124,10 +124,10 @@ async fn run(
             2
         }
         Ok(Outcome::ReaderLeft(unfinished)) => {
-            report(&format!("stdout was closed; lines read but not run to the end: {unfinished}"));
+            report(&format!("stdout was closed; commands that did not finish: {unfinished}"));
             1
         }
-        // Nobody reads the demonstration any more.
+        // Nobody reads the demonstration's output any more.
         Err(error) if is_closed_pipe(&error) => 0,
         Err(error) => {
             complain(&error);

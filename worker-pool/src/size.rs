@@ -1,4 +1,4 @@
-//! Parses the value of an option that is a number of bytes.
+//! Parses the numbers of bytes that the user passes as option values.
 //!
 //! Every lesson that needs this has its own copy of this file, and all the copies are identical.
 

@@ -1,4 +1,4 @@
-//! Keeps what a command prints: a little of it in memory, more in temporary files.
+//! Keeps the output of a command: a short output in memory, a long one in temporary files.
 
 use std::future::pending;
 use std::io::{self, Seek, Write};
@@ -6,16 +6,16 @@ use std::io::{self, Seek, Write};
 use tempfile::SpooledTempFile;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// How many bytes of each stream are kept in memory. When there are more, all of them go to a file
-/// without a name, which the system removes when it is closed.
+/// How many bytes of each stream we keep in memory. If there are more, the whole stream goes to a
+/// file without a name, which the system removes when we close it.
 const IN_MEMORY: usize = 64 << 10;
 
-/// What one command has printed.
+/// The output of one command.
 #[derive(Debug)]
 pub struct Captured {
     pub stdout: SpooledTempFile,
     pub stderr: SpooledTempFile,
-    /// How many bytes both have.
+    /// How many bytes both streams have together.
     pub length: u64,
 }
 
@@ -35,8 +35,8 @@ impl Captured {
         self.stderr.write_all(bytes)
     }
 
-    /// Adds what is still in the pipes when the command has ended. If there is more than `limit` in
-    /// all, leaves out the rest.
+    /// Adds the bytes that are still in the pipes when the command has ended. If that makes more
+    /// than `limit` bytes in total, leaves out the rest.
     pub async fn finish(
         &mut self,
         stdout: Pipe<impl Reader>,
@@ -48,7 +48,7 @@ impl Captured {
         Ok(())
     }
 
-    /// Writes what the command has printed.
+    /// Prints the command's output.
     ///
     /// # Errors
     /// Fails if stdout cannot be written, or if the files cannot be read.
@@ -87,12 +87,12 @@ impl<R: Reader> Pipe<R> {
         Self { reader, buffer: Vec::with_capacity(8 << 10) }
     }
 
-    /// Waits for the next bytes. After the last one, waits forever. Dropping the future loses
-    /// nothing.
+    /// Waits for the next bytes. After the last byte, waits forever. If the future is dropped, no
+    /// byte is lost.
     pub async fn next(&mut self) -> &[u8] {
         self.buffer.clear();
         if let Some(reader) = &mut self.reader {
-            // An error ends the stream, as its end does.
+            // We treat an error like the end of the stream.
             if reader.read_buf(&mut self.buffer).await.unwrap_or(0) > 0 {
                 return &self.buffer;
             }
@@ -101,12 +101,12 @@ impl<R: Reader> Pipe<R> {
         pending().await
     }
 
-    /// Reads what is in the pipe now, without waiting for more, and writes it to `to`. Returns how
-    /// many bytes that were, at most `limit` and one buffer.
+    /// Reads the bytes that are in the pipe now, without waiting for more, and writes them to `to`.
+    /// Returns the number of bytes, which may exceed `limit` by at most one buffer.
     ///
-    /// A process in the background may still hold the other end. So the pipe stays open as long as
-    /// this program runs, and what that process prints is thrown away. If we closed the pipe, it
-    /// would be killed when it prints something.
+    /// A process in the background may still have the other end open. So we keep the pipe open for
+    /// as long as this program runs, and discard what that process prints. If we closed the pipe,
+    /// the system would kill that process as soon as it prints something.
     pub async fn finish(mut self, to: &mut SpooledTempFile, limit: u64) -> io::Result<u64> {
         let mut length = 0;
         while length <= limit {
@@ -120,7 +120,8 @@ impl<R: Reader> Pipe<R> {
             }
         }
         if let Some(mut reader) = self.reader {
-            // Nobody waits for this task. It ends with the other process, or with this one.
+            // Nobody waits for this task. It ends when the other process ends, or when this program
+            // ends.
             tokio::spawn(async move { tokio::io::copy(&mut reader, &mut tokio::io::sink()).await });
         }
         Ok(length)
@@ -129,8 +130,8 @@ impl<R: Reader> Pipe<R> {
     /// Reads the bytes that are in the pipe. Returns zero at the end, and `None` if the pipe is
     /// empty but still open.
     ///
-    /// This asks the system itself. Tokio would answer from what the system reported earlier, and
-    /// a command may have printed something just before its end.
+    /// We ask the system directly. Tokio would rely on what the system reported earlier, but a
+    /// command may have printed something just before it ended.
     #[cfg(unix)]
     async fn read_now(&mut self) -> Option<usize> {
         use nix::errno::Errno;

@@ -1,5 +1,5 @@
-//! The job for one line: runs the command, again if necessary, and limits how long it runs and how
-//! much it prints.
+//! The job for one line: runs the command, retries it if necessary, and limits how long the command
+//! runs and how much it prints.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::captured::Captured;
 use super::process::Processes;
 
-/// How to run the commands.
+/// The settings for running the commands.
 #[derive(Debug)]
 pub struct Commands {
     pub processes: Arc<Processes>,
@@ -43,9 +43,9 @@ pub enum End {
     TooMuchOutput(u64),
     /// The command could not be started.
     NotStarted(io::Error),
-    /// The command was killed, because the program ends.
+    /// The command was killed, because the program is ending.
     Killed,
-    /// The command was not started, because the program stops.
+    /// The command was not started, because the program is stopping.
     Skipped,
 }
 
@@ -61,7 +61,7 @@ impl fmt::Display for End {
             Self::Exited(status) => write!(f, "{status}"),
             Self::TimedOut(limit) => write!(f, "killed after {limit:?}"),
             Self::TooMuchOutput(limit) => {
-                write!(f, "killed after it had printed {limit} bytes; see --max-output")
+                write!(f, "killed because it printed more than {limit} bytes; see --max-output")
             }
             Self::NotStarted(error) => write!(f, "{error}"),
             Self::Killed => write!(f, "killed"),
@@ -71,8 +71,8 @@ impl fmt::Display for End {
 }
 
 impl Commands {
-    /// Runs the command for a line. Returns how it ended, and what its last attempt printed.
-    /// Dropping the future kills the command.
+    /// Runs the command for a line. Returns how the last attempt ended, and its output. Dropping
+    /// the future kills the command.
     pub async fn run(self: Arc<Self>, words: Vec<OsString>) -> (End, Captured) {
         let (mut end, mut captured) = (End::Skipped, Captured::new());
         for _ in 0..=self.retries {
@@ -88,7 +88,7 @@ impl Commands {
                 break;
             }
         }
-        // This comes before the next job can start.
+        // We do this here, before the next job can start.
         if self.fail_fast && !end.is_success() {
             self.stop.cancel();
         }
@@ -116,14 +116,14 @@ impl Commands {
                 break End::TooMuchOutput(self.max_output);
             }
         };
-        // If the command is still running, this kills it.
+        // If the command is still running, dropping `running` kills it.
         drop(running);
         captured.finish(stdout, stderr, self.max_output).await?;
         Ok(end)
     }
 }
 
-/// Keeps the starts of commands apart.
+/// Makes sure that commands start at least `delay` apart.
 #[derive(Debug)]
 pub struct Pace {
     delay: Option<Duration>,

@@ -27,7 +27,7 @@ impl Lines {
         Self(lines)
     }
 
-    /// Returns the next line, or `None` at the end. Dropping the future loses no line.
+    /// Returns the next line, or `None` at the end. If the future is dropped, no line is lost.
     ///
     /// # Errors
     /// Fails if stdin cannot be read, or if the line is too long.
@@ -43,7 +43,7 @@ fn read_line(
     number: u64,
 ) -> anyhow::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
-    // A line that is exactly long enough still has its end.
+    // The limit leaves room for the byte that ends a line of the maximum length.
     let limited = input.take(longest.saturating_add(1)).read_until(end, &mut line);
     limited.context("cannot read stdin")?;
     match line.last() {

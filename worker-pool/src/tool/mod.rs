@@ -34,12 +34,12 @@ pub enum Outcome {
     SomeFailed,
     /// The command cannot be started for any line.
     CannotStart(String),
-    /// Nobody reads our output any more. This many lines were read, but their commands were not
-    /// run to the end.
+    /// Nobody reads our output any more. This many lines were read, but their commands did not
+    /// finish.
     ReaderLeft(usize),
 }
 
-/// How to end early.
+/// The two ways to end a run early.
 #[derive(Debug, Clone, Default)]
 pub struct Early {
     /// When this is cancelled, no more lines are read, and no more commands are started.
@@ -143,7 +143,7 @@ impl Run {
             return Ok(true);
         }
         let job = Arc::clone(&self.commands).run(words);
-        // The pool accepts no more jobs once it was aborted.
+        // The pool accepts no more jobs once it has been aborted.
         let Ok(handle) = self.pool.submit(job).await else { return Ok(false) };
         self.results.push(output::shown(line), handle);
         Ok(true)
@@ -187,7 +187,7 @@ impl Run {
     }
 }
 
-/// The line of a command that has ended, for messages, and its result.
+/// The line of a command that has ended, which messages show, and the command's result.
 type Finished = (String, Result<(End, Captured), JobError>);
 
 type Pending = Pin<Box<dyn Future<Output = Finished> + Send>>;
@@ -234,8 +234,8 @@ impl Results {
     }
 }
 
-/// How many handles a command may need: two pipes with two ends each while it starts, one to wait
-/// for it, and two files if it prints much.
+/// How many handles a command may need: two for each of its two pipes while it starts, one to wait
+/// for the command, and two for its files if its output is long.
 const HANDLES_PER_RESULT: usize = 7;
 
 /// Returns how many handles we may use for commands.
@@ -244,7 +244,7 @@ fn handles() -> usize {
     {
         use nix::sys::resource::{Resource, getrlimit};
         let (soft, _) = getrlimit(Resource::RLIMIT_NOFILE).unwrap_or((1024, 1024));
-        // The program itself needs about 20.
+        // The program itself needs about 20 handles.
         usize::try_from(soft).unwrap_or(usize::MAX).saturating_sub(32)
     }
     #[cfg(not(unix))]

@@ -18,13 +18,13 @@ pub struct Output {
     /// How many commands have succeeded.
     pub done: usize,
     failed: usize,
-    /// When to count again, if somebody sees it.
+    /// When to update the counts, if the line is visible.
     ticks: Option<Interval>,
 }
 
 impl Output {
-    /// Creates the output. It shows the line with counts only if stderr is a terminal that can
-    /// move its cursor. Needs a runtime.
+    /// Creates the output. It shows the line with counts only if stderr is a terminal that can move
+    /// its cursor. Must be called inside a Tokio runtime.
     pub fn new() -> Self {
         let bar = ProgressBar::new_spinner();
         let is_visible = io::stderr().is_terminal()
@@ -36,7 +36,7 @@ impl Output {
         Self { bar, done: 0, failed: 0, ticks }
     }
 
-    /// Waits until it is time to count again.
+    /// Waits until it is time to update the counts.
     pub async fn tick(&mut self) {
         match &mut self.ticks {
             Some(ticks) => _ = ticks.tick().await,
@@ -44,7 +44,7 @@ impl Output {
         }
     }
 
-    /// Prints what a command has printed.
+    /// Prints a command's output.
     ///
     /// # Errors
     /// Fails if stdout cannot be written.

@@ -15,10 +15,10 @@ use tokio::time::sleep;
 
 use super::captured::Pipe;
 
-/// The commands that are running, by the number of their process group.
+/// The running commands, identified by the IDs of their process groups.
 ///
-/// The number belongs to a command only until its exit status has been collected. After that, the
-/// system may give the number to somebody else. So we collect the status, and send a signal, only
+/// An ID belongs to a command only until the command's exit status has been collected. After that,
+/// the system may give the ID to another process. So we collect the status, and send a signal, only
 /// while we hold the lock.
 #[derive(Debug, Default)]
 pub struct Processes {
@@ -46,8 +46,8 @@ impl Processes {
         self.lock().len()
     }
 
-    /// Tries something. If the system has too few handles or processes left, tries again until
-    /// another command has ended.
+    /// Calls `attempt`. If the system has too few handles or processes left, calls it again, for as
+    /// long as other commands are running.
     pub async fn patiently<T>(&self, mut attempt: impl FnMut() -> io::Result<T>) -> io::Result<T> {
         loop {
             match attempt() {
@@ -64,7 +64,7 @@ impl Processes {
         let program = words.first().map_or(OsStr::new(""), OsString::as_os_str);
         let _may_start = self.may_start.read().unwrap_or_else(PoisonError::into_inner);
         let child = match command(program).args(&words[1..]).spawn() {
-            // A script without `#!`. The functions of C that start a program would use the shell.
+            // This is a script without `#!`. We run it with the shell, as `execvp` does in C.
             Err(error) if is_script(&error) => {
                 command(OsStr::new("/bin/sh")).arg(find(program)).args(&words[1..]).spawn()?
             }
@@ -108,7 +108,8 @@ fn command(program: &OsStr) -> Command {
 }
 
 impl Running {
-    /// Returns the pipes to which the command prints. The second call returns none.
+    /// Returns the pipes to which the command prints. A second call returns pipes that are already
+    /// at their end.
     pub fn take_pipes(&mut self) -> (Pipe<ChildStdout>, Pipe<ChildStderr>) {
         (Pipe::new(self.child.stdout.take()), Pipe::new(self.child.stderr.take()))
     }
@@ -132,7 +133,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         let mut running = self.processes.lock();
-        // The number is no longer there if the command's status has been collected.
+        // The ID has been removed if the command's status was collected.
         if running.remove(&self.id) {
             #[cfg(unix)]
             signal_group(self.id, nix::sys::signal::Signal::SIGKILL);
@@ -166,7 +167,7 @@ fn is_shortage(error: &io::Error) -> bool {
     }
 }
 
-/// Whether the program is a text that no interpreter is named for.
+/// Whether the program is a script that names no interpreter.
 fn is_script(error: &io::Error) -> bool {
     #[cfg(unix)]
     {
@@ -179,7 +180,7 @@ fn is_script(error: &io::Error) -> bool {
     }
 }
 
-/// Returns the path of a program, which is looked up in `PATH` unless its name contains a slash.
+/// Returns the path of a program. Looks the program up in `PATH`, unless its name contains a slash.
 fn find(program: &OsStr) -> PathBuf {
     if program.as_encoded_bytes().contains(&b'/') {
         return program.into();

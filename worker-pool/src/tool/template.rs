@@ -1,12 +1,12 @@
-//! Builds the words of a command from a line.
+//! Builds the arguments of a command from a line.
 
 use std::ffi::OsString;
 
-/// The program and its arguments, with `{}` and the like in place of the line.
+/// The program and its arguments, with placeholders such as `{}` for the line.
 #[derive(Debug)]
 pub struct Template(Vec<Vec<u8>>);
 
-/// What stands for a part of the line, and the part.
+/// Each placeholder, and the function that returns its text.
 const PLACES: [(&[u8], Part); 6] = [
     (b"{}", |line, _| line.to_vec()),
     (b"{.}", |line, _| without_extension(line).to_vec()),
@@ -34,8 +34,8 @@ impl Template {
         self.0.first().is_some_and(|word| !has_place(word))
     }
 
-    /// Returns the words for a line and its number. If nothing stands for the line, it is added at
-    /// the end.
+    /// Returns the words for a line and its number. If the template has no placeholder, the line is
+    /// added at the end.
     pub fn words(&self, line: &[u8], number: u64) -> Vec<OsString> {
         let mut words: Vec<_> = self.0.iter().map(|word| filled(word, line, number)).collect();
         if !self.0.iter().any(|word| has_place(word)) {
@@ -45,7 +45,7 @@ impl Template {
     }
 }
 
-/// Returns what the text begins with, if it stands for a part of the line.
+/// Returns the placeholder at the beginning of the text, if there is one.
 fn place(text: &[u8]) -> Option<&'static (&'static [u8], Part)> {
     PLACES.iter().find(|(place, _)| text.starts_with(place))
 }
@@ -71,7 +71,7 @@ fn filled(word: &[u8], line: &[u8], number: u64) -> Vec<u8> {
     whole
 }
 
-/// Returns where the name of the file begins in a path.
+/// Returns the index in a path at which the name of the file begins.
 fn name_start(path: &[u8]) -> usize {
     path.iter().rposition(|byte| *byte == b'/').map_or(0, |slash| slash + 1)
 }
@@ -88,7 +88,7 @@ fn folder(path: &[u8]) -> &[u8] {
     }
 }
 
-/// A name such as `.profile` has no extension.
+/// Returns the path without its extension. A name such as `.profile` has no extension.
 fn without_extension(path: &[u8]) -> &[u8] {
     let dot = name(path).iter().rposition(|byte| *byte == b'.').filter(|dot| *dot > 0);
     dot.map_or(path, |dot| &path[..name_start(path) + dot])
@@ -121,7 +121,7 @@ fn quoted_word(word: &[u8]) -> String {
         Ok(text) if !text.chars().any(crate::printable::is_unsafe) => {
             format!("'{}'", text.replace('\'', r"'\''"))
         }
-        // In these quotes, a shell reads escape sequences.
+        // Inside `$'...'`, a shell interprets escape sequences.
         _ => {
             let escaped = |byte: &u8| match byte {
                 b'\'' | b'\\' => format!("\\{}", char::from(*byte)),
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn the_parts_of_a_path_have_their_own_places() {
+    fn each_placeholder_stands_for_its_part_of_a_path() {
         let command = template(&["{}", "{.}", "{/}", "{/.}", "{//}"]);
         for (line, words) in [
             ("a/b.tar.gz", ["a/b.tar.gz", "a/b.tar", "b.tar.gz", "b.tar", "a"]),
@@ -177,7 +177,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_shell_reads_quoted_words_as_they_were() {
+    fn a_shell_reads_quoted_words_unchanged() {
         let words: &[&[u8]] =
             &[b"plain", b"", b"it's", b"a b", b"\x1b[2J", b"caf\xe9'\\", b"$HOME"];
         let words: Vec<_> = words.iter().map(|word| argument(word.to_vec())).collect();

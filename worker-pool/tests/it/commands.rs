@@ -1,4 +1,4 @@
-//! Real commands, processes and signals.
+//! Tests the program with real commands, processes and signals.
 #![cfg(unix)]
 
 use std::fs::{self, File};
@@ -30,7 +30,8 @@ impl Scene {
         self.folder.path().join(name)
     }
 
-    /// Starts the program in this folder, with a script as the command. The line is its `$1`.
+    /// Starts the program in this folder, with a script as the command. The script gets the line as
+    /// `$1`.
     fn start(&self, options: &[&str], script: &str) -> Child {
         Command::new(POOL)
             .args(options)
@@ -46,7 +47,8 @@ impl Scene {
     /// Waits for the next line that a command writes to the pipe `reports`.
     fn next_report(&mut self) -> String {
         let path = self.path("reports");
-        // We also open it for writing, so that it does not end when one of the commands ends.
+        // We also open the pipe for writing, so that it has a writer even if no command has it
+        // open.
         let reports = self.reports.get_or_insert_with(|| {
             BufReader::new(File::options().read(true).write(true).open(path).unwrap())
         });
@@ -55,7 +57,7 @@ impl Scene {
         line.trim_end().into()
     }
 
-    /// Lets commands go on that wait for the file `go`.
+    /// Lets the commands that wait for the file `go` continue.
     fn go(&self) {
         File::create(self.path("go")).unwrap();
     }
@@ -81,7 +83,7 @@ fn is_running(process: &str) -> bool {
     state(process).is_some_and(|state| state != 'Z')
 }
 
-/// Waits until something is true. Fails after a minute.
+/// Waits until `is_true` returns true. Fails after a minute.
 fn eventually(is_true: impl Fn() -> bool, what: &str) {
     for _ in 0..6000 {
         if is_true() {
@@ -93,7 +95,7 @@ fn eventually(is_true: impl Fn() -> bool, what: &str) {
 }
 
 #[test]
-fn the_first_ctrl_c_starts_nothing_more_and_names_what_it_drops() {
+fn after_the_first_ctrl_c_no_command_starts_and_dropped_lines_are_reported() {
     let mut scene = Scene::new();
     let mut child = scene.start(&["-w", "2"], &format!("{WAIT}; echo done $1"));
     write_lines(&mut child, "a\nb\nc\nd\n");
@@ -123,7 +125,7 @@ fn the_first_ctrl_c_starts_nothing_more_and_names_what_it_drops() {
 }
 
 #[test]
-fn a_signal_that_ends_the_program_ends_its_commands_and_prints_what_they_had_printed() {
+fn a_signal_ends_the_program_and_its_commands_and_their_output_is_printed() {
     for (signal, status) in [("TERM", 143), ("HUP", 129)] {
         let mut scene = Scene::new();
         let script = "echo before; sleep 600 & echo $! > reports; wait";
@@ -179,7 +181,7 @@ fn a_process_in_the_background_neither_delays_a_job_nor_is_killed() {
 }
 
 #[test]
-fn a_reader_who_leaves_is_a_failure_that_stops_the_commands() {
+fn a_closed_pipe_is_a_failure_and_stops_the_commands() {
     let mut scene = Scene::new();
     let script = "[ $1 != slow ] || { echo $$ > reports; exec sleep 600; }; echo $1";
     let mut child = scene.start(&["-w", "2"], script);
@@ -189,13 +191,13 @@ fn a_reader_who_leaves_is_a_failure_that_stops_the_commands() {
     write_lines(&mut child, "a\n");
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    let message = "worker-pool: stdout was closed; lines read but not run to the end: 1\n";
+    let message = "worker-pool: stdout was closed; commands that did not finish: 1\n";
     assert_eq!(text(&output.stderr), message);
     eventually(|| !is_running(&slow), "the slow command is still running");
 }
 
 #[test]
-fn what_a_command_printed_before_its_timeout_is_printed() {
+fn output_from_before_a_timeout_is_printed() {
     let script = "echo before; echo why >&2; sleep 600";
     let output = pool(&["--timeout", "300ms", "--", "sh", "-c", script], "a\n");
     assert_eq!(output.status.code(), Some(1));
@@ -238,7 +240,8 @@ fn a_command_that_prints_too_much_is_stopped_and_fails() {
     assert_eq!(output.status.code(), Some(1));
     assert!(output.stdout.starts_with(b"y\ny\n") && output.stdout.ends_with(b"b\n"));
     assert!(output.stdout.len() > 64 << 10);
-    let message = "worker-pool: a: killed after it had printed 65536 bytes; see --max-output\n";
+    let message =
+        "worker-pool: a: killed because it printed more than 65536 bytes; see --max-output\n";
     assert_eq!(text(&output.stderr), message);
 }
 
@@ -334,7 +337,7 @@ fn delay_keeps_the_starts_of_commands_apart() {
         return eprintln!("skipped: `date` shows only seconds");
     }
     starts.sort_by(f64::total_cmp);
-    // The shell takes a different time each time until it runs `date`, but the sum is safe.
+    // The time that the shell takes until it runs `date` varies, but the total is long enough.
     assert!(starts[3] - starts[0] > 0.3, "{starts:?}");
 }
 
