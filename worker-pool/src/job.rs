@@ -67,7 +67,7 @@ impl<T> Future for JobHandle<T> {
     }
 }
 
-/// Wraps a job, so that its handle and the ledger learn how it ended.
+/// Wraps a job, so that its handle and the ledger learn how the job ended.
 ///
 /// This happens in two steps. This function does everything that takes time, before the queue is
 /// locked: it allocates the channel and the memory for the job. It returns a closure, which only

@@ -1,10 +1,9 @@
 //! Counts the jobs, for `stats` and for `join`.
 //!
-//! `join` waits for the jobs accepted before it, and for no later ones. So it is not enough to
+//! `join` waits for the jobs accepted before it, but not for later ones. So it is not enough to
 //! count the unfinished jobs: in a busy pool, that count may never reach zero. Instead, each call
 //! of `join` ends the current *section*, and starts a new one. A job belongs to the section in
-//! which it was accepted. A `join` returns when no job is left in its section or in an earlier
-//! one:
+//! which it was accepted. A `join` returns when no job is left in its section or in an earlier one:
 //!
 //! ```text
 //! submit A, B     section 0: 2 unfinished

@@ -1,6 +1,6 @@
-//! Checks what the exercise asks of a downloader, with one function for each promise. The same
-//! checks run on our solution, on the downloader as people usually write it, and on yours. Each
-//! check reports what it saw and what it expected.
+//! Checks the promises that the exercise asks a downloader to keep, with one function for each
+//! promise. The same checks run on our solution, on the downloader as people usually write it, and
+//! on yours. Each check reports what it saw and what it expected.
 
 use std::path::PathBuf;
 use std::sync::atomic::Ordering::SeqCst;

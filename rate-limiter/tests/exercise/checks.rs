@@ -1,6 +1,6 @@
-//! Checks what the exercise asks of a limiter, with one function for each promise. The same checks
-//! run on our solution, on the limiter as people usually write it, and on yours. Each check
-//! reports what it saw and what it expected.
+//! Checks the promises that the exercise asks a limiter to keep, with one function for each
+//! promise. The same checks run on our solution, on the limiter as people usually write it, and on
+//! yours. Each check reports what it saw and what it expected.
 //!
 //! The checks run on Tokio's paused clock, so they take almost no real time. If a caller would wait
 //! forever, its check fails after an hour on that clock.

@@ -143,7 +143,7 @@ impl<R: Reader> Pipe<R> {
         }
     }
 
-    /// Waits for a moment, because only Tokio can read this pipe.
+    /// Waits a moment for bytes, because only Tokio can read this pipe.
     #[cfg(not(unix))]
     async fn read_now(&mut self) -> Option<usize> {
         let wait = std::time::Duration::from_millis(50);

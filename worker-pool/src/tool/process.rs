@@ -114,8 +114,8 @@ impl Running {
         (Pipe::new(self.child.stdout.take()), Pipe::new(self.child.stderr.take()))
     }
 
-    /// Waits until the command has ended. Processes that it has left in the background do not
-    /// count. Dropping the future has no effect on the command.
+    /// Waits until the command has ended, but not for processes that it has left in the background.
+    /// Dropping the future has no effect on the command.
     pub async fn wait(&mut self) -> io::Result<ExitStatus> {
         let mut wait = pin!(self.child.wait());
         poll_fn(|context| {

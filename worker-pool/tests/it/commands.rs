@@ -101,7 +101,8 @@ fn after_the_first_ctrl_c_no_command_starts_and_dropped_lines_are_reported() {
     write_lines(&mut child, "a\nb\nc\nd\n");
     scene.next_report();
     scene.next_report();
-    // No event tells us when the program has read the other lines, and queued them.
+    // No event tells us when the program has read the other lines and queued them, so we give it
+    // some time.
     sleep(Duration::from_millis(200));
     send(&child, "INT");
     // The program answers immediately, while the commands are still running.

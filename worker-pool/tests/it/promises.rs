@@ -260,7 +260,7 @@ fn idle_workers_are_not_woken() {
     on_the_paused_clock(async {
         let pool = WorkerPool::new(8).unwrap();
         pool.submit(async {}).await.unwrap().await.unwrap();
-        // This counts how many times the one thread of this runtime has gone to sleep. If a worker
+        // This counts how many times this runtime's only thread has gone to sleep. If a worker
         // looked for work every second, the thread would go to sleep 3,600 times.
         let runtime = tokio::runtime::Handle::current().metrics();
         let parked = runtime.worker_park_count(0);
