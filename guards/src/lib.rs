@@ -66,7 +66,7 @@ pub async fn with_database<T, E>(
 where
     E: From<DatabaseError>,
 {
-    // sqlx treats `file:...` and `:memory:` specially. It takes an absolute path as it is.
+    // sqlx treats `file:...` and `:memory:` specially. It uses an absolute path unchanged.
     let absolute = std::path::absolute(&path).map_err(|error| DatabaseError::Open {
         path: path.as_ref().into(),
         source: error.into(),

@@ -32,7 +32,7 @@ pub fn check(path: &Path, write: bool) -> anyhow::Result<PathBuf> {
         },
         opened => opened.map(drop).with_context(|| name.to_string())?,
     }
-    // sqlx treats `file:...` and `:memory:` specially. It takes an absolute path as it is.
+    // sqlx treats `file:...` and `:memory:` specially. It uses an absolute path unchanged.
     std::path::absolute(path).with_context(|| name.to_string())
 }
 
