@@ -14,7 +14,6 @@ mod timeline;
 mod tool;
 
 use std::io::{self, Write};
-use std::process::exit;
 use std::sync::atomic::Ordering::Relaxed;
 
 use anyhow::Context;
@@ -27,10 +26,7 @@ use signals::{Signal, Signals};
 
 fn main() {
     let arguments = Arguments::from_command_line();
-    let status = runtime::start("guards").block_on(run_until_signal(arguments));
-    // If we returned, the runtime would wait for its threads, and one of these may be waiting for
-    // stdin.
-    exit(status);
+    runtime::run("guards", run_until_signal(arguments));
 }
 
 /// Does the work and returns the exit status.

@@ -22,8 +22,8 @@ use window::Grants;
 ///
 /// For every k, grant k + `max_requests` comes at least one `time_window` after grant k, measured
 /// by [`Grant::at`]. Share a limiter by reference or in an `Arc`; it needs no background task and
-/// no thread. The limiter remembers the last `max_requests` grants in 16 bytes each, and allocates
-/// this memory as needed.
+/// no thread. The limiter remembers the grants of the last `max_requests` requests in 24 bytes each,
+/// and allocates this memory as needed. Requests that are granted together need only 24 bytes.
 ///
 /// ```
 /// use std::time::Duration;
@@ -130,6 +130,34 @@ impl RateLimiter {
     pub fn try_acquire(&self) -> Option<Grant> {
         let mut grants = self.grants();
         if grants.waiting > 0 { None } else { self.take(&mut grants, 1).ok() }
+    }
+
+    /// Gives the newest grant the current time, because you have used it only now. From then on,
+    /// the window counts from this time. Returns `None`, and changes nothing, if another request
+    /// was granted in the meantime.
+    ///
+    /// A caller that waits for something else between the grant and its use would otherwise exceed
+    /// the limit: the window of its grant is partly over when the request is made. Only the newest
+    /// grant can get another time. The limiter cannot change an older one, because it may already
+    /// have let later requests through that would now be too early.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use rate_limiter::RateLimiter;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// let limiter = RateLimiter::new(1, Duration::from_millis(10)).unwrap();
+    /// let grant = limiter.acquire().await;
+    /// // ... write a line, and perhaps wait until the pipe has room ...
+    /// let used = limiter.restamp(grant).expect("nobody else uses this limiter");
+    /// assert!(used.at >= grant.at);
+    /// # })
+    /// ```
+    pub fn restamp(&self, grant: Grant) -> Option<Grant> {
+        // The clock is read while the lock is held, so no grant can come in between.
+        let mut grants = self.grants();
+        let now = Instant::now();
+        grants.restamp(grant, now).then_some(Grant { at: now, ..grant })
     }
 
     /// Returns a grant if nobody is waiting and the window has room. Otherwise registers the

@@ -15,7 +15,6 @@ mod tool;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::process::exit;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,10 +32,7 @@ use tool::{Early, Outcome};
 
 fn main() {
     let arguments = Arguments::parse();
-    let status = runtime::start("worker-pool").block_on(run_until_signal(arguments));
-    // If we returned, the runtime would wait for its threads, and one of these may be blocked in a
-    // write to a pipe that nobody reads.
-    exit(status);
+    runtime::run("worker-pool", run_until_signal(arguments));
 }
 
 /// Does the work and returns the exit status.

@@ -114,7 +114,16 @@ fn the_six_lessons_after_hello_share_one_tokio() {
 /// Small helpers that several lessons need are copied, because no lesson depends on another.
 #[test]
 fn copies_of_a_file_are_identical() {
-    for file in ["timeline.rs", "pipe.rs", "printable.rs", "duration.rs", "url.rs"] {
+    for file in [
+        "timeline.rs",
+        "pipe.rs",
+        "printable.rs",
+        "duration.rs",
+        "url.rs",
+        "runtime.rs",
+        "signals.rs",
+        "size.rs",
+    ] {
         let lessons = members();
         let copies = lessons[..7].iter().map(|member| format!("{member}/src/{file}"));
         let copies: Vec<_> = copies.filter(|path| root().join(path).exists()).collect();

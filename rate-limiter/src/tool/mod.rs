@@ -1,44 +1,109 @@
-//! The tool that the lesson builds: it copies lines at a limited rate.
+//! The tool that the lesson builds: it copies its input at a limited rate, line by line or byte by
+//! byte.
+
+mod share;
 
 use std::io::{self, Write};
 use std::path::Path;
+use std::time::Duration;
 
-use anyhow::Context;
-use rate_limiter::RateLimiter;
+use anyhow::{Context, bail};
+use rate_limiter::{LimitError, RateLimiter};
 use tokio::fs::File;
-use tokio::io::{AsyncBufRead, AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::task::block_in_place;
 
-/// Copies the lines of a file, or of stdin for `-`, to stdout at the limiter's rate.
-pub async fn run(limiter: &RateLimiter, file: &Path) -> anyhow::Result<()> {
-    if file == Path::new("-") {
-        pass(limiter, BufReader::new(tokio::io::stdin()), file).await
-    } else {
-        let lines = File::open(file).await.with_context(|| file.display().to_string())?;
-        pass(limiter, BufReader::new(lines), file).await
+use crate::arguments::Arguments;
+use share::share;
+
+/// Into how many parts a window is divided to spread bytes over it.
+pub const PARTS: usize = 20;
+
+/// The limiter, and how many requests it grants together at most.
+pub struct Rate {
+    limiter: RateLimiter,
+    most: usize,
+}
+
+impl Rate {
+    /// Creates a limiter for at most `limit` requests in any window of `per`. With `parts`, the
+    /// requests are spread over that many parts of the window.
+    ///
+    /// # Errors
+    /// Returns the errors of [`RateLimiter::new`].
+    pub fn new(limit: usize, per: Duration, parts: Option<usize>) -> Result<Self, LimitError> {
+        let (most, part) = share(limit, per, parts.unwrap_or(1));
+        Ok(Self { limiter: RateLimiter::new(most, part)?, most })
+    }
+
+    /// Writes something as soon as the limiter allows it. The window counts from the moment at
+    /// which all of it was written.
+    async fn write(&self, bytes: &[u8], requests: usize) -> anyhow::Result<()> {
+        let grant = self.limiter.acquire_many(requests).await?;
+        // We flush, so that the bytes appear on time even if stdout is a pipe. If nobody reads that
+        // pipe, the write blocks. `block_in_place` lets the runtime move its other work, such as
+        // waiting for Ctrl-C, to another thread.
+        block_in_place(|| {
+            let mut output = io::stdout().lock();
+            output.write_all(bytes)?;
+            output.flush()
+        })?;
+        // The write may have waited until the pipe had room.
+        self.limiter.restamp(grant);
+        Ok(())
     }
 }
 
-/// Copies the lines at the limiter's rate. A line may contain any bytes, and the last line may lack
-/// its line end.
-async fn pass(
-    limiter: &RateLimiter,
-    mut lines: impl AsyncBufRead + Unpin,
-    name: &Path,
+/// Copies a file, or stdin for `-`, to stdout at the limited rate.
+///
+/// # Errors
+/// Fails if the input cannot be read, if a line is too long, or if stdout cannot be written.
+pub async fn run(rate: &Rate, file: &Path, arguments: &Arguments) -> anyhow::Result<()> {
+    let name = || file.display().to_string();
+    if file == Path::new("-") {
+        copy(rate, BufReader::new(tokio::io::stdin()), arguments, name).await
+    } else {
+        let input = File::open(file).await.with_context(name)?;
+        copy(rate, BufReader::new(input), arguments, name).await
+    }
+}
+
+async fn copy(
+    rate: &Rate,
+    mut input: impl AsyncBufRead + Unpin,
+    arguments: &Arguments,
+    name: impl Fn() -> String,
 ) -> anyhow::Result<()> {
+    if arguments.bytes {
+        loop {
+            let ready = input.fill_buf().await.with_context(&name)?;
+            let part = &ready[..ready.len().min(rate.most)];
+            if part.is_empty() {
+                return Ok(());
+            }
+            rate.write(part, part.len()).await?;
+            let length = part.len();
+            input.consume(length);
+        }
+    }
+    // A line may contain any bytes, and the last line may lack its line end.
     let mut line = Vec::new();
-    while lines.read_until(b'\n', &mut line).await.with_context(|| name.display().to_string())? > 0
-    {
-        limiter.acquire().await;
-        // We flush each line, so that it appears on time even if stdout is a pipe. If nobody reads
-        // that pipe, the write blocks. `block_in_place` lets the runtime move its other work, such
-        // as waiting for Ctrl-C, to another thread.
-        block_in_place(|| {
-            let mut output = io::stdout().lock();
-            output.write_all(&line)?;
-            output.flush()
-        })?;
+    for number in 1.. {
         line.clear();
+        let mut limited = (&mut input).take(arguments.max_line.saturating_add(1));
+        limited.read_until(b'\n', &mut line).await.with_context(&name)?;
+        let length = line.strip_suffix(b"\n").unwrap_or(&line).len() as u64;
+        if length > arguments.max_line {
+            bail!(
+                "{}: line {number} has more than {} bytes; see --max-line",
+                name(),
+                arguments.max_line
+            );
+        }
+        if line.is_empty() {
+            break;
+        }
+        rate.write(&line, 1).await?;
     }
     Ok(())
 }

@@ -12,6 +12,8 @@ mod naive_limiter;
 mod program;
 mod promises;
 mod readme;
+#[path = "../../src/tool/share.rs"]
+mod share;
 mod solution;
 #[path = "../../src/timeline.rs"]
 mod timeline;

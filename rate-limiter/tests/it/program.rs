@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
 
@@ -9,7 +10,7 @@ const LIMITER: &str = env!("CARGO_BIN_EXE_rate-limiter");
 
 fn limiter(arguments: &[&str]) -> Command {
     let mut command = Command::new(LIMITER);
-    command.args(arguments).timeout(std::time::Duration::from_secs(30));
+    command.args(arguments).timeout(Duration::from_secs(30));
     command
 }
 
@@ -96,35 +97,114 @@ fn a_closed_pipe_ends_the_program_quietly() {
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_ends_the_program_immediately_with_130() {
-    let mut child = piped(&["-"]);
-    // This line shows that the program is running. Then the program waits for another line, which
-    // never comes.
-    let mut input = child.stdin.take().unwrap();
-    input.write_all(b"up\n").unwrap();
-    child.stdout.as_mut().unwrap().read_exact(&mut [0; 3]).unwrap();
-    let pid = child.id().to_string();
-    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
-    assert_eq!(child.wait().unwrap().code(), Some(130));
-    drop(input);
+fn a_signal_ends_the_program_immediately() {
+    for (signal, status) in [("-INT", 130), ("-TERM", 143), ("-HUP", 129)] {
+        let mut child = piped(&["-"]);
+        // This line shows that the program is running. Then the program waits for another line,
+        // which never comes.
+        let mut input = child.stdin.take().unwrap();
+        input.write_all(b"up\n").unwrap();
+        child.stdout.as_mut().unwrap().read_exact(&mut [0; 3]).unwrap();
+        let pid = child.id().to_string();
+        assert!(
+            std::process::Command::new("kill").args([signal, &pid]).status().unwrap().success()
+        );
+        assert_eq!(child.wait().unwrap().code(), Some(status));
+        drop(input);
+    }
+}
+
+#[test]
+fn the_window_counts_from_the_moment_a_line_was_written() {
+    const WINDOW: Duration = Duration::from_millis(500);
+    let mut child = piped(&["--limit", "1", "--per", "500ms", "-"]);
+    let (mut input, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    // The first line is longer than any pipe stores, so its write ends only when we read it.
+    const LONG: usize = 4 << 20;
+    let writer = std::thread::spawn(move || {
+        input.write_all(&[b'x'; LONG]).unwrap();
+        input.write_all(b"\nsecond\n").unwrap();
+    });
+    // In the meantime, the window that began with the grant of the first line ends.
+    std::thread::sleep(2 * WINDOW);
+    let start = Instant::now();
+    output.read_exact(&mut vec![0; LONG + 1]).unwrap();
+    output.read_exact(&mut [0; 7]).unwrap();
+    assert!(start.elapsed() >= WINDOW, "the second line came {:?} later", start.elapsed());
+    writer.join().unwrap();
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn spread_lines_come_evenly_instead_of_together() {
+    let start = Instant::now();
+    let arguments = ["--limit", "4", "--per", "800ms", "--spread", "-"];
+    let output = limiter(&arguments).write_stdin("1\n2\n3\n4\n").output().unwrap();
+    assert_eq!(output.stdout, b"1\n2\n3\n4\n");
+    // Without the option, all four would come immediately.
+    assert!(start.elapsed() >= Duration::from_millis(600), "{:?}", start.elapsed());
+}
+
+#[test]
+fn bytes_are_limited_and_copied_unchanged() {
+    let bytes: Vec<u8> = (0..=255).cycle().take(5000).collect();
+    for (spread, least) in [(None, 600), (Some("--spread"), 690)] {
+        let arguments = ["--bytes", "--limit", "2000", "--per", "300ms", "-"];
+        let start = Instant::now();
+        let mut command = limiter(&arguments);
+        let output = command.args(spread).write_stdin(bytes.clone()).output().unwrap();
+        assert!(output.stdout == bytes && output.status.success());
+        let took = start.elapsed();
+        assert!(took >= Duration::from_millis(least), "{spread:?}: {took:?}");
+    }
+}
+
+#[test]
+fn a_line_that_is_too_long_is_reported_after_the_lines_before_it() {
+    let command = ["--max-line", "4", "-"];
+    let output = limiter(&command).write_stdin("1234\n12345\n1\n").output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.stdout, b"1234\n");
+    let message = "rate-limiter: -: line 2 has more than 4 bytes; see --max-line\n";
+    assert_eq!(String::from_utf8_lossy(&output.stderr), message);
+}
+
+#[test]
+fn the_version_is_printed() {
+    let output = limiter(&["--version"]).output().unwrap();
+    let expected = concat!("rate-limiter ", env!("CARGO_PKG_VERSION"), "\n");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
+}
+
+#[cfg(unix)]
+#[test]
+fn too_few_handles_are_reported_in_one_line() {
+    let script = "ulimit -n 5; exec \"$0\" -";
+    let output = Command::new("sh").args(["-c", script, LIMITER]).output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert_eq!(errors.lines().count(), 1, "{errors}");
+    assert!(errors.starts_with("rate-limiter: cannot start: "), "{errors}");
 }
 
 #[test]
 fn an_invalid_limit_is_a_usage_error_in_one_line() {
-    for (arguments, words) in [
-        (["--limit", "0"], "must be at least 1"),
-        (["--per", "0s"], "must be longer than zero"),
-        (["--per", "500000000000years"], "too long"),
+    let output = limiter(&["--limit", "0"]).output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{errors}");
+    assert_eq!(errors.lines().count(), 1, "{errors}");
+    assert!(errors.contains("must be at least 1"), "{errors}");
+    for (option, value, words) in [
+        ("--per", "soon", "soon"),
+        ("--per", "0s", "greater than zero"),
+        ("--per", "500000000000years", "shorter"),
+        ("--max-line", "0", "greater than zero"),
     ] {
-        let output = limiter(&arguments).output().unwrap();
+        let output = limiter(&[option, value, "-"]).output().unwrap();
         let errors = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{errors}");
-        assert_eq!(errors.lines().count(), 1, "{errors}");
         assert!(errors.contains(words), "{errors}");
     }
-    let output = limiter(&["--per", "soon"]).output().unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("soon"));
 }
 
 #[test]

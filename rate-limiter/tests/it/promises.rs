@@ -136,6 +136,35 @@ proptest! {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_grant_that_is_used_later_can_get_that_time() {
+    // Each caller waits for a while between its grant and its use, for example for a full pipe.
+    let limiter = limiter(3);
+    let mut used = Vec::new();
+    for wait in [0, 190, 0, 0, 350, 0, 10, 20, 0, 0] {
+        let grant = limiter.acquire().await;
+        sleep(Duration::from_millis(wait)).await;
+        let again = limiter.restamp(grant).unwrap();
+        assert_eq!((again.sequence, again.at), (grant.sequence, Instant::now()));
+        used.push((1, again));
+    }
+    assert!(is_exact(&times(used), 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_newest_grant_can_get_another_time() {
+    let limiter = limiter(2);
+    let first = limiter.acquire().await;
+    let second = limiter.acquire().await;
+    advance(TICK).await;
+    assert_eq!(limiter.restamp(first), None);
+    assert!(limiter.restamp(second).is_some());
+    // The window of the first grant has not changed.
+    sleep(WINDOW - TICK).await;
+    assert!(limiter.try_acquire().is_some());
+    assert!(limiter.try_acquire().is_none());
+}
+
+#[tokio::test(start_paused = true)]
 async fn first_come_first_served() {
     let limiter = limiter(3);
     let grants = join_all((0..50).map(async |_| limiter.acquire().await)).await;
