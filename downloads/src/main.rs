@@ -29,7 +29,7 @@ use tool::progress::Format;
 /// Downloads files concurrently. A file appears under its name when it is complete and checked, or
 /// not at all. The next run resumes the downloads that this run could not finish.
 #[derive(Parser)]
-#[command(after_help = "Examples:
+#[command(version, after_help = "Examples:
   downloads                              a demonstration with a local server
   downloads https://example.org/a.iso https://example.org/b.iso
   downloads -d isos -j 8 --per-host 2 -i list.txt

@@ -10,7 +10,7 @@ use crate::duration::duration;
 
 /// Reads the greeting line of TCP services (SSH, SMTP, FTP and the like), all concurrently.
 #[derive(Parser)]
-#[command(after_help = "Examples:
+#[command(version, after_help = "Examples:
   errors                                       run a demonstration with local services
   errors localhost:22 mail.example:25          show which are up, and why the others are not
   errors --wait 1m --fail-fast db:22 mail:25   wait up to a minute until both answer

@@ -32,7 +32,7 @@ use tool::printer::{Printer, Text};
 /// Fetches URLs concurrently, and prints one line for each, in the order given: the status, the
 /// number of bytes, the seconds and the URL.
 #[derive(Parser)]
-#[command(after_help = "Examples:
+#[command(version, after_help = "Examples:
   fetch                                  run a demonstration with a local server
   fetch https://example.org https://example.net/missing
   fetch --body -c 4 http://127.0.0.1:8000/a http://127.0.0.1:8000/b

@@ -24,7 +24,7 @@ mod tests;
 
 /// Shows the first steps of async Rust in seven short scenes.
 #[derive(Parser)]
-#[command(after_help = "Examples:\n  hello\n  hello lazy blocking")]
+#[command(version, after_help = "Examples:\n  hello\n  hello lazy blocking")]
 struct Arguments {
     /// The scenes to run, in this order. By default, all seven run.
     scenes: Vec<Scene>,

@@ -10,6 +10,12 @@ use super::timeline::Timeline;
 use super::*;
 
 #[test]
+fn the_program_knows_its_version() {
+    use clap::CommandFactory;
+    assert_eq!(Arguments::command().get_version(), Some(env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
 fn by_default_all_scenes_run_in_order() {
     use Scene::*;
     assert_eq!(chosen(vec![]), [Hello, Value, Lazy, Poll, Together, Share, Blocking]);
