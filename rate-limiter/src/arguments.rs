@@ -1,4 +1,4 @@
-//! What the user has asked for.
+//! The arguments of the program.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,12 +18,12 @@ use crate::size::size;
   tail -f log | rate-limiter --limit 5 --per 1s -
   rate-limiter --bytes --spread --limit 1000000 --per 1s backup.tar > /mnt/share/backup.tar
 
-The limit holds for what this program writes. A pipe stores lines, so a slow reader may find many of
-them at the same moment. To limit how often a command starts, use a program that starts it:
+The limit holds for what this program writes. A pipe buffers lines, so a slow reader may find many of
+them at the same moment. To limit how often a command starts, use a program that starts commands:
   worker-pool -w 1 --delay 600ms -- curl -O < urls.txt      at most 100 in any minute
 
-The system's clock wakes the program up to a millisecond late, and after every window. So a window of
-a few milliseconds lets less through than its limit: use --limit 1000 --per 1s, not 1 per 1ms.
+After every window, the timer may wake the program up to a millisecond late. So a window of a few
+milliseconds lets less through than its limit: use --limit 1000 --per 1s, not --limit 1 --per 1ms.
 
 Exit status: 0 done, 1 failed, 2 usage error, 130 interrupted, 143 terminated, 129 hung up."
 )]

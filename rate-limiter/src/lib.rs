@@ -132,14 +132,14 @@ impl RateLimiter {
         if grants.waiting > 0 { None } else { self.take(&mut grants, 1).ok() }
     }
 
-    /// Gives the newest grant the current time, because you have used it only now. From then on,
-    /// the window counts from this time. Returns `None`, and changes nothing, if another request
-    /// was granted in the meantime.
+    /// Gives the newest grant the current time. Call this if you could use the grant only now. The
+    /// grant's window then counts from the current time. Returns `None`, and changes nothing, if
+    /// another request was granted since then.
     ///
-    /// A caller that waits for something else between the grant and its use would otherwise exceed
-    /// the limit: the window of its grant is partly over when the request is made. Only the newest
-    /// grant can get another time. The limiter cannot change an older one, because it may already
-    /// have let later requests through that would now be too early.
+    /// Otherwise, a caller that waits for something else between the grant and its use could exceed
+    /// the limit, because a part of the grant's window is already over when the caller makes its
+    /// request. Only the newest grant can get another time. The limiter cannot change an older one,
+    /// because it may already have let later requests through that would now be too early.
     ///
     /// ```
     /// use std::time::Duration;

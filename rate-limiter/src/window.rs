@@ -22,7 +22,7 @@ use crate::Grant;
 ///
 /// So no window ever has more than three grants in it, no matter where it starts.
 ///
-/// Requests that are granted together are kept as one time and their number.
+/// For requests that were granted together, the list holds one time and their number.
 #[derive(Debug, Default)]
 pub(crate) struct Grants {
     batches: VecDeque<Batch>,
@@ -84,7 +84,8 @@ impl Grants {
         }
     }
 
-    /// Returns when the `n`th of the kept requests was granted, or `None` if `n` is zero.
+    /// Returns the time at which the `n`th of the kept requests was granted, or `None` if `n` is
+    /// zero.
     fn time_of(&self, n: usize) -> Option<Instant> {
         let mut counted = 0;
         let reaches = |batch: &&Batch| {
@@ -169,7 +170,7 @@ mod tests {
                 assert_eq!(grants.batches.capacity(), expected, "after {granted} of {limit}");
             }
         }
-        // Requests that are granted together need no more than one.
+        // Requests that are granted together need only one batch.
         let mut grants = Grants::default();
         assert!(grants.take(1000, start, 1000, SECOND).is_ok());
         assert_eq!(grants.batches.capacity(), 1);
@@ -185,12 +186,16 @@ mod tests {
         for (n, now, expected) in [
             (4, 0, Ok(0)),
             (3, 500, Ok(4)),
-            (3, 500, Err(1000)), // 10 per second: all but one of the first batch still fit
+            (3, 500, Err(1000)), // the limit is 8: two of the first batch have to leave
             (2, 500, Err(1000)),
         ]
         .into_iter()
-        .chain([(6, 1000, Ok(7)), (2, 1000, Err(1500)), (1, 1000, Ok(13)), (1, 1000, Err(1500))])
-        {
+        .chain([
+            (6, 1000, Ok(7)),
+            (2, 1000, Err(1500)),
+            (1, 1000, Ok(13)),
+            (1, 1000, Err(1500)),
+        ]) {
             let limit = if now < 1000 { 8 } else { 10 };
             let expected = match expected {
                 Ok(sequence) => Ok(Grant { at: at(now), sequence }),

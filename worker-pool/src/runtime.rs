@@ -1,5 +1,5 @@
 //! Runs a program on Tokio, as `#[tokio::main]` does, but without a panic if the system allows too
-//! few threads or open files, and without a wait at the end.
+//! few threads or open files, and without waiting for blocked threads at the end.
 //!
 //! Every lesson that needs this has its own copy of this file, and all the copies are identical.
 
@@ -11,8 +11,8 @@ use std::process::exit;
 use tokio::runtime::{Builder, Runtime};
 
 /// Runs the program's work on a runtime with a worker thread for each core, and exits with the
-/// status that the work returns. If the runtime cannot start, prints one line and exits with
-/// status 1.
+/// status that the work returns. If the runtime cannot start, prints the error in one line, and
+/// exits with status 1.
 ///
 /// This does not wait for threads that are still blocked, for example in a read from stdin or in a
 /// write to a pipe that nobody reads. `#[tokio::main]` would wait for them.
@@ -26,8 +26,8 @@ fn start(program: &'static str) -> Runtime {
         let _ = writeln!(io::stderr(), "{program}: cannot start: {error}; see `ulimit -a`");
         exit(1);
     };
-    // If the first worker thread cannot start, Tokio panics. If a later one cannot, that thread's
-    // panic would leave `build` waiting forever.
+    // If the first worker thread cannot start, Tokio panics. If a later one cannot start, its panic
+    // would leave `build` waiting forever.
     let usual = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
         fail(&panic.payload_as_str().unwrap_or("the runtime panicked"));

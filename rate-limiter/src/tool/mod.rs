@@ -16,10 +16,10 @@ use tokio::task::block_in_place;
 use crate::arguments::Arguments;
 use share::share;
 
-/// Into how many parts a window is divided to spread bytes over it.
+/// The number of parts into which we divide a window to spread bytes over it.
 pub const PARTS: usize = 20;
 
-/// The limiter, and how many requests it grants together at most.
+/// A limiter, and the maximum number of requests that it grants together.
 pub struct Rate {
     limiter: RateLimiter,
     most: usize,
@@ -36,8 +36,8 @@ impl Rate {
         Ok(Self { limiter: RateLimiter::new(most, part)?, most })
     }
 
-    /// Writes something as soon as the limiter allows it. The window counts from the moment at
-    /// which all of it was written.
+    /// Writes `bytes` as soon as the limiter grants this number of requests. The window counts from
+    /// the moment at which all bytes were written.
     async fn write(&self, bytes: &[u8], requests: usize) -> anyhow::Result<()> {
         let grant = self.limiter.acquire_many(requests).await?;
         // We flush, so that the bytes appear on time even if stdout is a pipe. If nobody reads that

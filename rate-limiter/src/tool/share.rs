@@ -1,4 +1,4 @@
-//! The arithmetic of spreading.
+//! The arithmetic for `--spread`.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ mod tests {
             let window = Duration::from_nanos(nanoseconds);
             let (requests, time) = share(limit, window, parts);
             prop_assert!(requests > 0);
-            // Even if the whole window fits in between, it touches no more parts than this.
+            // Any window is at most this many parts long.
             let touched = window.as_nanos().div_ceil(time.as_nanos());
             prop_assert!(touched * requests as u128 <= limit as u128);
         }

@@ -119,13 +119,13 @@ fn the_window_counts_from_the_moment_a_line_was_written() {
     const WINDOW: Duration = Duration::from_millis(500);
     let mut child = piped(&["--limit", "1", "--per", "500ms", "-"]);
     let (mut input, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-    // The first line is longer than any pipe stores, so its write ends only when we read it.
+    // The first line is longer than what any pipe can hold, so its write ends only when we read it.
     const LONG: usize = 4 << 20;
     let writer = std::thread::spawn(move || {
         input.write_all(&[b'x'; LONG]).unwrap();
         input.write_all(b"\nsecond\n").unwrap();
     });
-    // In the meantime, the window that began with the grant of the first line ends.
+    // While we sleep, the window that began with the first line's grant ends.
     std::thread::sleep(2 * WINDOW);
     let start = Instant::now();
     output.read_exact(&mut vec![0; LONG + 1]).unwrap();
@@ -136,12 +136,12 @@ fn the_window_counts_from_the_moment_a_line_was_written() {
 }
 
 #[test]
-fn spread_lines_come_evenly_instead_of_together() {
+fn spread_lines_appear_evenly_instead_of_together() {
     let start = Instant::now();
     let arguments = ["--limit", "4", "--per", "800ms", "--spread", "-"];
     let output = limiter(&arguments).write_stdin("1\n2\n3\n4\n").output().unwrap();
     assert_eq!(output.stdout, b"1\n2\n3\n4\n");
-    // Without the option, all four would come immediately.
+    // Without the option, all four lines would appear immediately.
     assert!(start.elapsed() >= Duration::from_millis(600), "{:?}", start.elapsed());
 }
 

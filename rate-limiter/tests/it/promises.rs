@@ -136,8 +136,9 @@ proptest! {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_grant_that_is_used_later_can_get_that_time() {
-    // Each caller waits for a while between its grant and its use, for example for a full pipe.
+async fn a_grant_that_is_used_later_can_get_the_time_of_its_use() {
+    // Each caller waits for a while between getting a grant and using it, as it would for a full
+    // pipe.
     let limiter = limiter(3);
     let mut used = Vec::new();
     for wait in [0, 190, 0, 0, 350, 0, 10, 20, 0, 0] {

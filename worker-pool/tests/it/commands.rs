@@ -208,7 +208,7 @@ fn output_from_before_a_timeout_is_printed() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn output_that_waits_for_its_turn_takes_no_memory() {
+fn output_that_waits_for_its_turn_takes_little_memory() {
     let scene = Scene::new();
     // The first result holds back twelve results of 30 MB each. The last command reports the peak
     // memory of the program.
