@@ -29,14 +29,17 @@ use tool::progress::Format;
 /// Downloads files concurrently. A file appears under its name when it is complete and checked, or
 /// not at all. The next run resumes the downloads that this run could not finish.
 #[derive(Parser)]
-#[command(version, after_help = "Examples:
+#[command(
+    version,
+    after_help = "Examples:
   downloads                              a demonstration with a local server
   downloads https://example.org/a.iso https://example.org/b.iso
   downloads -d isos -j 8 --per-host 2 -i list.txt
   echo 'https://example.org/a.iso sha256:3a7b... disk.iso' | downloads -i -
 
 Exit status: 0 all files saved or kept, 1 some failed, 2 usage error, 3 the disk is full,
-130 interrupted.")]
+130 interrupted."
+)]
 struct Arguments {
     /// The URLs to download. Without URLs, the program runs a demonstration in a temporary folder.
     #[arg(value_name = "URL")]

@@ -10,7 +10,9 @@ use crate::duration::duration;
 
 /// Reads the greeting line of TCP services (SSH, SMTP, FTP and the like), all concurrently.
 #[derive(Parser)]
-#[command(version, after_help = "Examples:
+#[command(
+    version,
+    after_help = "Examples:
   errors                                       run a demonstration with local services
   errors localhost:22 mail.example:25          show which are up, and why the others are not
   errors --wait 1m --fail-fast db:22 mail:25   wait up to a minute until both answer
@@ -18,7 +20,8 @@ use crate::duration::duration;
   errors --default down localhost:22           print `down` if the service fails
 
 Exit status: 0 each service answered or had a default (with --any: one answered), 1 a service failed,
-2 usage error, 130 interrupted.")]
+2 usage error, 130 interrupted."
+)]
 pub struct Arguments {
     /// The services to ask. Without services, the program runs a demonstration with services that
     /// it starts itself.

@@ -32,7 +32,9 @@ use tool::printer::{Printer, Text};
 /// Fetches URLs concurrently, and prints one line for each, in the order given: the status, the
 /// number of bytes, the seconds and the URL.
 #[derive(Parser)]
-#[command(version, after_help = "Examples:
+#[command(
+    version,
+    after_help = "Examples:
   fetch                                  run a demonstration with a local server
   fetch https://example.org https://example.net/missing
   fetch --body -c 4 http://127.0.0.1:8000/a http://127.0.0.1:8000/b
@@ -41,7 +43,8 @@ use tool::printer::{Printer, Text};
 Results are printed in the order of the URLs. If one URL is slow, up to 4 * --concurrency results
 wait behind it, and up to three more wait to be printed. Each result can hold a body of --max-size.
 
-Exit status: 0 all URLs fetched, 1 a URL failed, 2 usage error, 130 interrupted.")]
+Exit status: 0 all URLs fetched, 1 a URL failed, 2 usage error, 130 interrupted."
+)]
 struct Arguments {
     /// The URLs to fetch. `-` reads URLs from stdin, one per line. Without URLs, the program runs
     /// a demonstration on a server that it starts.

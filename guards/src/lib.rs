@@ -82,6 +82,25 @@ where
 ///
 /// # Panics
 /// Panics outside a Tokio runtime.
+///
+/// ```
+/// use guards::with_connection;
+/// use sqlx::sqlite::SqliteConnectOptions;
+///
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("users.db");
+/// # std::fs::File::create(&path)?;
+/// let options = SqliteConnectOptions::new().filename(path).read_only(true);
+/// let created = with_connection(options, async |db| {
+///     let created = sqlx::query("CREATE TABLE users (name TEXT)").execute(db).await;
+///     anyhow::Ok(created.is_ok())
+/// })
+/// .await?;
+/// assert!(!created, "the connection is read-only");
+/// # anyhow::Ok(())
+/// # }).unwrap();
+/// ```
 pub async fn with_connection<T, E>(
     options: SqliteConnectOptions,
     body: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, E>,

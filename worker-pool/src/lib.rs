@@ -118,6 +118,19 @@ impl WorkerPool {
     ///
     /// # Errors
     /// Returns [`SubmitError::Stopped`] if the pool was stopped or aborted.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use worker_pool::{JobError, WorkerPool};
+    ///
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let pool = WorkerPool::new(1)?;
+    /// let endless = std::future::pending::<()>();
+    /// let handle = pool.submit_with_timeout(Duration::from_millis(10), endless).await?;
+    /// assert_eq!(handle.await, Err(JobError::TimedOut));
+    /// # anyhow::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn submit_with_timeout<F>(
         &self,
         limit: Duration,
@@ -135,6 +148,18 @@ impl WorkerPool {
     /// # Errors
     /// Returns [`SubmitError::Full`] if there is no room, and [`SubmitError::Stopped`] if the pool
     /// was stopped or aborted.
+    ///
+    /// ```
+    /// use worker_pool::{SubmitError, WorkerPool};
+    ///
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let pool = WorkerPool::new(1)?;
+    /// let first = pool.try_submit(async { 1 })?; // the queue has room for one job
+    /// assert_eq!(pool.try_submit(async { 2 }).unwrap_err(), SubmitError::Full);
+    /// assert_eq!(first.await?, 1);
+    /// # anyhow::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub fn try_submit<F>(&self, job: F) -> Result<JobHandle<F::Output>, SubmitError>
     where
         F: Future<Output: Send> + Send + 'static,
@@ -182,6 +207,19 @@ impl WorkerPool {
 
     /// Waits until all jobs accepted before this call have ended. Later jobs do not prolong the
     /// wait, and the pool continues to accept jobs. Dropping the future has no effect on the jobs.
+    ///
+    /// ```
+    /// use worker_pool::WorkerPool;
+    ///
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let pool = WorkerPool::new(2)?;
+    /// pool.submit(async { 1 }).await?;
+    /// pool.join().await;
+    /// assert_eq!(pool.stats().ok, 1);
+    /// pool.submit(async { 2 }).await?; // the pool still accepts jobs
+    /// # anyhow::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn join(&self) {
         self.queue.join().await;
     }
@@ -190,6 +228,19 @@ impl WorkerPool {
     ///
     /// You may call this more than once, and from several tasks. If the future is dropped after its
     /// first poll, the pool still stops, and you can call `stop` again to wait for it.
+    ///
+    /// ```
+    /// use worker_pool::{SubmitError, WorkerPool};
+    ///
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let pool = WorkerPool::new(2)?;
+    /// let handle = pool.submit(async { 1 }).await?;
+    /// pool.stop().await;
+    /// assert_eq!(handle.await?, 1); // this job was accepted
+    /// assert_eq!(pool.submit(async { 2 }).await.unwrap_err(), SubmitError::Stopped);
+    /// # anyhow::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn stop(&self) {
         self.queue.close();
         // Closing the tracker stops no worker. We close it because `wait` never returns before
@@ -203,6 +254,18 @@ impl WorkerPool {
     /// `.await`.
     ///
     /// If the future is dropped after its first poll, all jobs are still cancelled.
+    ///
+    /// ```
+    /// use worker_pool::{JobError, WorkerPool};
+    ///
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let pool = WorkerPool::new(2)?;
+    /// let handle = pool.submit(std::future::pending::<()>()).await?;
+    /// pool.abort().await;
+    /// assert_eq!(handle.await, Err(JobError::Cancelled));
+    /// # anyhow::Ok(())
+    /// # }).unwrap();
+    /// ```
     pub async fn abort(&self) {
         self.queue.clear();
         self.workers.close();
