@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::captured::Captured;
-use super::process::Processes;
+use super::process::{Processes, Running};
 
 /// The settings for running the commands.
 #[derive(Debug)]
@@ -76,14 +76,17 @@ impl Commands {
     pub async fn run(self: Arc<Self>, words: Vec<OsString>) -> (End, Captured) {
         let (mut end, mut captured) = (End::Skipped, Captured::new());
         for _ in 0..=self.retries {
-            tokio::select! {
+            let started = tokio::select! {
                 biased;
                 () = self.stop.cancelled() => break,
-                () = self.pace.wait() => {}
-            }
+                started = self.start(&words) => started,
+            };
             captured = Captured::new();
-            let attempt = self.attempt(&words, &mut captured).await;
-            end = attempt.unwrap_or_else(End::NotStarted);
+            end = match started {
+                Ok(running) => self.watch(running, &mut captured).await,
+                Err(error) => Err(error),
+            }
+            .unwrap_or_else(End::NotStarted);
             if end.is_success() || matches!(end, End::NotStarted(_)) {
                 break;
             }
@@ -95,8 +98,14 @@ impl Commands {
         (end, captured)
     }
 
-    async fn attempt(&self, words: &[OsString], captured: &mut Captured) -> io::Result<End> {
-        let mut running = self.processes.patiently(|| self.processes.start(words)).await?;
+    /// Starts the command when it may start. If the future is dropped, the command does not start.
+    async fn start(&self, words: &[OsString]) -> io::Result<Running> {
+        self.pace.wait().await;
+        self.processes.patiently(|| self.processes.start(words)).await
+    }
+
+    /// Waits until the command has ended or has to be killed.
+    async fn watch(&self, mut running: Running, captured: &mut Captured) -> io::Result<End> {
         let (mut stdout, mut stderr) = running.take_pipes();
         let mut timeout = pin!(async {
             match self.timeout {
