@@ -43,6 +43,9 @@ pub enum End {
     TooMuchOutput(u64),
     /// The command could not be started.
     NotStarted(io::Error),
+    /// The output of the command could not be kept, for example because the disk is full. The
+    /// command was killed.
+    NotCaptured(io::Error),
     /// The command was killed, because the program is ending.
     Killed,
     /// The command was not started, because the program is stopping.
@@ -64,6 +67,9 @@ impl fmt::Display for End {
                 write!(f, "killed because it printed more than {limit} bytes; see --max-output")
             }
             Self::NotStarted(error) => write!(f, "{error}"),
+            Self::NotCaptured(error) => {
+                write!(f, "killed, because its output cannot be kept: {error}")
+            }
             Self::Killed => write!(f, "killed"),
             Self::Skipped => write!(f, "not started"),
         }
@@ -83,10 +89,11 @@ impl Commands {
             };
             captured = Captured::new();
             end = match started {
-                Ok(running) => self.watch(running, &mut captured).await,
-                Err(error) => Err(error),
-            }
-            .unwrap_or_else(End::NotStarted);
+                Ok(running) => {
+                    self.watch(running, &mut captured).await.unwrap_or_else(End::NotCaptured)
+                }
+                Err(error) => End::NotStarted(error),
+            };
             if end.is_success() || matches!(end, End::NotStarted(_)) {
                 break;
             }

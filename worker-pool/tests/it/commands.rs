@@ -246,6 +246,22 @@ fn a_command_that_prints_too_much_is_stopped_and_fails() {
     assert_eq!(text(&output.stderr), message);
 }
 
+#[test]
+fn a_command_whose_output_cannot_be_kept_fails_and_is_killed() {
+    let script = "if [ $1 = a ]; then yes; else echo $1; fi";
+    let output = assert_cmd::Command::new(POOL)
+        .args(["--keep-order", "--", "sh", "-c", script, "_"])
+        .env("TMPDIR", "/no/such/folder")
+        .write_stdin("a\nb\n")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.ends_with(b"b\n"), "a command that prints little needs no file");
+    let errors = text(&output.stderr);
+    assert_eq!(errors.lines().count(), 1, "{errors}");
+    assert!(errors.starts_with("worker-pool: a: killed, because its output"), "{errors}");
+}
+
 /// Runs the program with a limit on open files.
 fn with_handles(handles: u32, arguments: &str, lines: &str) -> Output {
     assert_cmd::Command::new("sh")
