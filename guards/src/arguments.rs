@@ -8,6 +8,7 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 use crate::duration::duration;
 use crate::tool::output::Format;
 use crate::tool::values::{Given, Kind};
+use crate::usage;
 
 /// Runs one SQL statement on a SQLite database, in a transaction, and prints its rows.
 #[derive(Parser)]
@@ -75,8 +76,11 @@ pub struct Arguments {
 impl Arguments {
     /// Reads the command line. If it is invalid, prints the reason, and exits with status 2.
     pub fn from_command_line() -> Self {
-        let matches = Self::command().get_matches();
-        let mut arguments = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        let parsed = Self::command().try_get_matches().and_then(|matches| {
+            let arguments = Self::from_arg_matches(&matches)?;
+            Ok((matches, arguments))
+        });
+        let (matches, mut arguments) = parsed.unwrap_or_else(|error| usage::report(&error));
         arguments.given = given(&matches);
         arguments
     }

@@ -12,12 +12,16 @@ mod runtime;
 mod signals;
 mod timeline;
 mod tool;
+mod usage;
 
+use std::future::pending;
 use std::io::{self, Write};
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use anyhow::Context;
 use tokio::task::{JoinError, spawn_blocking};
+use tokio::time::sleep;
 
 use arguments::Arguments;
 use pipe::is_closed_pipe;
@@ -63,8 +67,10 @@ async fn run_until_signal(arguments: Arguments) -> i32 {
         }
     }
 
-    // Either way, we wait until the database is closed. If another program has locked the file,
-    // that may take a while; a second signal ends the wait.
+    // Either way, we wait until the database is closed. If another program has locked the file, or
+    // nobody reads our output, that may take a while. A second signal ends the wait, and so do five
+    // seconds after a signal that nobody will repeat. SQLite rolls back what was not committed when
+    // the database is opened the next time.
     let closed = async {
         let result = match early_result {
             Some(result) => result,
@@ -73,9 +79,19 @@ async fn run_until_signal(arguments: Arguments) -> i32 {
         guards::finished().await;
         result
     };
+    let patience = async {
+        match signal {
+            None | Some(Signal::Interrupt) => pending().await,
+            Some(signal) => {
+                sleep(Duration::from_secs(5)).await;
+                signal
+            }
+        }
+    };
     tokio::select! {
         result = closed => exit_status(result, signal, may_write),
         signal = signals.next() => signal.exit_status(),
+        signal = patience => signal.exit_status(),
     }
 }
 

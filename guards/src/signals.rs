@@ -13,6 +13,8 @@ pub enum Signal {
     Interrupt,
     /// SIGTERM, which `kill` sends by default, and which the system sends when it shuts down.
     Terminate,
+    /// SIGQUIT, which the terminal sends after Ctrl-\.
+    Quit,
     /// SIGHUP, which the system sends when the terminal is closed.
     HangUp,
 }
@@ -24,6 +26,7 @@ impl Signal {
         match self {
             Self::HangUp => 129,
             Self::Interrupt => 130,
+            Self::Quit => 131,
             Self::Terminate => 143,
         }
     }
@@ -46,6 +49,7 @@ impl Signals {
         use tokio::signal::unix::{SignalKind, signal};
         let all = [
             (Signal::Interrupt, SignalKind::interrupt()),
+            (Signal::Quit, SignalKind::quit()),
             (Signal::Terminate, SignalKind::terminate()),
             (Signal::HangUp, SignalKind::hangup()),
         ];
@@ -76,7 +80,7 @@ impl Signals {
 /// Whether the program ignores a signal. Linux shows this in a file. On other systems, we assume
 /// that the program ignores no signal.
 #[cfg(unix)]
-fn is_ignored(number: i32) -> bool {
+pub fn is_ignored(number: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());

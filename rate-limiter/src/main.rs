@@ -13,6 +13,7 @@ mod signals;
 mod size;
 mod timeline;
 mod tool;
+mod usage;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -28,7 +29,7 @@ use printable::printable;
 use signals::Signals;
 
 fn main() {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::try_parse().unwrap_or_else(|error| usage::report(&error));
     runtime::run("rate-limiter", run_until_signal(arguments));
 }
 

@@ -18,6 +18,12 @@ use tokio::runtime::{Builder, Runtime};
 /// write to a pipe that nobody reads. `#[tokio::main]` would wait for them.
 pub fn run(program: &'static str, work: impl Future<Output = i32>) -> ! {
     let runtime = start(program);
+    // A panic from here on is a bug in this program or in a library. It gets one line, too.
+    panic::set_hook(Box::new(move |panic| {
+        let message = panic.payload_as_str().unwrap_or("a panic");
+        let place = panic.location().map(|place| format!(" ({place})")).unwrap_or_default();
+        let _ = writeln!(io::stderr(), "{program}: internal error: {message}{place}");
+    }));
     exit(runtime.block_on(work));
 }
 

@@ -12,9 +12,11 @@ mod signals;
 mod size;
 mod timeline;
 mod tool;
+mod usage;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::process::exit;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,7 +33,12 @@ use tool::process::Processes;
 use tool::{Early, Outcome};
 
 fn main() {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::try_parse().unwrap_or_else(|error| usage::report(&error));
+    // `-- $COMMAND` with an empty variable is a mistake. It does not ask for the demonstration.
+    if arguments.command.is_empty() && std::env::args_os().any(|word| word == "--") {
+        report("there is no command after --");
+        exit(2);
+    }
     runtime::run("worker-pool", run_until_signal(arguments));
 }
 
@@ -91,6 +98,9 @@ async fn run_until_signal(arguments: Arguments) -> i32 {
 async fn stop_on_ctrl_z(processes: Arc<Processes>) {
     use tokio::signal::unix::{SignalKind, signal};
     let number = nix::sys::signal::Signal::SIGTSTP as i32;
+    if signals::is_ignored(number) {
+        return;
+    }
     let Ok(mut ctrl_z) = signal(SignalKind::from_raw(number)) else { return };
     while ctrl_z.recv().await.is_some() {
         processes.stop_and_continue();

@@ -54,7 +54,10 @@ fn token(sql: &str) -> Token<'_> {
         '\u{feff}' => Token::Space(&sql[..first.len_utf8()]),
         _ if sql.starts_with("--") => Token::Space(until(2, "\n")),
         _ if sql.starts_with("/*") => Token::Space(until(2, "*/")),
-        ' ' | '\t' | '\n' | '\x0c' | '\r' => Token::Space(while_(|c| " \t\n\x0c\r".contains(c))),
+        // A vertical tab continues white space, but does not begin it.
+        ' ' | '\t' | '\n' | '\x0c' | '\r' => {
+            Token::Space(while_(|c| " \t\n\x0b\x0c\r".contains(c)))
+        }
         ';' => Token::Semicolon,
         // A quote inside such a text is written twice. We read the text as two texts without a gap,
         // which makes no difference here.

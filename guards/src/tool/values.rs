@@ -40,6 +40,11 @@ pub fn assign(parameters: &Parameters, given: &[Given]) -> Result<Vec<Value>, St
     let names = &parameters.names;
     let is_named = |number: &usize| names.values().any(|named| named == number);
     let mut unnamed = (1..=parameters.highest).filter(|number| !is_named(number));
+    for null in given.iter().filter(|given| given.kind == Kind::Null && !given.text.is_empty()) {
+        if named(parameters, null).is_none() {
+            return Err(format!("the statement has no parameter named {}", null.text));
+        }
+    }
     let expected = unnamed.clone().count();
     let without_name = given.iter().filter(|given| named(parameters, given).is_none()).count();
     if expected != without_name {
@@ -89,8 +94,7 @@ fn named<'a>(parameters: &'a Parameters, given: &'a Given) -> Option<(&'a str, &
 
 fn convert(kind: Kind, text: &str) -> Result<Value, String> {
     Ok(match kind {
-        Kind::Null if text.is_empty() => Value::Null,
-        Kind::Null => return Err(format!("the statement has no parameter named {text}")),
+        Kind::Null => Value::Null,
         Kind::Text => Value::Text(text.into()),
         Kind::Param => number(text).unwrap_or_else(|| Value::Text(text.into())),
         Kind::Blob => Value::Blob(bytes(text).ok_or_else(|| {

@@ -103,6 +103,38 @@ async fn values_reach_the_parameters_that_sqlite_would_give_them() {
 }
 
 #[tokio::test]
+async fn foreign_keys_are_off_as_in_sqlites_own_shell() {
+    let database = Database::new().await;
+    let mut db = open(&database).await;
+    let create = "CREATE TABLE letters (of REFERENCES users (id) ON DELETE CASCADE);
+                  INSERT INTO letters VALUES (1), (1), (2)";
+    db.execute(sqlx::raw_sql(create)).await.unwrap();
+    let path = database.path.to_str().unwrap();
+    let output = guards(&[path, "--write", "DELETE FROM users WHERE id = 1"]).await;
+    assert_eq!(text(&output.stderr), "rows changed: 1\n");
+    assert_eq!(number(&mut db, "SELECT count(*) FROM letters").await, 3);
+}
+
+#[tokio::test]
+async fn a_column_name_that_is_not_utf8_is_a_failure_without_a_backtrace() {
+    let database = Database::new().await;
+    let mut db = open(&database).await;
+    // The schema is text, so we can change the name there.
+    let create = "CREATE TABLE t (a?); PRAGMA writable_schema = 1;
+                  UPDATE sqlite_schema SET sql = CAST(x'435245415445205441424c452074202861ff29' AS TEXT)
+                  WHERE name = 't'";
+    db.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(create.replace("a?", "ab")))).await.unwrap();
+    drop(db);
+    let output = guards(&[database.path.to_str().unwrap(), "SELECT * FROM t"]).await;
+    let errors = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    // sqlx panics on such a name. The database is released all the same.
+    assert!(errors.starts_with("guards: internal error: sqlite3_column_name()"), "{errors}");
+    assert!(!errors.contains("backtrace"), "{errors}");
+    assert_eq!(users(&database).await, "{\"n\":2}\n");
+}
+
+#[tokio::test]
 async fn csv_follows_rfc_4180() {
     let database = Database::new().await;
     let path = database.path.to_str().unwrap();
@@ -318,6 +350,71 @@ async fn sigterm_and_sighup_roll_back_and_close_the_database() {
     }
 }
 
+/// Waits until the program writes to a pipe that is full, if the system shows that.
+#[cfg(target_os = "linux")]
+async fn until_output_is_blocked(program: u32) {
+    let is_blocked = || {
+        let tasks = fs::read_dir(format!("/proc/{program}/task")).unwrap().flatten();
+        let waits_in = |task: fs::DirEntry| fs::read_to_string(task.path().join("wchan"));
+        tasks.flat_map(waits_in).any(|function| function.contains("pipe_write"))
+    };
+    for _ in 0..1000 {
+        if is_blocked() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_signal_ends_the_program_while_nobody_reads_its_output() {
+    let database = Database::new().await;
+    let many = "INSERT INTO users (name) WITH RECURSIVE n(i) AS
+                (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
+                SELECT 'one of many' FROM n RETURNING name";
+    let mut child = Command::new(GUARDS)
+        .args([database.path.to_str().unwrap(), "--write", many])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let pid = child.id().to_string();
+    until_output_is_blocked(child.id()).await;
+    // Two signals in quick succession may arrive as one, so we repeat them.
+    let ended = loop {
+        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        if let Some(ended) = child.try_wait().unwrap() {
+            break ended;
+        }
+    };
+    assert_eq!(ended.code(), Some(130));
+    assert_eq!(users(&database).await, "{\"n\":2}\n");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_signal_ends_the_program_while_it_waits_for_its_statement() {
+    let database = Database::new().await;
+    let mut child = Command::new(GUARDS)
+        .args([database.path.to_str().unwrap(), "-"])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let pid = child.id().to_string();
+    let ended = loop {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        if let Some(ended) = child.try_wait().unwrap() {
+            break ended;
+        }
+    };
+    // If the signal arrives before the program listens, the signal itself ends it.
+    use std::os::unix::process::ExitStatusExt;
+    assert!(ended.code() == Some(143) || ended.signal() == Some(15), "{ended}");
+}
+
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_signal_that_the_parent_ignores_stays_ignored() {
@@ -386,7 +483,9 @@ async fn too_few_threads_are_reported_in_one_line() {
 async fn the_version_is_printed_and_invalid_times_are_reported() {
     let output = guards(&["--version"]).await;
     assert_eq!(text(&output.stdout), concat!("guards ", env!("CARGO_PKG_VERSION"), "\n"));
-    for (time, reason) in [("18446744073709551615s", "shorter"), ("soon", "unit")] {
+    for (time, reason) in
+        [("18446744073709551615s", "shorter"), ("soon", "unit"), ("\x1b[2J", "\u{fffd}[2J")]
+    {
         let output = guards(&["users.db", "--wait", time]).await;
         assert_eq!(output.status.code(), Some(2));
         assert!(text(&output.stderr).contains(reason), "{}", text(&output.stderr));

@@ -27,6 +27,15 @@ impl Sqlite {
         Self(runtime, db)
     }
 
+    /// Runs all statements of a text. Returns how many ended, and whether there was an error.
+    fn run(&mut self, text: &str) -> (usize, bool) {
+        use futures_util::StreamExt;
+        let sql = sqlx::raw_sql(AssertSqlSafe(text));
+        let results = self.0.block_on(self.1.fetch_many(sql).collect::<Vec<_>>());
+        let done = results.iter().filter(|result| matches!(result, Ok(Either::Left(_)))).count();
+        (done, results.iter().any(Result::is_err))
+    }
+
     /// Runs all statements of a text, and returns how many there were.
     fn count(&mut self, text: &str) -> sqlx::Result<usize> {
         use futures_util::StreamExt;
@@ -83,6 +92,24 @@ proptest! {
                 prop_assert_eq!(Sqlite::new().count(statement).unwrap(), 1);
             }
             count => prop_assert!(ours.is_err(), "{count} statements, but {ours:?} in {text}"),
+        }
+    }
+
+    /// Whatever the text is: what we would pass on to SQLite never holds a second statement.
+    #[test]
+    fn what_is_passed_on_is_never_more_than_one_statement(
+        pieces in prop::collection::vec(select(&[
+            " ", " ", " ", "\n", "\t", "\x0b", " \x0b", "\x0c", "\u{a0}", "\u{feff}", "/*", "*/", "--",
+            "'", "\"", "`", "[", "]", ";", ";", "CREATE", "TEMP", "TRIGGER", "x", "AFTER", "INSERT", "ON",
+            "t", "BEGIN", "SELECT", "1", "END", "CASE", "WHEN", "THEN", "EXPLAIN", ":a(", "?", "$a", "#",
+            "x'", "(", ")", " CREATE TEMP TRIGGER x AFTER INSERT ON t BEGIN SELECT 1;", " SELECT 1;",
+            " END;", " DELETE FROM t;",
+        ][..]), 0..14),
+    ) {
+        let text = pieces.concat();
+        if let Ok(statement) = one_statement(&text) {
+            let (done, error) = Sqlite::new().run(statement);
+            prop_assert!(done == 0 || done == 1 && !error, "{text:?}: {done} of {statement:?}");
         }
     }
 
@@ -148,6 +175,8 @@ fn the_text_of_the_only_statement_is_returned() {
         ("PRAGMA journal_mode = OFF; DELETE FROM t", "more than one"),
         ("CREATE TRIGGER x DELETE ON t BEGIN SELECT 1; END; DELETE FROM t", "more than one"),
         ("SELECT 1\0; SELECT 2", "NUL"),
+        // To SQLite, this vertical tab is white space.
+        ("CREATE TRIGGER x DELETE ON t BEGIN SELECT 1; \x0bEND; DELETE FROM t", "more than one"),
     ] {
         let message = one_statement(text).unwrap_err();
         assert!(message.contains(expected), "{text:?}: {message}");
@@ -278,7 +307,7 @@ fn each_parameter_gets_its_value() {
         (":a", vec![param("1")], "--param a=VALUE"),
         (":a", vec![], "no value was given for :a"),
         (":a", vec![param("a=1"), param("a=2")], "two values"),
-        (":a", vec![given(Kind::Null, "b"), param("a=1")], "0 values"),
+        (":a", vec![given(Kind::Null, "b"), param("a=1")], "no parameter named b"),
         ("?", vec![given(Kind::Null, "b")], "no parameter named b"),
         ("?", vec![given(Kind::Blob, "0")], "hexadecimal"),
         ("?", vec![given(Kind::Blob, "+1")], "hexadecimal"),

@@ -1,7 +1,7 @@
 //! Keeps the output of a command: a short output in memory, a long one in temporary files.
 
 use std::future::pending;
-use std::io::{self, Seek, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use tempfile::SpooledTempFile;
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -58,12 +58,26 @@ impl Captured {
         let _ = copy(&mut self.stderr, &mut io::stderr().lock());
         Ok(())
     }
+
+    /// Whether the last line of stdout has no end, and that of stderr.
+    pub fn ends_within_a_line(&mut self) -> io::Result<[bool; 2]> {
+        Ok([lacks_line_end(&mut self.stdout)?, lacks_line_end(&mut self.stderr)?])
+    }
 }
 
 fn copy(from: &mut SpooledTempFile, to: &mut impl Write) -> io::Result<()> {
     from.rewind()?;
     io::copy(from, to)?;
     to.flush()
+}
+
+fn lacks_line_end(text: &mut SpooledTempFile) -> io::Result<bool> {
+    let mut last = [b'\n'];
+    if text.seek(SeekFrom::End(0))? > 0 {
+        text.seek(SeekFrom::End(-1))?;
+        text.read_exact(&mut last)?;
+    }
+    Ok(last != [b'\n'])
 }
 
 /// Our end of a pipe to which a command prints.

@@ -43,6 +43,8 @@ pub enum End {
     TooMuchOutput(u64),
     /// The command could not be started.
     NotStarted(io::Error),
+    /// The command wanted to use the terminal, and was killed.
+    WantsTerminal,
     /// The output of the command could not be kept, for example because the disk is full. The
     /// command was killed.
     NotCaptured(io::Error),
@@ -68,8 +70,13 @@ impl fmt::Display for End {
             }
             Self::NotStarted(error) => write!(f, "{error}"),
             Self::NotCaptured(error) => {
-                write!(f, "killed, because its output cannot be kept: {error}")
+                let folder = std::env::temp_dir();
+                write!(f, "killed: its output cannot be kept in {}: {error}", folder.display())
             }
+            Self::WantsTerminal => write!(
+                f,
+                "killed, because it wanted to use the terminal; commands run in the background"
+            ),
             Self::Killed => write!(f, "killed"),
             Self::Skipped => write!(f, "not started"),
         }
@@ -120,11 +127,13 @@ impl Commands {
                 None => pending().await,
             }
         });
+        let mut wants_terminal = pin!(Running::wants_terminal(running.id()));
         let end = loop {
             tokio::select! {
                 status = running.wait() => break End::Exited(status?),
                 () = &mut timeout => break End::TimedOut(self.timeout.unwrap_or_default()),
                 () = self.kill.cancelled() => break End::Killed,
+                () = &mut wants_terminal => break End::WantsTerminal,
                 bytes = stdout.next() => captured.add_stdout(bytes)?,
                 bytes = stderr.next() => captured.add_stderr(bytes)?,
             }

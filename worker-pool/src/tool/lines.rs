@@ -12,9 +12,9 @@ pub struct Lines(mpsc::Receiver<anyhow::Result<Vec<u8>>>);
 
 impl Lines {
     /// Starts the thread. Each line ends with the byte `end`, and has at most `longest` bytes.
-    pub fn of_stdin(end: u8, longest: u64) -> Self {
+    pub fn of_stdin(end: u8, longest: u64) -> io::Result<Self> {
         let (sender, lines) = mpsc::channel(1);
-        std::thread::spawn(move || {
+        std::thread::Builder::new().spawn(move || {
             let mut stdin = io::stdin().lock();
             for number in 1.. {
                 let line = read_line(&mut stdin, end, longest, number).transpose();
@@ -23,8 +23,8 @@ impl Lines {
                     break; // the receiver was dropped
                 }
             }
-        });
-        Self(lines)
+        })?;
+        Ok(Self(lines))
     }
 
     /// Returns the next line, or `None` at the end. If the future is dropped, no line is lost.

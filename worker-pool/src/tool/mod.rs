@@ -61,7 +61,7 @@ pub async fn run(
     // A result may have to wait until its output can be printed. Until then, it keeps its files
     // open, so we limit how many results there are.
     let most_results = (4 * pool.workers()).min(handles() / HANDLES_PER_RESULT).max(1);
-    let mut lines = Lines::of_stdin(if arguments.null { 0 } else { b'\n' }, arguments.max_line);
+    let mut lines = Lines::of_stdin(if arguments.null { 0 } else { b'\n' }, arguments.max_line)?;
     let mut run = Run {
         pool,
         template: Template::new(arguments.command),
@@ -76,6 +76,7 @@ pub async fn run(
             pace: Pace::new(arguments.delay),
         }),
         dry_run: arguments.dry_run,
+        has_run: false,
         lines: 0,
         results: Results::new(arguments.keep_order),
         output: Output::new(),
@@ -125,6 +126,8 @@ struct Run {
     template: Template,
     commands: Arc<Commands>,
     dry_run: bool,
+    /// Whether a command has run to its end.
+    has_run: bool,
     /// How many lines were read.
     lines: u64,
     results: Results,
@@ -164,6 +167,7 @@ impl Run {
                 return Ok(());
             }
         };
+        self.has_run |= matches!(end, End::Exited(_));
         match end {
             end if end.is_success() => self.output.done += 1,
             End::NotStarted(error) if self.is_hopeless(&error) => {
@@ -178,7 +182,8 @@ impl Run {
     /// Whether this error means that the command cannot be started for any line.
     fn is_hopeless(&self, error: &io::Error) -> bool {
         use io::ErrorKind::{NotFound, PermissionDenied};
-        matches!(error.kind(), NotFound | PermissionDenied) && self.template.has_fixed_program()
+        let is_missing = matches!(error.kind(), NotFound | PermissionDenied);
+        is_missing && self.template.has_fixed_program() && !self.has_run
     }
 
     fn fail(&mut self, message: &str) {

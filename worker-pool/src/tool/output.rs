@@ -51,7 +51,10 @@ impl Output {
     pub fn print(&mut self, captured: &mut Captured) -> io::Result<()> {
         match captured.length {
             0 => Ok(()),
-            _ => self.suspend(|| captured.print()),
+            _ => self.suspend(|| {
+                captured.print()?;
+                self.end_lines(captured)
+            }),
         }
     }
 
@@ -73,6 +76,17 @@ impl Output {
     /// `block_in_place` lets the runtime move its other work to another thread.
     fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
         block_in_place(|| self.bar.suspend(print))
+    }
+
+    /// Ends the last line on a terminal. Otherwise, the line with counts would overwrite it.
+    fn end_lines(&self, captured: &mut Captured) -> io::Result<()> {
+        if self.ticks.is_some() {
+            let [stdout, stderr] = captured.ends_within_a_line()?;
+            if stderr || stdout && io::stdout().is_terminal() {
+                writeln!(io::stderr())?;
+            }
+        }
+        Ok(())
     }
 
     /// Updates the counts.

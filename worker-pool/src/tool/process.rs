@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::future::poll_fn;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -83,9 +83,14 @@ impl Processes {
 
     /// Stops all commands and this program, as Ctrl-Z should, and continues the commands when the
     /// program is continued.
+    ///
+    /// Does nothing if no shell could continue the program.
     #[cfg(unix)]
     pub fn stop_and_continue(&self) {
         use nix::sys::signal::{Signal, raise};
+        if is_orphaned() {
+            return;
+        }
         let _none_starts = self.may_start.write().unwrap_or_else(PoisonError::into_inner);
         let running = self.lock();
         running.iter().for_each(|id| signal_group(*id, Signal::SIGSTOP));
@@ -130,6 +135,37 @@ impl Running {
     }
 }
 
+impl Running {
+    /// Returns when the system has stopped the command because it wanted to use the terminal. It
+    /// would stay stopped, because it is in the background, where it cannot use the terminal.
+    #[cfg(target_os = "linux")]
+    pub async fn wants_terminal(id: u32) {
+        use nix::sys::signal::Signal;
+        use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+        use nix::unistd::Pid;
+        let Ok(pid) = i32::try_from(id) else { return std::future::pending().await };
+        loop {
+            sleep(Duration::from_millis(500)).await;
+            // Without WEXITED, this never collects the exit status.
+            let flags = WaitPidFlag::WSTOPPED | WaitPidFlag::WNOHANG;
+            let stopped = waitid(Id::Pid(Pid::from_raw(pid)), flags);
+            if let Ok(WaitStatus::Stopped(_, Signal::SIGTTIN | Signal::SIGTTOU)) = stopped {
+                return;
+            }
+        }
+    }
+
+    /// Waits forever, because other systems do not report this.
+    #[cfg(not(target_os = "linux"))]
+    pub async fn wants_terminal(_: u32) {
+        std::future::pending().await
+    }
+
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         let mut running = self.processes.lock();
@@ -140,6 +176,25 @@ impl Drop for Running {
             let _ = self.child.start_kill();
         }
     }
+}
+
+/// Whether nobody could continue this program if it stopped: no process of the same session, such
+/// as an interactive shell, is above its process group. The system ignores Ctrl-Z in that case.
+#[cfg(unix)]
+fn is_orphaned() -> bool {
+    use nix::unistd::{Pid, getpgid, getpgrp, getppid, getsid};
+    let mut parent = getppid();
+    while getpgid(Some(parent)) == Ok(getpgrp()) {
+        // Only Linux has this file. Elsewhere, we assume that there is a shell.
+        let stat = std::fs::read_to_string(format!("/proc/{parent}/stat")).unwrap_or_default();
+        let above = stat.rsplit(") ").next().and_then(|rest| rest.split(' ').nth(1)?.parse().ok());
+        match above {
+            Some(above) if above > 0 => parent = Pid::from_raw(above),
+            Some(_) => return true,
+            None => return false,
+        }
+    }
+    getsid(Some(parent)) != getsid(None)
 }
 
 #[cfg(unix)]
@@ -187,5 +242,13 @@ fn find(program: &OsStr) -> PathBuf {
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).map(|folder| folder.join(program));
-    found.into_iter().find(|path| path.is_file()).unwrap_or_else(|| program.into())
+    found.into_iter().find(|path| is_executable(path)).unwrap_or_else(|| program.into())
+}
+
+fn is_executable(path: &Path) -> bool {
+    #[cfg(unix)]
+    let may_be_run = nix::unistd::access(path, nix::unistd::AccessFlags::X_OK).is_ok();
+    #[cfg(not(unix))]
+    let may_be_run = true;
+    may_be_run && path.is_file()
 }

@@ -80,12 +80,19 @@ fn name(path: &[u8]) -> &[u8] {
     &path[name_start(path)..]
 }
 
+/// Returns the folder, as `dirname` does.
 fn folder(path: &[u8]) -> &[u8] {
+    let path = without_slashes(path);
     match name_start(path) {
         0 => b".",
-        1 => b"/",
-        start => &path[..start - 1],
+        start => without_slashes(&path[..start]),
     }
+}
+
+/// Removes the slashes at the end, except from the root.
+fn without_slashes(path: &[u8]) -> &[u8] {
+    let end = path.iter().rposition(|byte| *byte != b'/').map_or(1, |last| last + 1);
+    &path[..end.min(path.len())]
 }
 
 /// Returns the path without its extension. A name such as `.profile` has no extension.
@@ -113,7 +120,7 @@ pub fn quoted(words: &[OsString]) -> String {
 }
 
 fn quoted_word(word: &[u8]) -> String {
-    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"%+,-./:=@_".contains(byte);
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"+,-./:@_".contains(byte);
     if !word.is_empty() && word.iter().all(is_plain) {
         return String::from_utf8_lossy(word).into_owned();
     }
@@ -164,6 +171,9 @@ mod tests {
             ("a.d/b", ["a.d/b", "a.d/b", "b", "b", "a.d"]),
             ("/.profile", ["/.profile", "/.profile", ".profile", ".profile", "/"]),
             ("", ["", "", "", "", "."]),
+            ("dir/", ["dir/", "dir/", "", "", "."]),
+            ("a//b", ["a//b", "a//b", "b", "b", "a"]),
+            ("/", ["/", "/", "", "", "/"]),
         ] {
             assert_eq!(command.words(line.as_bytes(), 1), words);
         }

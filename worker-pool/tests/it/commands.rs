@@ -30,18 +30,16 @@ impl Scene {
         self.folder.path().join(name)
     }
 
-    /// Starts the program in this folder, with a script as the command. The script gets the line as
-    /// `$1`.
+    /// Starts the program in this folder, with a script as the command. The line is its `$1`.
     fn start(&self, options: &[&str], script: &str) -> Child {
-        Command::new(POOL)
-            .args(options)
-            .args(["--", "sh", "-c", script, "_"])
-            .current_dir(&self.folder)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap()
+        self.command(options, script).spawn().unwrap()
+    }
+
+    fn command(&self, options: &[&str], script: &str) -> Command {
+        let mut command = Command::new(POOL);
+        command.args(options).args(["--", "sh", "-c", script, "_"]).current_dir(&self.folder);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
     }
 
     /// Waits for the next line that a command writes to the pipe `reports`.
@@ -127,7 +125,7 @@ fn after_the_first_ctrl_c_no_command_starts_and_dropped_lines_are_reported() {
 
 #[test]
 fn a_signal_ends_the_program_and_its_commands_and_their_output_is_printed() {
-    for (signal, status) in [("TERM", 143), ("HUP", 129)] {
+    for (signal, status) in [("TERM", 143), ("HUP", 129), ("QUIT", 131)] {
         let mut scene = Scene::new();
         let script = "echo before; sleep 600 & echo $! > reports; wait";
         let mut child = scene.start(&["-w", "1"], script);
@@ -145,8 +143,11 @@ fn a_signal_ends_the_program_and_its_commands_and_their_output_is_printed() {
 
 #[test]
 fn ctrl_z_stops_the_commands_and_continues_them() {
+    use std::os::unix::process::CommandExt;
     let mut scene = Scene::new();
-    let mut child = scene.start(&["-w", "2"], &format!("{WAIT}; echo done"));
+    let mut command = scene.command(&["-w", "2"], &format!("{WAIT}; echo done"));
+    // An interactive shell also gives each pipeline its own process group.
+    let mut child = command.process_group(0).spawn().unwrap();
     write_lines(&mut child, "a\nb\n");
     let commands = [scene.next_report(), scene.next_report()];
     let program = child.id().to_string();
@@ -161,6 +162,27 @@ fn ctrl_z_stops_the_commands_and_continues_them() {
     scene.go();
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), text(&output.stdout)), (Some(0), "done\ndone\n".into()));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn ctrl_z_is_ignored_if_nothing_could_continue_the_program() {
+    let mut scene = Scene::new();
+    // In a session of its own, there is no shell above the program.
+    let mut child = Command::new("setsid");
+    child.arg(POOL).args(["--", "sh", "-c", &format!("{WAIT}; echo done"), "_"]);
+    child.current_dir(&scene.folder).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let Ok(mut child) = child.spawn() else {
+        return eprintln!("skipped: setsid is not installed");
+    };
+    write_lines(&mut child, "a\n");
+    drop(child.stdin.take());
+    let command = scene.next_report();
+    send(&child, "TSTP");
+    scene.go();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(text(&output.stdout), "done\n");
+    assert!(!is_running(&command));
 }
 
 #[test]
@@ -259,7 +281,11 @@ fn a_command_whose_output_cannot_be_kept_fails_and_is_killed() {
     assert!(output.stdout.ends_with(b"b\n"), "a command that prints little needs no file");
     let errors = text(&output.stderr);
     assert_eq!(errors.lines().count(), 1, "{errors}");
-    assert!(errors.starts_with("worker-pool: a: killed, because its output"), "{errors}");
+    assert!(
+        errors
+            .starts_with("worker-pool: a: killed: its output cannot be kept in /no/such/folder: "),
+        "{errors}"
+    );
 }
 
 /// Runs the program with a limit on open files.
@@ -381,6 +407,73 @@ fn a_script_without_an_interpreter_is_run_by_the_shell() {
 }
 
 #[test]
+fn a_program_that_may_not_be_run_is_passed_over_in_path() {
+    use std::os::unix::fs::PermissionsExt;
+    let scene = Scene::new();
+    for (folder, mode) in [("one", 0o644), ("two", 0o755)] {
+        fs::create_dir(scene.path(folder)).unwrap();
+        let script = scene.path(folder).join("script");
+        fs::write(&script, format!("echo {folder}\n")).unwrap();
+        fs::set_permissions(&script, PermissionsExt::from_mode(mode)).unwrap();
+    }
+    let path = [scene.path("one"), scene.path("two")].map(|path| path.display().to_string());
+    let output = assert_cmd::Command::new(POOL)
+        .args(["--", "script"])
+        .env("PATH", format!("{}:{}", path.join(":"), env!("PATH")))
+        .write_stdin("a\n")
+        .output()
+        .unwrap();
+    assert_eq!(text(&output.stdout), "two\n", "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_program_that_disappears_while_others_run_is_an_ordinary_failure() {
+    use std::os::unix::fs::PermissionsExt;
+    let scene = Scene::new();
+    let program = scene.path("program");
+    fs::write(&program, "#!/bin/sh\nrm -f \"$0\"; echo ran\n").unwrap();
+    fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
+    let output = pool(&["-w", "1", "--", program.to_str().unwrap()], "a\nb\nc\n");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(text(&output.stdout), "ran\n");
+    assert_eq!(text(&output.stderr).lines().count(), 2, "{}", text(&output.stderr));
+}
+
+#[test]
+fn an_empty_command_is_a_usage_error() {
+    let output = pool(&["--"], "a\n");
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(text(&output.stderr), "worker-pool: there is no command after --\n");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_command_that_wants_the_terminal_fails_instead_of_waiting_forever() {
+    let command = format!("echo a | {POOL} -- sh -c 'stty sane < /dev/tty; echo ok'");
+    // `script` gives the program a terminal.
+    let script = Command::new("script").args(["-qec", &command, "/dev/null"]).output();
+    let Ok(output) = script else {
+        return eprintln!("skipped: script is not installed");
+    };
+    assert!(text(&output.stdout).contains("a: killed, because it wanted to use the terminal"));
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn on_a_terminal_output_without_a_line_end_stays_visible() {
+    let command = format!("seq 3 | TERM=xterm {POOL} -w 1 -- printf 'AB%s'");
+    let script = Command::new("script").args(["-qec", &command, "/dev/null"]).output();
+    let Ok(output) = script else {
+        return eprintln!("skipped: script is not installed");
+    };
+    let shown = text(&output.stdout);
+    for number in 1..=3 {
+        assert!(shown.contains(&format!("AB{number}\r\n")), "{shown:?}");
+    }
+}
+
+#[test]
 fn a_message_shows_a_line_safely_and_shortened() {
     let line = format!("\x1b[2J{}", "é".repeat(100));
     let output = pool(&["--", "false"], &format!("{line}\n"));
@@ -397,6 +490,7 @@ fn the_version_is_printed_and_invalid_options_are_usage_errors() {
         ("--timeout", "18446744073709551615s", "shorter"),
         ("--max-output", "1.5G", "whole number"),
         ("--max-line", "0", "greater than zero"),
+        ("--max-line", "\x1b[2J", "'\u{fffd}[2J'"),
     ] {
         let output = pool(&[option, value, "--", "echo"], "");
         assert_eq!(output.status.code(), Some(2), "{option} {value}");
