@@ -420,32 +420,28 @@ async fn a_signal_ends_the_program_while_it_waits_for_its_statement() {
 async fn a_signal_that_the_parent_ignores_stays_ignored() {
     let database = Database::new().await;
     // `nohup` makes a program ignore SIGHUP in the same way.
-    let script = "trap '' HUP; \"$0\" \"$1\" 'SELECT 1; --' --csv & wait; \"$0\" \"$1\" - < \"$2\"";
-    let stdin = database.path.with_file_name("stdin");
-    assert!(Command::new("mkfifo").arg(&stdin).status().unwrap().success());
-    let child = Command::new("sh")
-        .args(["-c", script, GUARDS, database.path.to_str().unwrap(), stdin.to_str().unwrap()])
+    let script = "trap '' HUP; exec \"$0\" \"$1\" -";
+    let mut child = Command::new("sh")
+        .args(["-c", script, GUARDS, database.path.to_str().unwrap()])
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let shell = child.id();
+    let program = child.id().to_string();
     let output = tokio::task::spawn_blocking(move || {
-        // This waits until the second program has been started with this file as its stdin.
-        let mut pipe = File::options().write(true).open(stdin).unwrap();
-        let children = fs::read_to_string(format!("/proc/{shell}/task/{shell}/children")).unwrap();
-        let program = children.trim();
-        let status = || fs::read_to_string(format!("/proc/{program}/status")).unwrap();
-        // SIGTERM is number 15: once it has a handler, the program is ready for signals.
-        let caught = |status: &str| {
+        let caught = || {
+            let status = fs::read_to_string(format!("/proc/{program}/status")).unwrap();
             let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
             u64::from_str_radix(mask.trim(), 16).unwrap()
         };
-        while caught(&status()) >> 14 & 1 == 0 {
+        // SIGTERM is number 15: once it has a handler, the program is ready for signals.
+        while caught() >> 14 & 1 == 0 {
             std::thread::sleep(Duration::from_millis(1));
         }
-        assert!(Command::new("kill").args(["-HUP", program]).status().unwrap().success());
-        std::io::Write::write_all(&mut pipe, b"SELECT 'still here' AS answer").unwrap();
-        drop(pipe);
+        assert!(Command::new("kill").args(["-HUP", &program]).status().unwrap().success());
+        let mut stdin = child.stdin.take().unwrap();
+        std::io::Write::write_all(&mut stdin, b"SELECT 'still here' AS answer").unwrap();
+        drop(stdin);
         child.wait_with_output().unwrap()
     })
     .await
