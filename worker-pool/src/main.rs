@@ -60,7 +60,7 @@ async fn run_until_signal(arguments: Arguments) -> i32 {
     };
     let processes = Arc::new(Processes::default());
     #[cfg(unix)]
-    tokio::spawn(stop_on_ctrl_z(Arc::clone(&processes)));
+    stop_on_ctrl_z(Arc::clone(&processes));
     let early = Early::default();
     let mut work = tokio::spawn(run(pool, arguments, Arc::clone(&processes), early.clone()));
 
@@ -92,19 +92,21 @@ async fn run_until_signal(arguments: Arguments) -> i32 {
     signal.exit_status()
 }
 
-/// Also stops the commands when the user presses Ctrl-Z. Each command has a separate process group,
-/// so the terminal itself stops only this program.
+/// From now on, stops the commands on Ctrl-Z, too. They are in process groups of their own, so the
+/// terminal stops only this program.
 #[cfg(unix)]
-async fn stop_on_ctrl_z(processes: Arc<Processes>) {
+fn stop_on_ctrl_z(processes: Arc<Processes>) {
     use tokio::signal::unix::{SignalKind, signal};
     let number = nix::sys::signal::Signal::SIGTSTP as i32;
     if signals::is_ignored(number) {
         return;
     }
     let Ok(mut ctrl_z) = signal(SignalKind::from_raw(number)) else { return };
-    while ctrl_z.recv().await.is_some() {
-        processes.stop_and_continue();
-    }
+    tokio::spawn(async move {
+        while ctrl_z.recv().await.is_some() {
+            processes.stop_and_continue();
+        }
+    });
 }
 
 /// Does the work and returns the exit status.
