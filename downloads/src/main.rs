@@ -6,15 +6,17 @@ mod demo;
 mod duration;
 mod pipe;
 mod printable;
+mod signals;
 mod timeline;
 mod tool;
+mod usage;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use clap::Parser;
 use downloads::{Download, Options};
 use reqwest::{Client, ClientBuilder};
@@ -22,6 +24,7 @@ use tokio::runtime::Builder;
 
 use duration::duration;
 use pipe::is_closed_pipe;
+use signals::Signals;
 use tool::complain;
 use tool::plan::{self, Wanted};
 use tool::progress::Format;
@@ -86,21 +89,33 @@ struct Arguments {
     timeline_svg: Option<PathBuf>,
 }
 
-fn main() -> anyhow::Result<ExitCode> {
-    let arguments = Arguments::parse();
+fn main() -> ExitCode {
+    let arguments = Arguments::try_parse().unwrap_or_else(|error| usage::report(&error));
     // One thread is enough for all connections. Files are hashed and written on other threads.
-    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let runtime = match Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            complain(&anyhow!("cannot start: {error}; see `ulimit -a`"));
+            return ExitCode::FAILURE;
+        }
+    };
     let code = runtime.block_on(async {
+        let mut signals = match Signals::listen() {
+            Ok(signals) => signals,
+            Err(error) => {
+                complain(&error.into());
+                return ExitCode::FAILURE;
+            }
+        };
         tokio::select! {
-            biased; // install the Ctrl-C handler before the work begins
-            _ = tokio::signal::ctrl_c() => ExitCode::from(130),
+            signal = signals.next() => ExitCode::from(signal.exit_status() as u8),
             code = run(arguments) => code,
         }
     });
     // The threads that write need a moment to finish. A thread that looks up a host name may take
     // much longer and cannot be stopped, so we do not wait forever.
     runtime.shutdown_timeout(Duration::from_secs(5));
-    Ok(code)
+    code
 }
 
 /// Does the work and returns the exit status.

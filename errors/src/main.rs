@@ -9,30 +9,37 @@ mod duration;
 mod output;
 mod pipe;
 mod printable;
+mod runtime;
+mod signals;
 mod timeline;
 mod tool;
-
-use std::process::exit;
+mod usage;
 
 use clap::Parser;
 
 use arguments::Arguments;
+use signals::Signals;
 
-#[tokio::main]
-async fn main() {
-    let arguments = Arguments::parse();
-    let status = tokio::select! {
-        // Poll the branches in this order, so that the Ctrl-C handler is installed before the work
-        // begins.
-        biased;
-        _ = tokio::signal::ctrl_c() => 130,
-        // The work runs in its own task. If we awaited it here, it would share this task with the
-        // wait for Ctrl-C, and a write to a full pipe would block both.
-        status = async { tokio::spawn(run(arguments)).await } => status.unwrap_or(101),
+fn main() {
+    let arguments = Arguments::try_parse().unwrap_or_else(|error| usage::report(&error));
+    runtime::run("errors", run_until_signal(arguments));
+}
+
+/// Does the work until it is done or until a signal arrives, and returns the exit status.
+async fn run_until_signal(arguments: Arguments) -> i32 {
+    let mut signals = match Signals::listen() {
+        Ok(signals) => signals,
+        Err(error) => {
+            output::complain(&error.to_string());
+            return 1;
+        }
     };
-    // If we returned from `main`, the runtime would wait for threads that cannot be stopped, such
-    // as a thread that is looking up a name.
-    exit(status);
+    tokio::select! {
+        signal = signals.next() => signal.exit_status(),
+        // The work runs in its own task. If we awaited it here, it would share this task with the
+        // wait for signals, and a write to a full pipe would block both.
+        status = async { tokio::spawn(run(arguments)).await } => status.unwrap_or(101),
+    }
 }
 
 /// Does the work and returns the exit status.

@@ -5,15 +5,17 @@
 mod demo;
 mod duration;
 mod printable;
+mod runtime;
+mod signals;
 mod timeline;
 mod tool;
+mod usage;
 
 use std::future::ready;
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::pin::pin;
-use std::process::exit;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -25,6 +27,7 @@ use reqwest::{Client, ClientBuilder};
 
 use duration::duration;
 use printable::printable;
+use signals::Signals;
 use tool::input;
 use tool::output::{Format, Summary};
 use tool::printer::{Printer, Text};
@@ -108,18 +111,26 @@ impl Arguments {
     }
 }
 
-#[tokio::main]
-async fn main() {
-    let arguments = Arguments::parse();
-    let code = tokio::select! {
-        biased; // install the Ctrl-C handler before the work begins
-        _ = tokio::signal::ctrl_c() => 130,
-        // The work runs in its own task, so that a blocked write cannot delay Ctrl-C.
-        code = async { tokio::spawn(run(arguments)).await } => code.unwrap_or(101),
+fn main() {
+    let arguments = Arguments::try_parse().unwrap_or_else(|error| usage::report(&error));
+    runtime::run("fetch", run_until_signal(arguments));
+}
+
+/// Does the work until it is done or until a signal arrives, and returns the exit status.
+async fn run_until_signal(arguments: Arguments) -> i32 {
+    let mut signals = match Signals::listen() {
+        Ok(signals) => signals,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "fetch: {error}");
+            return 1;
+        }
     };
-    // If we returned from `main`, the runtime would wait for threads that cannot be stopped, such
-    // as a thread that is looking up a name or reading stdin.
-    exit(code);
+    tokio::select! {
+        signal = signals.next() => signal.exit_status(),
+        // The work runs in its own task. If we awaited it here, it would share this task with the
+        // wait for signals, and a write to a full pipe would block both.
+        status = async { tokio::spawn(run(arguments)).await } => status.unwrap_or(101),
+    }
 }
 
 /// Does the work and returns the exit status.

@@ -209,13 +209,22 @@ async fn passwords_are_never_printed() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn ctrl_c_exits_with_130_and_keeps_a_part_that_can_be_resumed() {
+async fn a_signal_keeps_a_part_that_can_be_resumed() {
     let start = "ETag: \"one\"\r\nContent-Length: 1000000\r\n";
     let bytes = server::answer(200, start, b"only the beginning");
-    let with_tag =
-        server::script(vec![server::Reply { bytes, then: server::Then::StaySilent }]).await.0;
+    let with_tag = {
+        let reply = || server::Reply { bytes: bytes.clone(), then: server::Then::StaySilent };
+        server::script(vec![reply(), reply(), reply()]).await.0
+    };
     let without = server::breaks_off(true).await;
-    for (root, left) in [(with_tag, &["file.part", "file.part.json"][..]), (without, &[])] {
+    let kept = &["file.part", "file.part.json"][..];
+    for (signal, code, root, left) in [
+        ("-INT", 130, &with_tag, kept),
+        ("-TERM", 143, &with_tag, kept),
+        ("-HUP", 129, &with_tag, kept),
+        ("-INT", 130, &without, &[]),
+        ("-TERM", 143, &without, &[]),
+    ] {
         let folder = tempfile::tempdir().unwrap();
         let part = folder.path().join("file.part");
         let mut child = std::process::Command::new(DOWNLOADS)
@@ -226,10 +235,10 @@ async fn ctrl_c_exits_with_130_and_keeps_a_part_that_can_be_resumed() {
         server::wait_until("the part has bytes", has_bytes).await;
         let pid = child.id().to_string();
         assert!(
-            std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success()
+            std::process::Command::new("kill").args([signal, &pid]).status().unwrap().success()
         );
         let status = tokio::task::spawn_blocking(move || child.wait().unwrap()).await.unwrap();
-        assert_eq!(status.code(), Some(130));
+        assert_eq!(status.code(), Some(code));
         assert_eq!(names_in(folder.path()), left);
     }
 }
@@ -360,4 +369,20 @@ async fn a_full_disk_has_its_own_exit_status_and_keeps_the_part() {
     let output = downloads(&["-d", folder.to_str().unwrap(), &format!("{root}/file")]).await;
     assert!(text(&output.stdout).contains("resumed from"), "{}", text(&output.stderr));
     assert!(fs::read(folder.join("file")).unwrap() == *contents);
+}
+
+#[cfg(unix)]
+#[test]
+fn too_few_handles_and_invalid_options_are_reported_in_clear_lines() {
+    let script = "ulimit -n 5; exec \"$0\" http://127.0.0.1:1/a";
+    let output = std::process::Command::new("sh").args(["-c", script, DOWNLOADS]).output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert_eq!(errors.lines().count(), 1, "{errors}");
+    assert!(errors.starts_with("downloads: cannot start: "), "{errors}");
+
+    let output = std::process::Command::new(DOWNLOADS).arg("--\x1b[2J").output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{errors}");
+    assert!(errors.contains("\u{fffd}[2J") && !errors.contains('\x1b'), "{errors}");
 }

@@ -286,13 +286,33 @@ async fn failures_are_reported_even_if_stdout_is_closed() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn ctrl_c_ends_the_program_with_status_130() {
-    let (silent, mut seen) = services::silent().await;
-    let mut child =
-        std::process::Command::new(ERRORS).args(["--timeout", "1h", &silent]).spawn().unwrap();
-    assert_eq!(seen.recv().await, Some("connected"));
-    let pid = child.id().to_string();
-    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
-    let status = tokio::task::spawn_blocking(move || child.wait().unwrap()).await.unwrap();
-    assert_eq!(status.code(), Some(130));
+async fn a_signal_ends_the_program() {
+    for (signal, code) in [("-INT", 130), ("-TERM", 143), ("-HUP", 129), ("-QUIT", 131)] {
+        let (silent, mut seen) = services::silent().await;
+        let mut child =
+            std::process::Command::new(ERRORS).args(["--timeout", "1h", &silent]).spawn().unwrap();
+        assert_eq!(seen.recv().await, Some("connected"));
+        let pid = child.id().to_string();
+        assert!(
+            std::process::Command::new("kill").args([signal, &pid]).status().unwrap().success()
+        );
+        let status = tokio::task::spawn_blocking(move || child.wait().unwrap()).await.unwrap();
+        assert_eq!(status.code(), Some(code));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn too_few_handles_and_invalid_options_are_reported_in_clear_lines() {
+    let script = "ulimit -n 5; exec \"$0\" 127.0.0.1:1";
+    let output = std::process::Command::new("sh").args(["-c", script, ERRORS]).output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert_eq!(errors.lines().count(), 1, "{errors}");
+    assert!(errors.starts_with("errors: cannot start: "), "{errors}");
+
+    let output = std::process::Command::new(ERRORS).arg("--\x1b[2J").output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{errors}");
+    assert!(errors.contains("\u{fffd}[2J") && !errors.contains('\x1b'), "{errors}");
 }

@@ -227,17 +227,37 @@ async fn without_ca_certificates_https_is_reported_in_one_line_and_http_works() 
 
 #[cfg(unix)]
 #[tokio::test]
-async fn ctrl_c_ends_the_program_with_status_130() {
+async fn a_signal_ends_the_program() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let mut child = std::process::Command::new(FETCH)
-        .arg(format!("http://{}/", silent.local_addr().unwrap()))
-        .spawn()
-        .unwrap();
-    // Once the request has arrived, the program waits for the response and for Ctrl-C.
-    let connection = silent.accept().await.unwrap();
-    let pid = child.id().to_string();
-    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
-    let status = tokio::task::spawn_blocking(move || child.wait().unwrap()).await.unwrap();
-    assert_eq!(status.code(), Some(130));
-    drop(connection);
+    for (signal, code) in [("-INT", 130), ("-TERM", 143), ("-HUP", 129), ("-QUIT", 131)] {
+        let mut child = std::process::Command::new(FETCH)
+            .arg(format!("http://{}/", silent.local_addr().unwrap()))
+            .spawn()
+            .unwrap();
+        // Once the request has arrived, the program waits for the response and for a signal.
+        let connection = silent.accept().await.unwrap();
+        let pid = child.id().to_string();
+        assert!(
+            std::process::Command::new("kill").args([signal, &pid]).status().unwrap().success()
+        );
+        let status = tokio::task::spawn_blocking(move || child.wait().unwrap()).await.unwrap();
+        assert_eq!(status.code(), Some(code));
+        drop(connection);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn too_few_handles_and_invalid_options_are_reported_in_clear_lines() {
+    let script = "ulimit -n 5; exec \"$0\" http://127.0.0.1:1/";
+    let output = std::process::Command::new("sh").args(["-c", script, FETCH]).output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert_eq!(errors.lines().count(), 1, "{errors}");
+    assert!(errors.starts_with("fetch: cannot start: "), "{errors}");
+
+    let output = std::process::Command::new(FETCH).arg("--\x1b[2J").output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{errors}");
+    assert!(errors.contains("\u{fffd}[2J") && !errors.contains('\x1b'), "{errors}");
 }
