@@ -18,7 +18,7 @@ use tokio::runtime::{Builder, Runtime};
 /// write to a pipe that nobody reads. `#[tokio::main]` would wait for them.
 pub fn run(program: &'static str, work: impl Future<Output = i32>) -> ! {
     let runtime = start(program);
-    // A panic from here on is a bug in this program or in a library. It gets one line, too.
+    // A panic from here on is a bug in this program or in a library. We report it in one line, too.
     panic::set_hook(Box::new(move |panic| {
         let message = panic.payload_as_str().unwrap_or("a panic");
         let place = panic.location().map(|place| format!(" ({place})")).unwrap_or_default();

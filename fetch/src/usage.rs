@@ -1,4 +1,4 @@
-//! Reports a command line that is not valid.
+//! Reports an invalid command line.
 //!
 //! Every lesson that needs this has its own copy of this file, and all the copies are identical.
 
@@ -9,8 +9,8 @@ use clap::Error;
 
 use crate::printable::printable;
 
-/// Prints the help, the version or what is wrong, and exits with the status for it. clap would
-/// print an argument as it is, even if it contains control characters.
+/// Prints the help, the version or the error, and exits with the matching status. clap itself would
+/// print an invalid argument unchanged, even if it contains control characters.
 pub fn report(error: &Error) -> ! {
     if !error.use_stderr() {
         error.exit();

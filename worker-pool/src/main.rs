@@ -34,7 +34,8 @@ use tool::{Early, Outcome};
 
 fn main() {
     let arguments = Arguments::try_parse().unwrap_or_else(|error| usage::report(&error));
-    // `-- $COMMAND` with an empty variable is a mistake. It does not ask for the demonstration.
+    // If the user writes `-- $COMMAND` and the variable is empty, that is a mistake, not a request
+    // for the demonstration.
     if arguments.command.is_empty() && std::env::args_os().any(|word| word == "--") {
         report("there is no command after --");
         exit(2);
@@ -92,8 +93,8 @@ async fn run_until_signal(arguments: Arguments) -> i32 {
     signal.exit_status()
 }
 
-/// From now on, stops the commands on Ctrl-Z, too. They are in process groups of their own, so the
-/// terminal stops only this program.
+/// From now on, also stops the commands when the user presses Ctrl-Z. Each command has a separate
+/// process group, so the terminal itself stops only this program.
 #[cfg(unix)]
 fn stop_on_ctrl_z(processes: Arc<Processes>) {
     use tokio::signal::unix::{SignalKind, signal};

@@ -46,7 +46,7 @@ pub async fn run(path: &Path, sql: &str, arguments: &Arguments) -> anyhow::Resul
     let options = SqliteConnectOptions::new()
         .filename(filename)
         .read_only(!arguments.write)
-        // SQLite's own default, which sqlx changes.
+        // This is SQLite's own default. sqlx would turn foreign keys on.
         .foreign_keys(false)
         .busy_timeout(arguments.wait.min(LONGEST_WAIT));
     let done = with_connection(options, async |db| {
@@ -117,7 +117,7 @@ fn explain(error: Error, path: &Path, arguments: &Arguments) -> Error {
             "an interrupted program has left changes that must be undone, which requires --write",
         ),
         Some((8, 1544)) if !file::needs_wal_files(path) => error.context(
-            "SQLite has to create files next to the database, and may not write in its folder",
+            "SQLite has to create files next to the database, but may not write to that folder",
         ),
         Some((8 | 14, _)) if file::needs_wal_files(path) => error.context(
             "this database is in WAL mode, so SQLite has to create files next to it, but may not; \

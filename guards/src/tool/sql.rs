@@ -54,7 +54,7 @@ fn token(sql: &str) -> Token<'_> {
         '\u{feff}' => Token::Space(&sql[..first.len_utf8()]),
         _ if sql.starts_with("--") => Token::Space(until(2, "\n")),
         _ if sql.starts_with("/*") => Token::Space(until(2, "*/")),
-        // A vertical tab continues white space, but does not begin it.
+        // A vertical tab can continue a stretch of white space, but cannot begin one.
         ' ' | '\t' | '\n' | '\x0c' | '\r' => {
             Token::Space(while_(|c| " \t\n\x0b\x0c\r".contains(c)))
         }

@@ -128,7 +128,7 @@ async fn a_column_name_that_is_not_utf8_is_a_failure_without_a_backtrace() {
     let output = guards(&[database.path.to_str().unwrap(), "SELECT * FROM t"]).await;
     let errors = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1));
-    // sqlx panics on such a name. The database is released all the same.
+    // sqlx panics on such a name. The database must be closed nevertheless.
     assert!(errors.starts_with("guards: internal error: sqlite3_column_name()"), "{errors}");
     assert!(!errors.contains("backtrace"), "{errors}");
     assert_eq!(users(&database).await, "{\"n\":2}\n");
@@ -350,7 +350,7 @@ async fn sigterm_and_sighup_roll_back_and_close_the_database() {
     }
 }
 
-/// Waits until the program writes to a pipe that is full, if the system shows that.
+/// Waits until the program is blocked in a write to a full pipe, if the system shows that.
 #[cfg(target_os = "linux")]
 async fn until_output_is_blocked(program: u32) {
     let is_blocked = || {
@@ -380,7 +380,7 @@ async fn a_signal_ends_the_program_while_nobody_reads_its_output() {
         .unwrap();
     let pid = child.id().to_string();
     until_output_is_blocked(child.id()).await;
-    // Two signals in quick succession may arrive as one, so we repeat them.
+    // Two signals in quick succession may arrive as one, so we send more of them.
     let ended = loop {
         assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
         tokio::time::sleep(Duration::from_millis(200)).await;
@@ -410,7 +410,7 @@ async fn a_signal_ends_the_program_while_it_waits_for_its_statement() {
             break ended;
         }
     };
-    // If the signal arrives before the program listens, the signal itself ends it.
+    // If the signal arrives before the program listens for it, the signal itself ends the program.
     use std::os::unix::process::ExitStatusExt;
     assert!(ended.code() == Some(143) || ended.signal() == Some(15), "{ended}");
 }

@@ -27,7 +27,8 @@ impl Sqlite {
         Self(runtime, db)
     }
 
-    /// Runs all statements of a text. Returns how many ended, and whether there was an error.
+    /// Runs all statements of a text. Returns how many statements ended, and whether there was an
+    /// error.
     fn run(&mut self, text: &str) -> (usize, bool) {
         use futures_util::StreamExt;
         let sql = sqlx::raw_sql(AssertSqlSafe(text));
@@ -95,7 +96,8 @@ proptest! {
         }
     }
 
-    /// Whatever the text is: what we would pass on to SQLite never holds a second statement.
+    /// No matter what the text is, the part that we would pass to SQLite never contains a second
+    /// statement.
     #[test]
     fn what_is_passed_on_is_never_more_than_one_statement(
         pieces in prop::collection::vec(select(&[
@@ -175,7 +177,7 @@ fn the_text_of_the_only_statement_is_returned() {
         ("PRAGMA journal_mode = OFF; DELETE FROM t", "more than one"),
         ("CREATE TRIGGER x DELETE ON t BEGIN SELECT 1; END; DELETE FROM t", "more than one"),
         ("SELECT 1\0; SELECT 2", "NUL"),
-        // To SQLite, this vertical tab is white space.
+        // SQLite treats this vertical tab as white space.
         ("CREATE TRIGGER x DELETE ON t BEGIN SELECT 1; \x0bEND; DELETE FROM t", "more than one"),
     ] {
         let message = one_statement(text).unwrap_err();
@@ -258,8 +260,8 @@ fn an_allowed_pragma_changes_no_setting_of_sqlite() {
         let changed = after.iter().zip(&before).find(|(after, before)| after != before);
         assert_eq!(changed, None, "PRAGMA {name}");
     }
-    // The other pragmas change a setting, and `settings` shows it. (The heap limits apply to the
-    // whole process, so we leave them alone.)
+    // Many of the other pragmas change a setting that `settings` shows. (The heap limits apply to
+    // the whole process, so we leave them alone.)
     let mut changed = 0;
     let mut now = before;
     for text in others.iter().filter(|text| text.ends_with("=0") || text.ends_with("(1)")) {

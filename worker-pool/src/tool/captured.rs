@@ -59,7 +59,7 @@ impl Captured {
         Ok(())
     }
 
-    /// Whether the last line of stdout has no end, and that of stderr.
+    /// Returns whether stdout ends without a line end, and whether stderr does.
     pub fn ends_within_a_line(&mut self) -> io::Result<[bool; 2]> {
         Ok([lacks_line_end(&mut self.stdout)?, lacks_line_end(&mut self.stderr)?])
     }

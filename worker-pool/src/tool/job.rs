@@ -45,8 +45,8 @@ pub enum End {
     NotStarted(io::Error),
     /// The command wanted to use the terminal, and was killed.
     WantsTerminal,
-    /// The output of the command could not be kept, for example because the disk is full. The
-    /// command was killed.
+    /// The command's output could not be stored, for example because the disk is full. The command
+    /// was killed.
     NotCaptured(io::Error),
     /// The command was killed, because the program is ending.
     Killed,
@@ -71,7 +71,7 @@ impl fmt::Display for End {
             Self::NotStarted(error) => write!(f, "{error}"),
             Self::NotCaptured(error) => {
                 let folder = std::env::temp_dir();
-                write!(f, "killed: its output cannot be kept in {}: {error}", folder.display())
+                write!(f, "killed: its output cannot be stored in {}: {error}", folder.display())
             }
             Self::WantsTerminal => write!(
                 f,
@@ -112,7 +112,8 @@ impl Commands {
         (end, captured)
     }
 
-    /// Starts the command when it may start. If the future is dropped, the command does not start.
+    /// Waits until the command may start, and starts it. If the future is dropped, the command does
+    /// not start.
     async fn start(&self, words: &[OsString]) -> io::Result<Running> {
         self.pace.wait().await;
         self.processes.patiently(|| self.processes.start(words)).await

@@ -126,7 +126,7 @@ struct Run {
     template: Template,
     commands: Arc<Commands>,
     dry_run: bool,
-    /// Whether a command has run to its end.
+    /// Whether at least one command has run to its end.
     has_run: bool,
     /// How many lines were read.
     lines: u64,

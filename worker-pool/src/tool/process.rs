@@ -136,8 +136,9 @@ impl Running {
 }
 
 impl Running {
-    /// Returns when the system has stopped the command because it wanted to use the terminal. It
-    /// would stay stopped, because it is in the background, where it cannot use the terminal.
+    /// Returns when the system has stopped the command because it wanted to use the terminal. Such
+    /// a command would stay stopped forever, because it runs in the background, where it cannot use
+    /// the terminal.
     #[cfg(target_os = "linux")]
     pub async fn wants_terminal(id: u32) {
         use nix::sys::signal::Signal;
@@ -146,7 +147,7 @@ impl Running {
         let Ok(pid) = i32::try_from(id) else { return std::future::pending().await };
         loop {
             sleep(Duration::from_millis(500)).await;
-            // Without WEXITED, this never collects the exit status.
+            // Without WEXITED, this call never collects the exit status.
             let flags = WaitPidFlag::WSTOPPED | WaitPidFlag::WNOHANG;
             let stopped = waitid(Id::Pid(Pid::from_raw(pid)), flags);
             if let Ok(WaitStatus::Stopped(_, Signal::SIGTTIN | Signal::SIGTTOU)) = stopped {
@@ -178,8 +179,9 @@ impl Drop for Running {
     }
 }
 
-/// Whether nobody could continue this program if it stopped: no process of the same session, such
-/// as an interactive shell, is above its process group. The system ignores Ctrl-Z in that case.
+/// Whether nobody could continue this program if it were stopped. That is the case if no process of
+/// the same session, such as an interactive shell, is above this program's process group. The
+/// system ignores Ctrl-Z in that case.
 #[cfg(unix)]
 fn is_orphaned() -> bool {
     use nix::unistd::{Pid, getpgid, getpgrp, getppid, getsid};

@@ -80,7 +80,7 @@ fn name(path: &[u8]) -> &[u8] {
     &path[name_start(path)..]
 }
 
-/// Returns the folder, as `dirname` does.
+/// Returns the folder of a path, as `dirname` does.
 fn folder(path: &[u8]) -> &[u8] {
     let path = without_slashes(path);
     match name_start(path) {
@@ -89,7 +89,7 @@ fn folder(path: &[u8]) -> &[u8] {
     }
 }
 
-/// Removes the slashes at the end, except from the root.
+/// Removes the slashes at the end of a path. The root keeps its slash.
 fn without_slashes(path: &[u8]) -> &[u8] {
     let end = path.iter().rposition(|byte| *byte != b'/').map_or(1, |last| last + 1);
     &path[..end.min(path.len())]

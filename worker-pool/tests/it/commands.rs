@@ -30,7 +30,8 @@ impl Scene {
         self.folder.path().join(name)
     }
 
-    /// Starts the program in this folder, with a script as the command. The line is its `$1`.
+    /// Starts the program in this folder, with a script as the command. The script gets the line as
+    /// `$1`.
     fn start(&self, options: &[&str], script: &str) -> Child {
         self.command(options, script).spawn().unwrap()
     }
@@ -168,7 +169,7 @@ fn ctrl_z_stops_the_commands_and_continues_them() {
 #[test]
 fn ctrl_z_is_ignored_if_nothing_could_continue_the_program() {
     let mut scene = Scene::new();
-    // In a session of its own, there is no shell above the program.
+    // If the program runs in a new session, there is no shell above it.
     let mut child = Command::new("setsid");
     child.arg(POOL).args(["--", "sh", "-c", &format!("{WAIT}; echo done"), "_"]);
     child.current_dir(&scene.folder).stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -269,7 +270,7 @@ fn a_command_that_prints_too_much_is_stopped_and_fails() {
 }
 
 #[test]
-fn a_command_whose_output_cannot_be_kept_fails_and_is_killed() {
+fn a_command_whose_output_cannot_be_stored_fails_and_is_killed() {
     let script = "if [ $1 = a ]; then yes; else echo $1; fi";
     let output = assert_cmd::Command::new(POOL)
         .args(["--keep-order", "--", "sh", "-c", script, "_"])
@@ -282,8 +283,9 @@ fn a_command_whose_output_cannot_be_kept_fails_and_is_killed() {
     let errors = text(&output.stderr);
     assert_eq!(errors.lines().count(), 1, "{errors}");
     assert!(
-        errors
-            .starts_with("worker-pool: a: killed: its output cannot be kept in /no/such/folder: "),
+        errors.starts_with(
+            "worker-pool: a: killed: its output cannot be stored in /no/such/folder: "
+        ),
         "{errors}"
     );
 }
@@ -407,7 +409,7 @@ fn a_script_without_an_interpreter_is_run_by_the_shell() {
 }
 
 #[test]
-fn a_program_that_may_not_be_run_is_passed_over_in_path() {
+fn a_program_without_execute_permission_is_skipped_in_path() {
     use std::os::unix::fs::PermissionsExt;
     let scene = Scene::new();
     for (folder, mode) in [("one", 0o644), ("two", 0o755)] {
@@ -450,7 +452,7 @@ fn an_empty_command_is_a_usage_error() {
 #[test]
 fn a_command_that_wants_the_terminal_fails_instead_of_waiting_forever() {
     let command = format!("echo a | {POOL} -- sh -c 'stty sane < /dev/tty; echo ok'");
-    // `script` gives the program a terminal.
+    // The command `script` gives the program a terminal.
     let script = Command::new("script").args(["-qec", &command, "/dev/null"]).output();
     let Ok(output) = script else {
         return eprintln!("skipped: script is not installed");
