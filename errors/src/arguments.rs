@@ -1,10 +1,11 @@
 //! Defines the command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
-use errors::{RetryPolicy, Until};
+use errors::{Probe, RetryPolicy, Until};
 
 use crate::duration::duration;
 
@@ -16,11 +17,14 @@ use crate::duration::duration;
   errors                                       run a demonstration with local services
   errors localhost:22 mail.example:25          show which are up, and why the others are not
   errors --wait 1m --fail-fast db:22 mail:25   wait up to a minute until both answer
+  errors --connect --wait 1m redis:6379 -- ./server
+                                               run a command once a service accepts connections
   errors --any a.example:22 b.example:22       print the first answer
   errors --default down localhost:22           print `down` if the service fails
 
 Exit status: 0 each service answered or had a default (with --any: one answered), 1 a service failed,
-2 usage error, 130 interrupted."
+2 usage error, 130 interrupted, 143 terminated,
+129 hung up. With a command, its own status."
 )]
 pub struct Arguments {
     /// The services to ask. Without services, the program runs a demonstration with services that
@@ -34,7 +38,7 @@ pub struct Arguments {
     #[arg(long, default_value_t = 0, requires = "services", value_name = "N")]
     retries: usize,
     /// How long to keep retrying transient failures, such as 30s or 5m. This is for services that
-    /// may still be starting. Any other failure is final.
+    /// may still be starting. At the end of this time, there is one last attempt.
     #[arg(long, requires = "services", conflicts_with = "retries", value_name = "TIME", value_parser = duration)]
     wait: Option<Duration>,
     /// The text to print instead of the greeting of a service that failed.
@@ -46,6 +50,9 @@ pub struct Arguments {
     /// Stop at the first answer, and cancel the other requests.
     #[arg(long, requires = "services")]
     pub any: bool,
+    /// Do not expect a greeting: a service is up if it accepts a connection.
+    #[arg(long, requires = "services")]
+    connect: bool,
     /// Print one JSON object per line for each service, with the fields service, greeting, error
     /// and kind.
     #[arg(long, requires = "services")]
@@ -53,6 +60,10 @@ pub struct Arguments {
     /// Log each attempt to stderr.
     #[arg(short, long, requires = "services")]
     pub verbose: bool,
+    /// A command to run once the services have answered. Its output follows on stdout, so the
+    /// greetings go to stderr.
+    #[arg(last = true, requires = "services", value_name = "COMMAND")]
+    pub command: Vec<OsString>,
     /// Save the timeline of the demonstration as a picture.
     #[arg(long, value_name = "FILE", hide = true, conflicts_with = "services")]
     pub timeline_svg: Option<PathBuf>,
@@ -65,6 +76,11 @@ impl Arguments {
             Some(wait) => RetryPolicy::waiting(wait, self.timeout),
             None => RetryPolicy { retries: self.retries, ..RetryPolicy::once(self.timeout) },
         }
+    }
+
+    /// Returns what a service has to do.
+    pub fn probe(&self) -> Probe {
+        if self.connect { Probe::Connect } else { Probe::Greeting }
     }
 
     /// Returns the rule for when to stop asking.

@@ -25,7 +25,7 @@ pub enum ServiceError {
     #[error("cannot connect")]
     CannotConnect(#[source] io::Error),
     /// The attempt took too long.
-    #[error("timed out after {after:?} while {phase}")]
+    #[error("timed out after {:?} while {phase}", rounded(*after))]
     TimedOut {
         /// What the attempt was doing when its time was up.
         phase: Phase,
@@ -101,6 +101,16 @@ impl ServiceError {
             cause = error.source();
         }
         text
+    }
+}
+
+/// Rounds a duration to milliseconds, so that it is easy to read.
+fn rounded(duration: Duration) -> Duration {
+    match duration.checked_add(Duration::from_micros(500)) {
+        Some(sum) if duration >= Duration::from_millis(1) => {
+            Duration::new(sum.as_secs(), sum.subsec_millis() * 1_000_000)
+        }
+        _ => duration,
     }
 }
 

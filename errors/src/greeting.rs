@@ -1,24 +1,26 @@
-//! The risky operation: it connects to a TCP service and reads its greeting line.
+//! The risky operation: it connects to a TCP service and reads its greeting.
 
-use std::net::Ipv6Addr;
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::connect::connect;
 use crate::error::{Phase, ServiceError};
 
-/// The maximum length of a greeting in bytes, including its line end. SMTP allows 512 (RFC 5321)
-/// and SSH 255 (RFC 4253). The limit keeps a service that never ends its line from filling our
-/// memory.
-pub const MAX_GREETING: u64 = 1024;
+/// The maximum length of a greeting in bytes, including its line ends. For one line, SMTP allows
+/// 512 (RFC 5321) and SSH 255 (RFC 4253), but a banner may have several lines. The limit keeps a
+/// service that never ends its line from filling our memory.
+pub const MAX_GREETING: u64 = 4096;
 
-/// Connects to a service and returns its greeting line, without the line end. Connecting and
-/// reading together may take at most `time_limit`.
+/// Connects to a service and returns its greeting, without the line end. Connecting and reading
+/// together may take at most `time_limit`.
 ///
-/// Dropping the future closes the connection. A name lookup in progress continues on its own
-/// thread, because a blocking `getaddrinfo` call cannot be interrupted.
+/// A greeting is usually one line. As in FTP and SMTP, a line that begins with a number of three
+/// digits and a hyphen continues on the next line.
+///
+/// Dropping the future closes the connection.
 ///
 /// # Errors
 /// Returns any variant of [`ServiceError`] except `Panicked` and `Cancelled`.
@@ -38,92 +40,83 @@ pub const MAX_GREETING: u64 = 1024;
 /// ```
 pub async fn greeting(address: &str, time_limit: Duration) -> Result<String, ServiceError> {
     let start = Instant::now();
-    let timed_out = |phase| ServiceError::TimedOut { phase, after: time_limit };
+    let stream = connect(address, time_limit).await?;
 
     // `timeout` polls a future next to a timer. If the timer fires first, `timeout` drops the
-    // future and returns an error. So we get two results, one inside the other: the first `?` is
-    // for the result of `timeout`, and the second `?` is for the result of `connect`.
-    let connected = timeout(time_limit, connect(address)).await;
-    let stream = connected.map_err(|_| timed_out(Phase::Connecting))??;
-
+    // future and returns an error. So we get two results, one inside the other: `map_err` and the
+    // `?` are for the result of `timeout`, and the result of `read_greeting` is returned.
     let remaining = time_limit.saturating_sub(start.elapsed());
-    let line = timeout(remaining, read_greeting(stream)).await;
-    line.map_err(|_| timed_out(Phase::Reading))?
+    let read = timeout(remaining, read_greeting(stream)).await;
+    read.map_err(|_| ServiceError::TimedOut { phase: Phase::Reading, after: time_limit })?
 }
 
-/// Looks up the name, and tries its addresses until one of them accepts the connection.
-async fn connect(address: &str) -> Result<TcpStream, ServiceError> {
-    let host_and_port = host_and_port(address).ok_or(ServiceError::BadAddress)?;
-    let addresses = lookup_host(host_and_port).await.map_err(ServiceError::NameNotFound)?;
-    let addresses: Vec<_> = addresses.collect();
-    TcpStream::connect(addresses.as_slice()).await.map_err(ServiceError::CannotConnect)
-}
-
-/// Splits `HOST:PORT`. An IPv6 address contains colons itself, so it is written in brackets:
-/// `[::1]:22`.
-fn host_and_port(address: &str) -> Option<(&str, u16)> {
-    let (host, port) = address.rsplit_once(':')?;
-    let number: u16 = port.parse().ok()?;
-    // `parse` also accepts `+22` and `022`, but we don't.
-    if number == 0 || number.to_string() != port {
-        return None;
-    }
-    if let Some(rest) = host.strip_prefix('[') {
-        let ipv6 = rest.strip_suffix(']')?;
-        return ipv6.parse::<Ipv6Addr>().is_ok().then_some((ipv6, number));
-    }
-    let is_part_of_a_name = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
-    let is_name = !host.is_empty() && host.chars().all(is_part_of_a_name);
-    is_name.then_some((host, number))
-}
-
-/// Reads up to the end of the first line, but at most [`MAX_GREETING`] bytes.
+/// Reads up to the end of the greeting, but at most [`MAX_GREETING`] bytes.
 async fn read_greeting(stream: TcpStream) -> Result<String, ServiceError> {
-    let mut line = Vec::new();
+    let mut bytes = Vec::new();
     let mut reader = BufReader::new(stream.take(MAX_GREETING));
-    reader.read_until(b'\n', &mut line).await.map_err(ServiceError::Broken)?;
-    let Some(text) = line.strip_suffix(b"\n") else {
-        return Err(match line.len() as u64 {
-            MAX_GREETING.. => ServiceError::Garbage("no line end in the first 1024 bytes"),
-            _ => ServiceError::ClosedEarly(line.len()),
-        });
+    loop {
+        let start = bytes.len();
+        reader.read_until(b'\n', &mut bytes).await.map_err(ServiceError::Broken)?;
+        if !bytes[start..].ends_with(b"\n") {
+            return Err(match bytes.len() as u64 {
+                MAX_GREETING.. => ServiceError::Garbage("no line end in the first 4096 bytes"),
+                _ => ServiceError::ClosedEarly(bytes.len()),
+            });
+        }
+        if !continues(&bytes[start..]) {
+            return text(&bytes);
+        }
+    }
+}
+
+/// Whether a line such as `220-mail.example` is followed by another line of the same greeting.
+fn continues(line: &[u8]) -> bool {
+    matches!(line, [a, b, c, b'-', ..] if [a, b, c].iter().all(|digit| digit.is_ascii_digit()))
+}
+
+/// Returns the lines as text. Bytes that are not UTF-8 are read as Latin-1, which old services
+/// send.
+fn text(lines: &[u8]) -> Result<String, ServiceError> {
+    let text = match std::str::from_utf8(lines) {
+        Ok(text) => text.to_owned(),
+        Err(_) => {
+            let latin1: String = lines.iter().map(|byte| char::from(*byte)).collect();
+            if latin1.contains(|c: char| c.is_control() && !"\t\r\n".contains(c)) {
+                return Err(ServiceError::Garbage("neither UTF-8 nor Latin-1 text"));
+            }
+            latin1
+        }
     };
-    let text = text.strip_suffix(b"\r").unwrap_or(text);
-    String::from_utf8(text.to_vec()).map_err(|_| ServiceError::Garbage("not UTF-8"))
+    let lines: Vec<_> = text.lines().collect(); // without the line ends
+    Ok(lines.join("\n"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::host_and_port;
+    use super::*;
 
     #[test]
-    fn an_address_is_a_host_and_a_port() {
-        for (address, expected) in [
-            ("localhost:22", Some(("localhost", 22))),
-            ("127.0.0.1:65535", Some(("127.0.0.1", 65535))),
-            ("m\u{fc}nchen.example:1", Some(("m\u{fc}nchen.example", 1))),
-            ("_smtp-a.example:25", Some(("_smtp-a.example", 25))),
-            ("[::1]:22", Some(("::1", 22))),
-            ("", None),
-            ("host", None),
-            ("host:", None),
-            (":22", None),
-            ("host:0", None),
-            ("host:+1", None),
-            ("host:022", None),
-            ("host:65536", None),
-            ("host:port", None),
-            ("::1", None),
-            ("2001:db8::22", None),
-            ("[]:1", None),
-            ("[[::1]]:1", None),
-            ("[127.0.0.1]:1", None),
-            ("http://host:80", None),
-            ("user@host:22", None),
-            ("a b:22", None),
-            ("a:b:22", None),
+    fn a_greeting_is_text_of_one_or_several_lines() {
+        for (bytes, expected) in [
+            (&b"SSH-2.0-x\r\n"[..], Some("SSH-2.0-x")),
+            (b"220-one\r\n220-two\n220 three\r\n", Some("220-one\n220-two\n220 three")),
+            (b"caf\xe9\n", Some("caf\u{e9}")),
+            ("caf\u{e9}\n".as_bytes(), Some("caf\u{e9}")),
+            (b"\n", Some("")),
+            (b"\xff\x00\n", None),
+            (b"\x16\x03\xe9\n", None),
+            (b"\x90\n", None),
         ] {
-            assert_eq!(host_and_port(address), expected, "{address}");
+            assert_eq!(text(bytes).ok().as_deref(), expected, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_hyphen_after_the_number_continues_a_greeting() {
+        for (line, expected) in
+            [("220-a", true), ("220 a", false), ("22-a", false), ("SSH-2.0", false), ("", false)]
+        {
+            assert_eq!(continues(line.as_bytes()), expected, "{line}");
         }
     }
 }

@@ -13,6 +13,7 @@
 //! Run with: `cargo run -p errors`
 
 mod ask_all;
+mod connect;
 pub mod context;
 pub mod deadline;
 mod error;
@@ -27,6 +28,7 @@ use tokio::time::Instant;
 use tracing::debug;
 
 pub use ask_all::{Until, ask_all};
+pub use connect::connect;
 pub use error::{Phase, ServiceError};
 pub use greeting::{MAX_GREETING, greeting};
 pub use hedge::hedged;
@@ -64,11 +66,33 @@ pub async fn greetings(
     policy: RetryPolicy,
     until: Until,
 ) -> Vec<Result<String, ServiceError>> {
+    probe_all(Probe::Greeting, addresses, policy, until).await
+}
+
+/// What a service has to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Probe {
+    /// It sends a greeting.
+    Greeting,
+    /// It accepts a connection. Its greeting is taken to be empty.
+    Connect,
+}
+
+/// Does the same as [`greetings`], but with [`Probe::Connect`], a service need not greet. Many
+/// services, such as HTTP servers, wait for the client to speak first.
+///
+/// Dropping the future aborts all requests, which then stop a moment later.
+pub async fn probe_all(
+    probe: Probe,
+    addresses: &[String],
+    policy: RetryPolicy,
+    until: Until,
+) -> Vec<Result<String, ServiceError>> {
     let permits = Arc::new(Semaphore::new(MAX_IN_FLIGHT));
     // Each check becomes a task, and a task has to own what it uses. So each check gets a copy of
     // its address and its own `Arc` of the semaphore.
     let checks = addresses.iter().map(|address| {
-        Check { address: address.clone(), policy, permits: Arc::clone(&permits) }.run()
+        Check { address: address.clone(), probe, policy, permits: Arc::clone(&permits) }.run()
     });
     ask_all(checks, until).await
 }
@@ -76,6 +100,7 @@ pub async fn greetings(
 /// The work that [`greetings`] does for one service.
 struct Check {
     address: String,
+    probe: Probe,
     policy: RetryPolicy,
     permits: Arc<Semaphore>,
 }
@@ -97,13 +122,17 @@ impl Check {
         // the attempt is cancelled.
         let queued = Instant::now();
         let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
-        let time = self.policy.time_for_attempt(Instant::now());
-        let answer = if time.is_zero() {
+        let now = Instant::now();
+        let answer = if self.policy.is_over(now) && !self.policy.is_over(queued) {
             // The deadline passed while we waited for the permit. This failure says nothing about
             // the service.
-            Err(ServiceError::TimedOut { phase: Phase::Queued, after: queued.elapsed() })
+            Err(ServiceError::TimedOut { phase: Phase::Queued, after: now - queued })
         } else {
-            greeting(&self.address, time).await
+            let time = self.policy.time_for_attempt(now);
+            match self.probe {
+                Probe::Greeting => greeting(&self.address, time).await,
+                Probe::Connect => connect(&self.address, time).await.map(|_| String::new()),
+            }
         };
         debug!(service = self.address, attempt = number, ?answer);
         answer

@@ -4,6 +4,8 @@ use std::io::{self, Write};
 
 use tokio::task::block_in_place;
 
+use crate::printable::printable;
+
 /// Prints a line to stdout.
 ///
 /// Writing to a pipe blocks while the pipe is full. `block_in_place` tells the runtime about it, so
@@ -16,10 +18,19 @@ pub fn print_line(line: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Prints a line to stderr.
+///
+/// # Errors
+/// Fails if the line cannot be written.
+pub fn print_to_stderr(line: &str) -> anyhow::Result<()> {
+    block_in_place(|| writeln!(io::stderr(), "{line}"))?;
+    Ok(())
+}
+
 /// Prints an error message to stderr, in one line.
 pub fn complain(problem: &str) {
     // If stderr is closed, there is nowhere left to report the problem.
-    let _ = block_in_place(|| writeln!(io::stderr(), "errors: {problem}"));
+    let _ = block_in_place(|| writeln!(io::stderr(), "errors: {}", printable(problem)));
 }
 
 /// A writer for the log. Writing to stderr can block, too, so it uses `block_in_place` like

@@ -41,7 +41,7 @@ pub struct RetryPolicy {
     pub timeout: Duration,
     /// How many more attempts may follow the first one.
     pub retries: usize,
-    /// The time by which all attempts and the pauses between them must be over.
+    /// The time until which to try. At the deadline, one last attempt starts.
     pub deadline: Option<Instant>,
     /// The seed for the random pauses. Tests set it to get the same pauses every time.
     pub seed: Option<u64>,
@@ -62,8 +62,8 @@ impl RetryPolicy {
         Self { timeout, retries: 0, deadline: None, seed: None }
     }
 
-    /// Allows any number of attempts within the time `wait` from now. This is the policy for a
-    /// service that is still starting.
+    /// Allows any number of attempts within the time `wait` from now, and a last one at its end.
+    /// This is the policy for a service that is still starting.
     pub fn waiting(wait: Duration, timeout: Duration) -> Self {
         let now = Instant::now();
         // If the wait is too long for the clock to represent, we use a century instead.
@@ -72,13 +72,18 @@ impl RetryPolicy {
         Self { timeout, retries: usize::MAX, deadline: Some(deadline), seed: None }
     }
 
-    /// Returns how long an attempt may take that starts now: `timeout`, or less if the deadline
-    /// comes sooner. After the deadline, this is zero.
+    /// Returns the time limit for an attempt that starts now: `timeout`, or less if the deadline
+    /// comes sooner. The last attempt starts at the deadline, and gets the whole `timeout`.
     pub fn time_for_attempt(&self, now: Instant) -> Duration {
         match self.deadline {
-            Some(deadline) => deadline.saturating_duration_since(now).min(self.timeout),
-            None => self.timeout,
+            Some(deadline) if now < deadline => (deadline - now).min(self.timeout),
+            _ => self.timeout,
         }
+    }
+
+    /// Whether the deadline has passed, so that an attempt that starts now is the last one.
+    pub fn is_over(&self, now: Instant) -> bool {
+        self.deadline.is_some_and(|deadline| deadline <= now)
     }
 
     /// Returns whether to try again after this failure, if retries and time are left. A caller that
@@ -90,15 +95,18 @@ impl RetryPolicy {
     }
 
     /// Returns the pause before the next attempt: the fraction `random` (from 0 to 1) of `backoff`.
-    /// Returns `None` if the pause would not be over before the deadline.
+    /// A pause ends at the deadline at the latest, for one last attempt. If the deadline has passed,
+    /// returns `None`.
     ///
     /// Choosing the pause at random between zero and the bound is called *full jitter*. It keeps
     /// clients that failed at the same moment from coming back at the same moment. (Source:
     /// "Exponential Backoff And Jitter", Marc Brooker, AWS Architecture Blog, 2015.)
     pub fn pause(&self, backoff: Duration, random: f64, now: Instant) -> Option<Duration> {
         let pause = backoff.mul_f64(random);
-        let is_in_time = self.deadline.is_none_or(|deadline| now + pause < deadline);
-        is_in_time.then_some(pause)
+        match self.deadline {
+            Some(deadline) => (now < deadline).then(|| pause.min(deadline - now)),
+            None => Some(pause),
+        }
     }
 }
 

@@ -3,12 +3,17 @@
 
 mod outcome;
 
-use errors::greetings;
+use std::io;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::Context;
+use errors::probe_all;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::fmt::time::uptime;
 
 use crate::arguments::Arguments;
-use crate::output::{Stderr, complain, print_line};
+use crate::output::{Stderr, complain, print_line, print_to_stderr};
 use crate::pipe::is_closed_pipe;
 use outcome::Outcome;
 
@@ -20,15 +25,34 @@ pub async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     if arguments.verbose {
         log_to_stderr();
     }
-    let results = greetings(&arguments.services, arguments.retry_policy(), arguments.until()).await;
+    let (probe, policy) = (arguments.probe(), arguments.retry_policy());
+    let results = probe_all(probe, &arguments.services, policy, arguments.until()).await;
 
     let is_any_enough = arguments.any && results.iter().any(Result::is_ok);
     let outcomes: Vec<_> = results
         .into_iter()
         .map(|result| Outcome::of(result, arguments.default.as_deref(), is_any_enough))
         .collect();
-    print(&arguments.services, &outcomes, arguments.json)?;
-    Ok(!outcomes.iter().any(Outcome::is_failure))
+    print(arguments, &outcomes)?;
+    let is_up = !outcomes.iter().any(Outcome::is_failure);
+    if is_up && let Some((program, rest)) = arguments.command.split_first() {
+        run_instead(Command::new(program).args(rest))
+            .with_context(|| Path::new(program).display().to_string())?;
+    }
+    Ok(is_up)
+}
+
+/// Runs a command in place of this program, so that signals reach it, and returns only if it cannot
+/// be started. Where the system cannot do that, runs the command, and exits with its status.
+fn run_instead(command: &mut Command) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        Err(std::os::unix::process::CommandExt::exec(command))
+    }
+    #[cfg(not(unix))]
+    {
+        std::process::exit(command.status()?.code().unwrap_or(1))
+    }
 }
 
 /// Starts a log of the attempts. Each line starts with the number of seconds since the program
@@ -43,11 +67,16 @@ fn log_to_stderr() {
         .init();
 }
 
-/// Prints greetings and defaults to stdout, and failures to stderr.
-fn print(services: &[String], outcomes: &[Outcome], json: bool) -> anyhow::Result<()> {
+/// Prints greetings and defaults to stdout, and failures to stderr. If a command follows, stdout is
+/// the command's.
+fn print(arguments: &Arguments, outcomes: &[Outcome]) -> anyhow::Result<()> {
+    let print_line = if arguments.command.is_empty() { print_line } else { print_to_stderr };
     let mut is_stdout_open = true;
-    for (service, outcome) in services.iter().zip(outcomes) {
-        let line = if json { Some(outcome.json(service)?) } else { outcome.line(service) };
+    for (service, outcome) in arguments.services.iter().zip(outcomes) {
+        let line = match arguments.json {
+            true => Some(outcome.json(service)?),
+            false => outcome.line(service, arguments.probe()),
+        };
         if let Some(line) = line
             && is_stdout_open
         {

@@ -1,9 +1,9 @@
 //! Decides what the tool prints about one service: pure functions from a result to lines of text.
 
-use errors::ServiceError;
+use errors::{Phase, Probe, ServiceError};
 use serde::Serialize;
 
-use crate::printable::printable;
+use crate::printable::{printable, printable_json};
 
 /// The outcome for one service, given its result and the options.
 pub enum Outcome {
@@ -44,28 +44,45 @@ impl Outcome {
         matches!(self, Self::Failed(_))
     }
 
-    /// Returns the line for stdout, or `None` if there is neither a greeting nor a default.
-    pub fn line(&self, service: &str) -> Option<String> {
-        self.greeting().map(|greeting| format!("{service}  {}", printable(greeting)))
+    /// Returns the line for stdout, or `None` if there is neither a greeting nor a default. The
+    /// lines of a greeting are joined.
+    pub fn line(&self, service: &str, probe: Probe) -> Option<String> {
+        let text = match (self, probe) {
+            (Self::Answered(_), Probe::Connect) => "accepts connections".to_owned(),
+            _ => self.greeting()?.lines().map(printable).collect::<Vec<_>>().join(" / "),
+        };
+        Some(format!("{}  {text}", printable(service)))
     }
 
     /// Returns the line for stdout with `--json`.
     pub fn json(&self, service: &str) -> serde_json::Result<String> {
         let error = self.error();
-        serde_json::to_string(&Report {
+        let report = Report {
             service,
             greeting: self.greeting(),
             error: error.map(ServiceError::with_causes),
             kind: error.map(ServiceError::kind),
-        })
+        };
+        Ok(printable_json(&serde_json::to_string(&report)?))
     }
 
     /// Returns the line for stderr, if there is anything to report.
     pub fn problem(&self, service: &str) -> Option<String> {
         match self {
+            // A mistake of our own is reported even if another answer was enough.
+            Self::NotNeeded(error @ ServiceError::BadAddress) => {
+                Some(format!("{service}: {}", error.with_causes()))
+            }
             Self::Answered(_) | Self::NotNeeded(_) => None,
             Self::Replaced { error, .. } => {
                 Some(format!("{service}: using the default: {}", error.with_causes()))
+            }
+            Self::Failed(error @ ServiceError::TimedOut { phase: Phase::Reading, .. }) => {
+                Some(format!(
+                    "{service}: {}; it has accepted the connection: use --connect if this service \
+                     does not greet",
+                    error.with_causes()
+                ))
             }
             Self::Failed(error) => Some(format!("{service}: {}", error.with_causes())),
         }

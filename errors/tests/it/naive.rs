@@ -29,7 +29,7 @@ async fn the_naive_default_hides_a_mistake_of_our_own() {
 #[tokio::test]
 async fn the_naive_gather_reports_one_failure_of_several() {
     let addresses =
-        [services::closed(), services::says(b"\xff\n").await, services::says(b"up\n").await];
+        [services::closed(), services::says(b"\xff\x00\n").await, services::says(b"up\n").await];
 
     let first = try_join_all(addresses.iter().map(|address| greeting(address, TIME))).await;
     assert!(first.is_err(), "`try_join_all` should return only one error");

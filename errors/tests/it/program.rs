@@ -44,7 +44,7 @@ async fn without_arguments_the_program_runs_every_scene() {
         "healthy    greets with",
         "collect:",
         "cannot connect",
-        "garbage: not UTF-8",
+        "garbage: neither UTF-8 nor Latin-1 text",
         "ready when you are",
         "timed out",
         // Either `closed` or `garbage` fails first and cancels the others. The scheduler decides
@@ -118,13 +118,16 @@ async fn it_names_each_failed_service_and_prints_the_other_greetings() {
 
 #[tokio::test]
 async fn a_default_replaces_a_failed_service_but_does_not_hide_an_invalid_address() {
-    let (closed, garbage) = (services::closed(), services::says(b"\xff\n").await);
+    let (closed, garbage) = (services::closed(), services::says(b"\xff\x00\n").await);
     let output = errors(&["--default", "down", &closed, &garbage]).await;
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(text(&output.stdout), format!("{closed}  down\n{garbage}  down\n"));
     let reported = text(&output.stderr);
     assert!(reported.contains(": using the default: "), "{reported}");
-    assert!(reported.contains("cannot connect") && reported.contains("not UTF-8"), "{reported}");
+    assert!(
+        reported.contains("cannot connect") && reported.contains("neither UTF-8 nor Latin-1 text"),
+        "{reported}"
+    );
 
     let output = errors(&["--default", "down", "localhost"]).await;
     assert_eq!(output.status.code(), Some(1));
@@ -315,4 +318,63 @@ fn too_few_handles_and_invalid_options_are_reported_in_clear_lines() {
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(2), "{errors}");
     assert!(errors.contains("\u{fffd}[2J") && !errors.contains('\x1b'), "{errors}");
+}
+
+#[tokio::test]
+async fn connect_is_enough_for_a_service_that_never_greets() {
+    let (silent, _seen) = services::silent().await;
+    let output = errors(&["--connect", &silent]).await;
+    assert_eq!(text(&output.stdout), format!("{silent}  accepts connections\n"));
+    assert!(output.status.success());
+    // Without the option, the message names it.
+    let output = errors(&["--timeout", "100ms", &silent]).await;
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("use --connect"), "{}", text(&output.stderr));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_command_runs_in_place_of_the_program_once_everything_is_up() {
+    let (up, closed) = (services::says(b"up\n").await, services::closed());
+    let command = ["--", "sh", "-c", "echo ran as $$; exit 7"];
+    let mut program = std::process::Command::new(ERRORS);
+    program.arg(&up).args(command).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = program.spawn().unwrap();
+    let id = child.id();
+    let output =
+        tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
+    // It is the same process, so whoever started the program can send signals to the command.
+    assert_eq!(text(&output.stdout), format!("ran as {id}\n"));
+    assert_eq!(text(&output.stderr), format!("{up}  up\n"));
+    assert_eq!(output.status.code(), Some(7));
+
+    let output = errors(&[&[closed.as_str()], &command[..]].concat()).await;
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(1), String::new()));
+    let output = errors(&[&up, "--", "/no/such/program"]).await;
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        text(&output.stderr).contains("errors: /no/such/program: "),
+        "{}",
+        text(&output.stderr)
+    );
+}
+
+#[tokio::test]
+async fn greetings_of_several_lines_and_in_latin_1_are_shown() {
+    let lines = services::says(b"220-one\r\n220-two\r\n220 three\r\n").await;
+    let latin1 = services::says(b"220 caf\xe9\n").await;
+    let output = errors(&[&lines, &latin1]).await;
+    let expected = format!("{lines}  220-one / 220-two / 220 three\n{latin1}  220 caf\u{e9}\n");
+    assert_eq!(text(&output.stdout), expected);
+}
+
+#[tokio::test]
+async fn messages_and_json_escape_what_is_unsafe_and_any_reports_an_invalid_address() {
+    let unsafe_text = services::says("220 \u{202e}\u{9b}2J\n".as_bytes()).await;
+    let output = errors(&["--any", "--json", &unsafe_text, "wr\u{1b}ong"]).await;
+    let lines = text(&output.stdout);
+    assert!(lines.contains("220 \\u202e\\u009b2J"), "{lines}");
+    assert!(output.status.success());
+    let errors = text(&output.stderr);
+    assert!(errors.starts_with("errors: wr\u{fffd}ong: the address must be HOST:PORT"), "{errors}");
 }
