@@ -10,7 +10,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         Ok(Duration::ZERO) => Err("the time must be greater than zero".into()),
         // The clock cannot represent the end of such a time.
         Ok(duration) if Instant::now().checked_add(duration).is_none() => {
-            Err("the time must be shorter; the clock ends before that".into())
+            Err("the time must be shorter: the clock cannot represent its end".into())
         }
         Ok(duration) => Ok(duration),
         Err(error) => Err(format!("{error}; write a number and a unit, such as 500ms or 2s")),
