@@ -218,7 +218,7 @@ async fn left_to_wait(lock: &'static str, write: Option<&str>) -> u64 {
     let arguments = [path, "--csv", "--wait", "20s", "PRAGMA busy_timeout"];
     let arguments: Vec<_> = arguments.into_iter().chain(write).collect();
     let (output, ()) = tokio::join!(guards(&arguments), async {
-        tokio::time::sleep(Duration::from_millis(2500)).await;
+        tokio::time::sleep(Duration::from_millis(1500)).await;
         db.execute("ROLLBACK").await.unwrap();
     });
     let line = text(&output.stdout).lines().nth(1).map(str::to_owned);

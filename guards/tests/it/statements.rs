@@ -76,7 +76,7 @@ const STATEMENTS: [&str; 11] = [
 const GAPS: [&str; 8] = ["", " ", "\n", ";", " ; ", "--;\n", "/*;*/", "/**/"];
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..Default::default() })]
 
     #[test]
     fn the_end_of_a_statement_is_where_sqlite_finds_it(

@@ -116,8 +116,8 @@ fn a_signal_ends_the_program_immediately() {
 
 #[test]
 fn the_window_counts_from_the_moment_a_line_was_written() {
-    const WINDOW: Duration = Duration::from_millis(500);
-    let mut child = piped(&["--limit", "1", "--per", "500ms", "-"]);
+    const WINDOW: Duration = Duration::from_millis(200);
+    let mut child = piped(&["--limit", "1", "--per", "200ms", "-"]);
     let (mut input, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
     // The first line is longer than what any pipe can hold, so its write ends only when we read it.
     const LONG: usize = 4 << 20;
@@ -148,8 +148,8 @@ fn spread_lines_appear_evenly_instead_of_together() {
 #[test]
 fn bytes_are_limited_and_copied_unchanged() {
     let bytes: Vec<u8> = (0..=255).cycle().take(5000).collect();
-    for (spread, least) in [(None, 600), (Some("--spread"), 690)] {
-        let arguments = ["--bytes", "--limit", "2000", "--per", "300ms", "-"];
+    for (spread, least) in [(None, 200), (Some("--spread"), 230)] {
+        let arguments = ["--bytes", "--limit", "2000", "--per", "100ms", "-"];
         let start = Instant::now();
         let mut command = limiter(&arguments);
         let output = command.args(spread).write_stdin(bytes.clone()).output().unwrap();
