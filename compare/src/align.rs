@@ -1,13 +1,14 @@
 //! Aligns source files that have the same `// step:` comments, and finds the parts that they have
 //! in common.
 //!
-//! This module is pure: it turns text into rows. The terminal and the page both use it.
+//! The functions in this module are pure: they turn text into rows. The terminal output and the
+//! HTML page both use them.
 //!
 //! Each source is cut into steps at its `// step:` comments, and the lines before the first comment
 //! are a step as well. A step begins on the same row in all sources. Within a step, the lines that
 //! are the same in all sources are *anchors*: all sources show them on the same row. Between two
-//! anchors, each source shows its own lines from the top, and a source with fewer lines has gaps
-//! below them.
+//! anchors, the lines of each source start right below the first anchor, and a source with fewer
+//! lines has empty rows below its lines.
 //!
 //! For example, here is a step of two sources, with numbered lines:
 //!
@@ -39,8 +40,8 @@ use std::ops::Range;
 /// `None` if the source has no line in this row.
 pub type Row = Vec<Option<usize>>;
 
-/// Aligns sources, each of which is a slice of lines. The documentation of this module explains
-/// how.
+/// Aligns sources, each of which is a slice of lines. The module's documentation describes the
+/// algorithm.
 pub fn rows(sources: &[&[&str]]) -> Vec<Row> {
     let steps: Vec<Vec<Range<usize>>> = sources.iter().map(|lines| steps(lines)).collect();
     let most_steps = steps.iter().map(Vec::len).max().unwrap_or(0);
@@ -112,8 +113,8 @@ fn anchors(sources: &[&[&str]], step: &[Range<usize>]) -> Vec<Vec<usize>> {
 }
 
 /// Finds the parts that are the same in all columns of a row. `lines` contains the lines of each
-/// source. Returns the byte ranges of these parts for each column. If a column has no line in this
-/// row, returns no ranges.
+/// source. Returns the byte ranges of these parts for each column. If any column has no line in
+/// this row, returns no ranges for any column.
 pub fn same_in_row(row: &Row, lines: &[Vec<&str>]) -> Vec<Vec<Range<usize>>> {
     let texts: Option<Vec<&str>> =
         row.iter().enumerate().map(|(source, line)| Some(lines[source][(*line)?])).collect();
@@ -182,7 +183,7 @@ fn tokens(line: &str) -> Vec<Range<usize>> {
 ///         a   y   b  end
 ///   x     2   1   1   0       (0, 0)  x and a differ. Without x, the length is still 2: skip x.
 ///   a     2   1   1   0       (1, 0)  a and a are the same: the first result. Step over both.
-///   b     1   1   1   0       (2, 1)  b and y differ. Without b it would be 0, without y it is 1: skip y.
+///   b     1   1   1   0       (2, 1)  b and y differ. Without y, the length is still 1: skip y.
 ///   end   0   0   0   0       (2, 2)  b and b are the same: the second result. Step over both.
 ///                             (3, 3)  The length is 0, so this is the end.
 /// ```
@@ -224,8 +225,8 @@ fn is_same_item<T: PartialEq>(sequences: &[&[T]], place: &[usize]) -> bool {
 /// rests.
 ///
 /// The table has one dimension for each sequence. It is stored as one vector, in which the position
-/// in the last sequence changes fastest. One position forward in a sequence is `strides[sequence]`
-/// cells forward in the vector.
+/// in the last sequence changes fastest. To move one position forward in a sequence, move
+/// `strides[sequence]` cells forward in the vector.
 struct Rests {
     strides: Vec<usize>,
     lengths: Vec<u16>,
@@ -258,7 +259,7 @@ impl Rests {
         Self { strides, lengths }
     }
 
-    /// Returns the length for a place.
+    /// Returns the length that the table contains for a place.
     fn length(&self, place: &[usize]) -> u16 {
         let cell: usize =
             place.iter().zip(&self.strides).map(|(position, stride)| position * stride).sum();
@@ -336,8 +337,8 @@ mod tests {
         assert_eq!(in_all(&lines), all);
         assert_eq!(same(&lines)[2][0], 4..5);
         assert_eq!(in_all(&["same();", "  same();"]), ["same", "(", ")", ";"]);
-        // These two lines share only a few characters, and a single line cannot be compared with
-        // another one.
+        // The first two lines share only a few characters, and the last line is the only one in its
+        // call, so there is nothing to compare it with.
         assert_eq!(in_all(&["alpha(beta);", "gamma.delta();"]), Vec::<&str>::new());
         assert_eq!(in_all(&["same();"]), Vec::<&str>::new());
     }

@@ -36,8 +36,8 @@ impl Runtime {
 pub struct Column {
     /// The whole source file.
     pub source: &'static str,
-    /// The entry point, which takes the input and returns the answer as JSON. `None` if the runtime
-    /// was left out of this build.
+    /// The entry point, which takes the input and returns the answer as JSON, or `None` if the
+    /// runtime was left out of this build.
     pub start: Option<fn(Value) -> serde_json::Result<Value>>,
 }
 
@@ -72,8 +72,8 @@ pub struct Lesson {
     pub name: &'static str,
     /// The text of the source file that contains the contract.
     contract: &'static str,
-    /// Returns the input for a column as JSON. The input refers to the servers of the stage and to
-    /// the folder of the scene.
+    /// Returns the input for a column as JSON. The input can contain the addresses of the stage's
+    /// servers and the path of the scene's folder.
     pub input: fn(&Stage, &Scene) -> serde_json::Result<Value>,
     /// Returns the one correct answer to an input.
     pub expected: fn(Value) -> serde_json::Result<Value>,
@@ -99,7 +99,7 @@ impl Lesson {
     }
 }
 
-/// The error for a name on the command line that we don't know.
+/// The error for an unknown name on the command line.
 #[derive(Debug, Error)]
 #[error("unknown {what} `{name}`: choose from {known}")]
 pub struct Unknown {
@@ -199,8 +199,8 @@ static LESSONS: [Lesson; 7] = [
     lesson!("worker-pool", worker_pool),
 ];
 
-/// Three columns that break their contract, each in its own way. They run only if you name them.
-/// With their help, tests check that the table reports such columns.
+/// Three columns that break their contract in different ways. Tests use them to check that the
+/// table reports such columns. They run only if you name this lesson.
 static DOUBLES: Lesson = {
     use lessons::doubles;
     const SOURCE: &str = include_str!("lessons/doubles.rs");

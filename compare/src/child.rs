@@ -2,7 +2,8 @@
 //! figures about the run.
 //!
 //! A fresh process is not affected by earlier runs. Its peak memory, processor time and threads
-//! belong to one lesson on one runtime. The program starts itself again, as `compare child`.
+//! belong to one lesson on one runtime. The child process runs this program with the hidden command
+//! `compare child`.
 
 use std::io::{self, Read, Write};
 use std::process::{Command, ExitCode, Stdio};
@@ -76,7 +77,7 @@ pub struct Report {
     pub answer: Value,
     /// The time from the start of the runtime until the lesson has returned.
     pub wall_ms: f64,
-    /// User and system time of the whole process, if the system reports it.
+    /// The user and system time of the whole process, if the system reports it.
     pub cpu_ms: Option<f64>,
     /// The peak of the process's resident memory in KiB, if the system reports it.
     pub peak_kib: Option<u64>,
@@ -114,8 +115,8 @@ pub fn run_here(lesson: &str, runtime: &str, file_limit: Option<u64>) -> anyhow:
     Ok(ExitCode::SUCCESS)
 }
 
-/// Limits the size of every file that this process writes to `bytes`. This simulates a full disk,
-/// and needs no root privileges.
+/// Sets the maximum size of each file that this process writes, in bytes. This simulates a full
+/// disk, and needs no root privileges.
 ///
 /// A write beyond the limit fails and raises a signal, which would end the process. So we block the
 /// signal. We do this before a runtime starts its threads, because new threads inherit the set of
@@ -192,10 +193,11 @@ pub fn run_all(
     Ok(runs)
 }
 
-/// The interval at which to count threads in order to see those that live for only a few
-/// milliseconds.
+/// The interval between two counts of a child's threads. It is short enough to see threads that
+/// live for only a few milliseconds.
 pub const OFTEN: Duration = Duration::from_millis(2);
-/// The interval at which to count threads if the counting must not disturb a measurement.
+/// The interval between two counts of a child's threads if the counting must not disturb a
+/// measurement.
 pub const SELDOM: Duration = Duration::from_millis(200);
 
 /// How a child process ended, and the largest number of threads seen in it.
@@ -218,11 +220,11 @@ pub enum End {
     Killed,
 }
 
-/// Starts this program again with other arguments and variables, passes it `input`, and waits up to
-/// `timeout` for it to end.
+/// Starts a child process that runs this program with the given arguments and environment
+/// variables. Passes it `input` on stdin, and waits up to `timeout` for it to end.
 ///
-/// Counts the threads of the child every `look`, which is [`OFTEN`] or [`SELDOM`]. Counting takes
-/// time on the cores that the child uses.
+/// Counts the child's threads at the interval `look`, which is [`OFTEN`] or [`SELDOM`]. Counting
+/// takes time on the cores that the child uses.
 ///
 /// # Errors
 /// Returns an error if the child cannot be started, or [`Interrupted`] if a signal has arrived.
@@ -237,7 +239,7 @@ pub fn execute(
     let mut command = Command::new(std::env::current_exe()?);
     command
         .args(arguments)
-        // Below, we search stderr for the message of a panic. A backtrace would only be in the way.
+        // Below, we search stderr for the message of a panic, and have no use for a backtrace.
         .env("RUST_BACKTRACE", "0")
         // These variables configure the runtimes. We compare the runtimes with their defaults.
         .env_remove("TOKIO_WORKER_THREADS")
@@ -268,8 +270,8 @@ pub fn execute(
     Ok(Ended { end, threads })
 }
 
-/// Reads a pipe to its end on a thread, so that the child never waits for us. Wakes the calling
-/// thread when the pipe has been read to its end.
+/// Reads a pipe to its end on a new thread, so that the child never blocks on a full pipe. Wakes
+/// the calling thread when the pipe has been read to its end.
 fn read_all(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
     let waiting = thread::current();
     thread::spawn(move || {
@@ -330,7 +332,7 @@ pub fn cpu_ms() -> Option<f64> {
     Some((usage.user_time() + usage.system_time()).num_microseconds() as f64 / 1e3)
 }
 
-/// Returns the number of context switches of this process, voluntary or not.
+/// Returns the number of context switches of this process, voluntary and involuntary.
 #[cfg(unix)]
 pub fn switches() -> Option<u64> {
     use nix::sys::resource::{UsageWho, getrusage};
@@ -367,7 +369,7 @@ pub fn peak_kib() -> Option<u64> {
     status_field("self", "VmHWM:")
 }
 
-/// Returns the resident memory of this process now, in KiB.
+/// Returns the current resident memory of this process, in KiB.
 pub fn resident_kib() -> Option<u64> {
     status_field("self", "VmRSS:")
 }
@@ -376,7 +378,7 @@ fn threads_of(process: u32) -> Option<u32> {
     status_field(&process.to_string(), "Threads:")
 }
 
-/// Reads a number from `/proc/{process}/status`, which only Linux has.
+/// Reads a number from `/proc/{process}/status`, which exists only on Linux.
 fn status_field<T: std::str::FromStr>(process: &str, name: &str) -> Option<T> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let rest = status.lines().find_map(|line| line.strip_prefix(name))?;

@@ -23,12 +23,12 @@ use crate::process::Group;
 /// The cost of one build.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Build {
-    /// The number of crates that were compiled, including this one.
+    /// The number of crates that were compiled, including `compare` itself.
     pub crates: usize,
-    /// Processor time of the whole build from scratch, in seconds, if the system reports it.
+    /// The processor time of the whole build from scratch, in seconds, if the system reports it.
     pub cpu_seconds: Option<f64>,
     pub wall_seconds: f64,
-    /// Size of the release executable, with symbols stripped.
+    /// The size of the release executable, with symbols stripped.
     pub bytes: u64,
 }
 
@@ -47,7 +47,7 @@ pub struct Costs {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Added {
     pub crates: usize,
-    /// Processor time in seconds, if the system reports it. The value can be negative, because
+    /// The processor time in seconds, if the system reports it. The value can be negative, because
     /// build times vary.
     pub cpu_seconds: Option<f64>,
     pub bytes: u64,
@@ -103,7 +103,7 @@ pub const KIND: &str = "compare cost 1";
 /// [`Interrupted`].
 pub fn measure() -> anyhow::Result<Costs> {
     let workspace = kept::workspace()?;
-    // Download the crates first, because downloading is not part of a build.
+    // Download the crates first, so that no build includes the time for downloads.
     let mut fetch = Command::new(cargo());
     let fetched = fetch.args(["fetch", "--locked", "--quiet"]).current_dir(&workspace).status();
     ensure!(
@@ -175,7 +175,7 @@ fn build(workspace: &Path, feature: &str, title: &str) -> anyhow::Result<Build> 
     })
 }
 
-/// The longest time before we notice a signal.
+/// The interval at which we check for signals.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// Reads lines on a thread, so that we can look for signals while we wait for a line.
@@ -203,8 +203,8 @@ fn remove(target: TempDir) {
 /// Collects what cargo reports about a build, line by line.
 #[derive(Debug, Default)]
 struct Artifacts {
-    /// The packages. This is a set, because cargo reports a package once for its library, once for
-    /// its build script, and so on.
+    /// The packages that were compiled. This is a set, because cargo reports a package once for its
+    /// library, once for its build script, and so on.
     crates: BTreeSet<String>,
     executable: Option<PathBuf>,
 }

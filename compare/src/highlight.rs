@@ -1,7 +1,8 @@
 //! Syntax highlighting for Rust: splits source code into pieces, and determines the kind of each
 //! piece.
 //!
-//! This module is pure: it turns text into lines of pieces. The views choose the colours.
+//! The functions in this module are pure: they turn text into lines of pieces. The views choose the
+//! colours.
 
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -40,8 +41,8 @@ const NAMES: [(&str, Kind); 8] = [
     ("constructor", Kind::Type),
 ];
 
-/// The grammar's query. We compile it only once, because that takes longer than highlighting a
-/// source file.
+/// The grammar's compiled query. We compile it only once, because compiling it takes longer than
+/// highlighting a source file.
 static CONFIGURATION: LazyLock<Option<HighlightConfiguration>> = LazyLock::new(|| {
     let language = tree_sitter_rust::LANGUAGE.into();
     let query = tree_sitter_rust::HIGHLIGHTS_QUERY;
@@ -54,7 +55,7 @@ static CONFIGURATION: LazyLock<Option<HighlightConfiguration>> = LazyLock::new(|
 /// except for the line ends.
 ///
 /// # Errors
-/// Fails if the grammar does not accept its query, or if highlighting fails.
+/// Fails if the grammar's query cannot be compiled, or if highlighting fails.
 pub fn rust(source: &str) -> Result<Vec<Vec<Piece>>, Error> {
     let configuration = CONFIGURATION.as_ref().ok_or(Error::Unknown)?;
     let mut lines = vec![Vec::new(); source.lines().count()];

@@ -1,8 +1,8 @@
 //! The signals that ask the program to end: Ctrl-C, SIGTERM and SIGHUP.
 //!
 //! The signal handler only records the signal. The code that waits for a child process checks
-//! whether a signal was recorded. If so, it kills the child and returns [`Interrupted`]. Temporary
-//! folders are then removed on the way out of `main`.
+//! whether a signal was recorded. If so, it kills the child and returns [`Interrupted`]. While this
+//! error is passed up to `main`, the temporary folders are dropped, which removes them.
 
 use std::process::{ExitCode, ExitStatus};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -78,7 +78,8 @@ pub fn exit_code() -> ExitCode {
     ExitCode::from(128 + u8::try_from(NOTED.load(SeqCst)).unwrap_or_default())
 }
 
-/// Returns whether the program was started with this signal ignored. Only Linux reports that.
+/// Returns whether the program was started with this signal ignored. We can find out only on Linux,
+/// so the answer is `false` on other systems.
 fn is_ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

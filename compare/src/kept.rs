@@ -38,7 +38,7 @@ pub fn workspace() -> anyhow::Result<PathBuf> {
         .context("the crate is not in a workspace")?;
     ensure!(
         folder.join("Cargo.toml").is_file(),
-        "{}: cannot find the source code that this program was built from: build it again",
+        "{}: cannot find the source code that this program was built from: build the program again",
         folder.display()
     );
     Ok(folder.into())

@@ -152,8 +152,8 @@ enum Command {
         #[arg(long)]
         as_is: bool,
     },
-    /// Run a lesson in this process. The program starts itself again with this command: it passes
-    /// the input on stdin, and reads the answer and the figures from stdout.
+    /// Run a lesson in this process. This command is internal: `compare lessons` runs it in a child
+    /// process, passes the input on stdin, and reads the answer and the figures from stdout.
     #[command(hide = true)]
     Child {
         lesson: String,
@@ -162,7 +162,8 @@ enum Command {
         #[arg(long)]
         file_limit: Option<u64>,
     },
-    /// Take one sample of a bench. The program starts itself again with this command.
+    /// Take one sample of a bench. This command is internal: `compare bench` runs it in a child
+    /// process for each sample.
     #[command(hide = true)]
     Sample {
         workload: String,
@@ -172,13 +173,14 @@ enum Command {
         #[arg(long)]
         server: SocketAddr,
     },
-    /// Run one experiment. The program starts itself again with this command.
+    /// Run one experiment. This command is internal: `compare behaviours` runs it in a child
+    /// process for each experiment.
     #[command(hide = true)]
     Experiment { name: String, runtime: String, asked_from: String },
 }
 
-/// An allocator that counts allocations. Only builds with the feature `allocations` contain it,
-/// because the time for counting would be measured too.
+/// An allocator that counts allocations. It is behind the feature `allocations`, because counting
+/// takes time, which the benches would then measure, too.
 #[cfg(feature = "allocations")]
 #[global_allocator]
 static ALLOCATOR: &stats_alloc::StatsAlloc<std::alloc::System> = &stats_alloc::INSTRUMENTED_SYSTEM;
@@ -197,20 +199,20 @@ struct BenchArguments {
     /// The number of samples for each contestant [default: 30, or 7 with --quick].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=1000))]
     samples: Option<u16>,
-    /// The number of worker threads for each runtime [default: one per core]. If a runtime's own
-    /// default is another number, it is also measured with that number, except with --quick.
+    /// The number of worker threads for each runtime [default: one per core]. Without --quick, a
+    /// runtime with a different default is also measured with its default.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     threads: Option<u16>,
     /// The file to save the results in [default: in target/compare, bench.json or bench-quick.json
     /// for a complete run, and bench-other.json for any other run].
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
-    /// The file with the results of an earlier run, to compare with.
+    /// Compare with the results of an earlier run, which are read from this file.
     #[arg(long, value_name = "FILE")]
     against: Option<PathBuf>,
 }
 
-/// Whether any answer so far was wrong or unexpected. This decides the exit status.
+/// Whether any answer so far was wrong or unexpected. If so, the exit status is 1.
 static WRONG: AtomicBool = AtomicBool::new(false);
 
 fn note(is_right: bool) {
@@ -243,8 +245,8 @@ pub fn main() -> ExitCode {
     };
     outcome.unwrap_or_else(|error| {
         if is_closed_pipe(&error) {
-            // Nobody reads our output any more, so we stop. A wrong answer before that still
-            // counts.
+            // The reader has closed our stdout, so we stop. The exit status still reports a wrong
+            // answer that we have already seen.
             return ExitCode::from(u8::from(WRONG.load(Relaxed)));
         }
         if error.is::<Interrupted>() {
@@ -298,7 +300,8 @@ fn watch(names: &[String], json: bool, width: usize) -> anyhow::Result<ExitCode>
             }
         }
         if !json {
-            // Print each answer immediately, because all of them together take several seconds.
+            // Print each answer as soon as we have it, because all experiments together take
+            // several seconds.
             write!(io::stdout(), "{}", view::behaviour(behaviour, row, width))?;
         }
         Ok(())
@@ -347,7 +350,8 @@ fn measure(arguments: &BenchArguments) -> anyhow::Result<ExitCode> {
         return print(&view::bench_list());
     }
     let workloads = bench::find(&arguments.only, arguments.quick)?;
-    // Read the earlier results before anything is measured, because the file may be invalid.
+    // Read the earlier results before measuring anything. If the file is invalid, the user learns
+    // that immediately, and not only after the samples have been taken.
     let kind = bench::run::KIND;
     let old: Option<Results> =
         arguments.against.as_deref().map(|file| kept::load(file, kind)).transpose()?;
@@ -365,8 +369,8 @@ fn measure(arguments: &BenchArguments) -> anyhow::Result<ExitCode> {
     let results = bench::run::take(&plan, &workloads)?;
     let seconds = start.elapsed().as_secs_f64();
     if results.rows.iter().all(|row| row.samples.is_empty()) {
-        // The first round was interrupted. There is nothing to save, and we must not overwrite an
-        // earlier file.
+        // The run was interrupted during its first round, so it has no samples. Saving it would
+        // only overwrite the results of an earlier run.
         return Err(Interrupted.into());
     }
     let is_whole = arguments.only.is_empty()
@@ -401,7 +405,7 @@ fn report(output: Option<PathBuf>, from: Option<&Path>, as_is: bool) -> anyhow::
         anyhow::bail!("{}: --from must name an existing folder", folder.display());
     }
     if let Some(output) = output.as_deref().filter(|output| output.is_dir()) {
-        // Check this before anything is measured.
+        // Check this first, because measuring the missing results takes a while.
         anyhow::bail!("{}: --output must name a file, not a folder", output.display());
     }
     let mut report = Report::read(folder)?;

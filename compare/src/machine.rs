@@ -53,7 +53,7 @@ impl Machine {
 
     /// Returns the date and time at which the machine was described, in UTC.
     pub fn date(&self) -> String {
-        // A file can contain any number, but the date format covers only years up to 9999.
+        // A saved file can contain any number, but the date format covers only years up to 9999.
         let time = Some(self.time).filter(|time| *time < 253_402_300_800);
         let time = time.and_then(|time| UNIX_EPOCH.checked_add(Duration::from_secs(time)));
         time.map_or_else(

@@ -57,14 +57,14 @@ impl Group {
     /// Kills all processes in the group, and waits until the child has ended.
     pub fn kill(&mut self) {
         if self.has_ended {
-            // Another process may have the same id by now.
+            // The system may have given the child's id to another process by now.
             return;
         }
         #[cfg(unix)]
         {
             use nix::sys::signal::{Signal, killpg};
             let group = i32::try_from(self.child.id()).map(nix::unistd::Pid::from_raw);
-            // Fails only if the group has ended already.
+            // Fails only if all processes in the group have ended already.
             let _ = group.map(|group| killpg(group, Signal::SIGKILL));
         }
         let _ = self.child.kill();

@@ -57,12 +57,13 @@ impl Report {
     /// minutes.
     ///
     /// # Errors
-    /// Fails if something cannot be run or saved, or with [`Interrupted`].
+    /// Fails if a result cannot be measured or saved, or with [`Interrupted`].
     pub fn complete(&mut self, folder: &Path) -> anyhow::Result<()> {
         let tell = |text: &str| {
             let _ = writeln!(io::stderr(), "{text}");
         };
-        // Start with the benches, so that nothing else has loaded the machine before them.
+        // Start with the benches, so that the machine is not still busy with the lessons or the
+        // experiments.
         if self.bench.is_none() {
             tell("measuring the quick benches, which takes about a minute ...");
             for warning in Machine::look().warnings() {
@@ -107,7 +108,7 @@ impl Report {
         runs.map(|run| run.outcome.is_same()).chain(seen.map(|o| o.is_as_expected)).all(|is| is)
     }
 
-    /// Returns the machine on which each part was measured.
+    /// Returns the machine on which each of the results was measured.
     pub fn machines(&self) -> Vec<(&'static str, &Machine)> {
         let machines = [
             ("lessons", self.lessons.as_ref().map(|kept| &kept.machine)),
@@ -119,10 +120,10 @@ impl Report {
     }
 }
 
-/// The timeout of one run of a lesson.
+/// The timeout for one run of a lesson.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Loads the results of the benches, if the file exists, and checks that their figures can be drawn.
+/// Loads the results of the benches, if the file exists, and checks that the figures can be drawn.
 fn benches(file: &Path) -> anyhow::Result<Option<Results>> {
     let results: Option<Results> = load(file, bench::run::KIND)?;
     let is_sound = results.iter().all(Results::is_sound);

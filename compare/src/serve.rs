@@ -1,7 +1,7 @@
 //! The loopback servers that the lessons talk to.
 //!
-//! The servers run on plain threads in the parent process, so that the figures of a run do not
-//! include them.
+//! The servers run on plain threads in the parent process, so that a run's figures do not include
+//! the servers' work.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -49,14 +49,14 @@ impl Stage {
         })
     }
 
-    /// Returns the URL of a path on the HTTP server:
+    /// Returns the URL of a path on the HTTP server. The server knows these paths:
     ///
     /// - `delay/{ms}/{text}` answers with the text after a delay.
     /// - `limited/{n}/{ms}/{text}` does the same, but answers 429 if more than `n` requests are in
     ///   flight.
     /// - `status/{code}` answers with this status.
     /// - `file/{name}/{bytes}` answers with a file of this length.
-    /// - `short/{name}/{bytes}` announces the same file, and closes the connection in the middle of
+    /// - `short/{name}/{bytes}` announces the same file, but closes the connection after half of
     ///   it.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}/{path}", self.http)
@@ -113,7 +113,7 @@ fn answer_http(stream: TcpStream, in_flight: &AtomicUsize) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut output = stream.try_clone()?;
     let mut lines = BufReader::new(stream).lines();
-    // A request has no body. It consists of a first line, some headers, and an empty line.
+    // The lessons send requests without a body: a first line, some headers, and an empty line.
     while let Some(request) = lines.next().transpose()? {
         while !lines.next().transpose()?.unwrap_or_default().is_empty() {}
         let path = request.split(' ').nth(1).unwrap_or_default();

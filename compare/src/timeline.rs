@@ -42,7 +42,7 @@ pub struct Recorded {
     pub end_ms: Option<f64>,
 }
 
-/// Returns all recorded spans, in the order in which they began, and forgets them.
+/// Returns all recorded spans, in the order in which they began, and clears the list.
 pub fn take(start: Instant) -> Vec<Recorded> {
     let ms = |at: Instant| at.saturating_duration_since(start).as_secs_f64() * 1e3;
     let spans = mem::take(&mut *SPANS.lock().unwrap_or_else(PoisonError::into_inner));
@@ -57,7 +57,7 @@ pub const ROWS: usize = 30;
 /// The width of the column for names.
 const NAME: usize = 22;
 
-/// Draws one row for each span of a lesson that took `total_ms`.
+/// Draws one row for each span of a lesson that took `total_ms`, but at most [`ROWS`] rows.
 pub fn draw(spans: &[Recorded], total_ms: f64, width: usize) -> String {
     let room = width.saturating_sub(NAME + 4).max(10);
     // The column for a point in time.
@@ -76,7 +76,8 @@ pub fn draw(spans: &[Recorded], total_ms: f64, width: usize) -> String {
     text
 }
 
-/// Shortens a name to the width of its column, and removes the scheme and host of a URL.
+/// Shortens a name to the width of its column. If the name is a URL, first removes its scheme and
+/// host.
 pub fn label(name: &str) -> String {
     let path = name.strip_prefix("http://").and_then(|rest| rest.split_once('/'));
     let name = path.map_or(name, |(_, path)| if path.is_empty() { name } else { path });

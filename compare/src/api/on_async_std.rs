@@ -1,4 +1,4 @@
-//! How async-std writes common operations.
+//! Common operations, written with async-std.
 #![allow(dead_code, unused_variables, reason = "this code never runs, but has to compile")]
 
 use std::error::Error;

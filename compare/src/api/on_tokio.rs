@@ -1,4 +1,4 @@
-//! How Tokio writes common operations.
+//! Common operations, written with Tokio.
 #![allow(dead_code, unused_variables, reason = "this code never runs, but has to compile")]
 
 use std::error::Error;

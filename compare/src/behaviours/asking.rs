@@ -1,5 +1,5 @@
 //! Runs an experiment in the root future or in a spawned task, because the answer can depend on
-//! that.
+//! where the code runs.
 
 use std::fmt;
 use std::pin::Pin;
@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::Seen;
 
 /// An experiment that has not started yet. It is boxed, so that all experiments have the same type.
-/// Otherwise, the compiler would have to generate the code of functions such as `block_on` and
-/// `spawn` for each experiment.
+/// Otherwise, the compiler would have to generate functions such as `block_on` and `spawn` again
+/// for each experiment.
 pub type Ask = Pin<Box<dyn Future<Output = Seen> + Send>>;
 
 /// Where in a program an experiment runs.
@@ -34,7 +34,7 @@ impl fmt::Display for From {
 }
 
 impl From {
-    /// Runs the experiment on Tokio, on the same runtime that `#[tokio::main]` would start.
+    /// Runs the experiment on Tokio, on the same kind of runtime that `#[tokio::main]` starts.
     #[cfg(feature = "tokio")]
     pub fn tokio(self, ask: Ask) -> Seen {
         let runtime = tokio::runtime::Runtime::new().expect("a Tokio runtime starts");

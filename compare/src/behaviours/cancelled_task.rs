@@ -26,8 +26,8 @@ pub async fn on_tokio() -> Seen {
     let task = tokio::spawn(work(lines.clone(), async move { sender.send(()).await }));
     receiver.recv().await;
     task.abort();
-    // `abort` only requests the cancellation. Awaiting the handle waits until the task is
-    // cancelled.
+    // `abort` only requests the cancellation. We await the handle, so that the task's future has
+    // been dropped before we look at the lines.
     let is_cancelled = task.await.is_err_and(|error| error.is_cancelled());
     format!("{lines}; the handle reports the cancellation: {is_cancelled}").into()
 }

@@ -78,8 +78,8 @@ pub static EXPECTED: &[Expected] = &[
         ],
         in_task: None,
         why: "A Tokio runtime that is dropped waits for blocking calls that have started, \
-              unless you shut it down with `shutdown_timeout` or `shutdown_background`. It drops \
-              calls that have not started. async-std and smol have no runtime to drop, and the \
+              unless you shut it down with `shutdown_timeout` or `shutdown_background`. Calls that \
+              have not started are dropped. async-std and smol have no runtime to drop, and the \
               process ends when `main` returns.",
     },
     Expected {
@@ -124,10 +124,10 @@ pub static EXPECTED: &[Expected] = &[
             "it does not run before the next `.await`",
         ]),
         why: "The root future runs on the main thread, and all three runtimes have other \
-              threads for tasks. In a task, Tokio puts the newest child in its worker's LIFO slot: \
-              the worker runs that child next, and no other worker can take it. smol has no other \
-              worker by default. On asyncio and on Tokio's current_thread runtime, a child always \
-              waits for the next `.await`.",
+              threads for tasks. If a task spawns a child, Tokio puts the child in the worker's \
+              LIFO slot: the worker runs that child next, and no other worker can take it. smol \
+              has no other worker by default. On asyncio and on Tokio's current_thread runtime, a \
+              child always waits for the next `.await`.",
     },
     Expected {
         name: "short-sleeps",
@@ -137,9 +137,9 @@ pub static EXPECTED: &[Expected] = &[
             "less than half a millisecond",
         ],
         in_task: None,
-        why: "Tokio keeps its timers in a wheel with one slot for each millisecond since its \
-              start, and rounds up to the next slot. async-io, the crate that the other two are \
-              built on, waits for the exact time.",
+        why: "Tokio keeps its timers in a wheel with a resolution of one millisecond, and rounds \
+              the end of a sleep up to the next millisecond. async-io, the crate that the other \
+              two are built on, does not round the time.",
     },
     Expected {
         name: "mutex-order",
@@ -183,7 +183,8 @@ pub static EXPECTED: &[Expected] = &[
         why: "An `.await` that is ready does not yield. Tokio gives each task a budget of 128 \
               operations on Tokio's own locks, channels and sockets, and makes the next operation \
               yield. async-std and smol have no such budget, and on Tokio, locks and channels \
-              from other crates do not use it. In those cases, call `yield_now` inside the loop.",
+              from other crates do not count against the budget. In those cases, call `yield_now` \
+              inside the loop.",
     },
     Expected {
         name: "fairness",
@@ -209,17 +210,17 @@ pub static EXPECTED: &[Expected] = &[
         name: "nested-block-on",
         answers: ["it panics", "it works", "it works"],
         in_task: Some(["it panics", "it works, but hangs if no other worker is free", "it hangs"]),
-        why: "Tokio does not let async code block its thread like this, and panics; \
-              `block_in_place` would allow it on the multi-threaded runtime. On the other two, a \
-              nested `block_on` blocks the worker thread, and the task that it waits for needs \
-              another worker thread. By default, smol has only one.",
+        why: "Tokio does not let async code block its thread with `block_on`, and panics; inside \
+              `block_in_place`, the multi-threaded runtime allows the call. On the other two, a \
+              nested `block_on` blocks the worker thread, and the task that `block_on` waits for \
+              needs another worker thread. By default, smol has only one worker thread.",
     },
     Expected {
         name: "dropped-file",
         answers: ["not all, but all a moment later", "all of them are", "some are lost"],
         in_task: None,
-        why: "All three write on another thread. async-std's file blocks in `drop` until the \
-              bytes are written. Tokio finishes the write in the background, and a runtime that \
+        why: "All three runtimes write on another thread. async-std's file blocks in `drop` until \
+              the bytes are written. Tokio finishes the write in the background, and a runtime that \
               is dropped waits for the write; `std::process::exit` loses it. smol's file discards \
               what has not been written yet. So call `flush().await?` before you drop a file.",
     },
@@ -227,8 +228,8 @@ pub static EXPECTED: &[Expected] = &[
         name: "failed-write",
         answers: ["neither does: both return Ok", "one of them does", "one of them does"],
         in_task: None,
-        why: "All three write in the background, so `write_all` can return before the write \
-              fails. On async-std and smol, `sync_all` then reports the error. Tokio keeps the \
+        why: "All three runtimes write in the background, so `write_all` can return before the \
+              write fails. On async-std and smol, `sync_all` then reports the error. Tokio keeps the \
               error for the next write or `flush`, and `sync_all` does not report it. So call \
               `flush().await?` before `sync_all().await?`.",
     },

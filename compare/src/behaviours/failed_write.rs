@@ -7,9 +7,10 @@ use super::{NOT_HERE, Seen};
 
 const BYTES: &[u8] = &[b'a'; 64 << 10];
 
-/// Limits the size of every file that this process writes to 8 KiB. This simulates a full disk, and
-/// needs no root privileges. If the process handles the signal `SIGXFSZ`, a write beyond the limit
-/// fails with `EFBIG`; otherwise, the signal ends the process. Returns whether the limit was set.
+/// Sets the maximum size of each file that this process writes to 8 KiB. This simulates a full
+/// disk, and needs no root privileges. A write beyond the limit raises the signal `SIGXFSZ`, which
+/// would end the process. So we handle the signal; the write then fails with `EFBIG`. Returns
+/// whether the limit was set.
 #[cfg(unix)]
 fn limit_files() -> bool {
     use nix::sys::resource::{Resource, setrlimit};
@@ -23,7 +24,8 @@ fn limit_files() -> bool {
     false
 }
 
-/// Returns a file to write to, or `None` if this system has no such limit.
+/// Limits the size of files, and returns the path of a temporary file, or `None` if this system
+/// cannot limit the size.
 fn limited() -> Option<tempfile::TempPath> {
     let file = tempfile::NamedTempFile::new().expect("a temporary file can be created");
     limit_files().then(|| file.into_temp_path())

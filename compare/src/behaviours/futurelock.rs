@@ -6,7 +6,8 @@ use std::pin::pin;
 
 use super::{LONG, Seen, poll_once};
 
-// `poll_once` does what a `select!` over `&mut waits` does if another branch is ready first.
+// A `select!` that has `&mut waits` as a branch polls the lock future in the same way: if another
+// branch is ready, the `select!` ends, and nothing polls the lock future again.
 
 fn seen(has_lock: bool) -> Seen {
     if has_lock { "the task gets the lock" } else { "the task waits forever" }.into()

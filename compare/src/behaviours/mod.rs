@@ -1,4 +1,5 @@
-//! Questions to which the runtimes can have different answers. Each is answered by running code.
+//! Questions whose answers can differ between the runtimes. We answer each question by running
+//! code.
 //!
 //! There is one file for each question. It contains an experiment for each runtime: a few lines
 //! that do the same thing on every runtime, and return the answer. Each experiment runs in a
@@ -78,9 +79,10 @@ impl Behaviour {
 /// The result of an experiment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
-    /// The answer in words. Runtimes that behave in the same way give exactly the same answer.
+    /// The answer in words. Runtimes that behave in the same way give the same answer, word for
+    /// word.
     pub answer: String,
-    /// A figure that can differ from run to run, such as a duration.
+    /// A detail that can differ from run to run, such as a duration or the message of a panic.
     pub detail: Option<String>,
 }
 
@@ -91,7 +93,7 @@ impl<T: Into<String>> std::convert::From<T> for Seen {
 }
 
 impl Seen {
-    /// Adds a figure to the answer.
+    /// Adds a detail to the answer.
     fn with(self, detail: String) -> Self {
         Self { detail: Some(detail), ..self }
     }
@@ -208,7 +210,7 @@ pub const NOT_ENOUGH_CORES: &str = "cannot be seen on one core";
 /// The answer from an experiment that needs another operating system.
 pub const NOT_HERE: &str = "cannot be tried on this system";
 
-/// Compares an answer with the expected one.
+/// Compares an answer with the expected answer.
 pub fn judge(
     behaviour: &str,
     runtime: Runtime,
@@ -217,7 +219,7 @@ pub fn judge(
     expected: &Expected,
 ) -> Observation {
     let expected = expected.answer(runtime, asked_from);
-    // If an experiment was not built or could not be tried, it has no answer that could be
+    // An experiment that was not built or could not be tried has no answer, so nothing about it is
     // unexpected.
     let answer = seen.as_ref().map_or(NOT_HERE, |seen| seen.answer.as_str());
     let is_as_expected = [expected, NOT_ENOUGH_CORES, NOT_HERE].contains(&answer);
@@ -252,7 +254,8 @@ pub fn observe(
 
 /// Runs experiments on all runtimes, one at a time, so that they do not disturb each other.
 ///
-/// Calls `each` with the observations of one behaviour, sorted by runtime and then by `asked_from`.
+/// Calls `each` once for each behaviour, with the observations of that behaviour, sorted by runtime
+/// and then by `asked_from`.
 ///
 /// # Errors
 /// Fails if [`observe`] or `each` fails.
@@ -275,7 +278,7 @@ pub fn observe_all(
 }
 
 /// Formats a runtime's answers in one or two lines. The answer from a task is shown only if it
-/// differs from the answer from the root future.
+/// differs from the answer from the root future, or if we expect it to differ.
 pub fn lines(observations: &[&Observation]) -> Vec<String> {
     let line = |observation: &Observation| {
         let seen = observation.seen.as_ref().map_or("not built".into(), ToString::to_string);
@@ -294,20 +297,27 @@ pub fn lines(observations: &[&Observation]) -> Vec<String> {
     }
 }
 
-/// The timeout of an experiment. No experiment takes nearly as long.
+/// The timeout for an experiment. An experiment that does not hang takes only a fraction of this
+/// time.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Runs an experiment in this process, which is the child, and prints the answer.
+/// Runs an experiment in this process, which is a child of the one that asks the question, and
+/// prints the answer.
 ///
 /// # Errors
 /// Fails if this build has no such experiment, or if the answer cannot be printed.
 pub fn experiment_here(name: &str, runtime: &str, asked_from: &str) -> anyhow::Result<ExitCode> {
     let runtime = catalog::find_runtime(runtime)?;
     let behaviour = find(name)?;
-    let asked_from = behaviour.asked_from.iter().find(|from| from.to_string() == asked_from);
-    let asked_from = asked_from.context("this experiment does not run in this place")?;
-    let experiment = behaviour.experiment(runtime).context("this build has no such experiment")?;
-    let seen = experiment(*asked_from);
+    let from = behaviour.asked_from.iter().find(|from| from.to_string() == asked_from);
+    let from = from.with_context(|| {
+        let places: Vec<_> = behaviour.asked_from.iter().map(ToString::to_string).collect();
+        format!("`{name}` cannot run from `{asked_from}`: expected {}", places.join(" or "))
+    })?;
+    let experiment = behaviour.experiment(runtime).with_context(|| {
+        format!("this build does not contain `{name}` for {}: turn its features on", runtime.name())
+    })?;
+    let seen = experiment(*from);
     writeln!(io::stdout(), "{}", serde_json::to_string(&seen)?)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -351,7 +361,7 @@ impl fmt::Display for Lines {
     }
 }
 
-/// Awaits a future. If it panics, returns the message of the panic as an error.
+/// Awaits a future. If the future panics, returns the panic's message as an error.
 async fn caught<T>(future: impl Future<Output = T>) -> Result<T, String> {
     let mut future = pin!(future);
     let poll =

@@ -1,6 +1,7 @@
 //! Sends HTTP GET requests over loopback, with two kinds of clients: hyper, which is the same on
 //! all runtimes, and the client that most users of each runtime choose. The server is in the parent
-//! process. Its threads share our cores, but their CPU time is not part of the figures.
+//! process. The server's threads share the cores with this process, but their CPU time is not part
+//! of the figures.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -24,11 +25,11 @@ pub trait HttpRt: Rt {
     fn io(stream: Self::Stream) -> Self::Io;
 }
 
-/// Checks the length of a body, and returns it.
+/// Checks that a body has the length that the server sends, and returns the length.
 fn check_length(length: usize) -> Outcome<u64> {
     (length == BODY)
         .then_some(BODY as u64)
-        .ok_or_else(|| "the body does not have the expected length".into())
+        .ok_or_else(|| format!("expected a body of {BODY} bytes, received {length}").into())
 }
 
 /// A client that uses hyper on one persistent connection.

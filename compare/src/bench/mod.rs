@@ -38,8 +38,9 @@ impl Contestant {
         }
     }
 
-    /// Returns the default number of worker threads on a machine with this many cores. The
-    /// experiment `worker-threads` confirms these numbers. A control has no worker threads.
+    /// Returns the default number of worker threads on a machine with this many cores, or `None`
+    /// for a control, which has no worker threads. The experiment `worker-threads` confirms these
+    /// numbers.
     pub fn own_threads(self, cores: usize) -> Option<usize> {
         match self {
             Self::Tokio | Self::AsyncStd => Some(cores),
@@ -152,9 +153,10 @@ workloads! {
 
     "spawn-many" full workloads::spawn_many, control "join_all" work!(workloads::joined, "bench");
         "Spawns 100,000 tasks from one task, then awaits them all."
-        "The local queue of a Tokio worker has room for 256 tasks. Any more go to the shared \
-         queue, which is behind a lock. async-executor pushes to one shared queue without a lock, \
-         but it takes a lock to update its list of tasks whenever a task is spawned or ends. The \
+        "The local queue of a Tokio worker has room for 256 tasks. When it is full, tasks move to \
+         the shared queue, which is behind a lock. async-executor pushes to one shared queue \
+         without a lock, but it takes a lock to update its list of tasks whenever a task is \
+         spawned or ends. The \
          control is a single task: `join_all` also allocates for each future, and has its own \
          queue, but it wakes no thread."
 
@@ -209,8 +211,8 @@ workloads! {
 
     "memory" full workloads::memory, control "" None;
         "Runs a million tasks that all sleep for an hour. The memory for each task is the slope \
-         of the memory usage, from a quarter of the tasks to all of them. We keep the handles, so \
-         they count as well. The size of the bare future is shown for comparison."
+         of the memory usage, from a quarter of the tasks to all of them. It includes the tasks' \
+         handles, which we keep. The size of the bare future is shown for comparison."
         "Each task needs memory for its future, a header, the executor's record of the task, and \
          an entry for its timer. Tokio keeps the timer entry within the future, and aligns tasks \
          to 128 bytes. async-io keeps the entry in a map. async-std's sleep is a timeout around a \
@@ -219,8 +221,8 @@ workloads! {
     "memory-joined" full workloads::memory_joined if "bench", control "" None;
         "Runs the same number of sleeping futures as `memory`, but in only four tasks, with \
          `join_all`. Measures the memory for each future."
-        "Instead of a task, each future has a node in the queue of `join_all`, and a place in its \
-         list of results."
+        "Instead of a task, each future has a node in `join_all`'s queue, and a place in the list \
+         of results."
 
     "blocking" quick workloads::blocking, control "threads" threads!(blocking);
         "Makes a call on a blocking thread, and waits for its result."
@@ -232,12 +234,13 @@ workloads! {
          runtime."
         "Tokio runs both ends on one thread. async-executor wakes another thread for each event, \
          and one more to look for work. So with two threads, every message moves from core to \
-         core, as it does in the control. With one thread, it does not."
+         core, as it does in the control. With one thread, messages stay on one core."
 
     "echo-64" quick workloads::echo_64, control "threads" threads!(echo_64);
         "Sends 64 bytes to a server and back, over 64 concurrent connections."
-        "All threads are busy, so none has to be woken. Tokio registers a socket once. async-io \
-         asks for each event again, and tries to read before it asks."
+        "All threads are busy, so none has to be woken. Tokio registers a socket with the system \
+         once. async-io registers its interest again for each event, and tries to read before it \
+         does."
 
     "echo-512" full workloads::echo_512, control "threads" threads!(echo_512);
         "Sends 64 bytes to a server and back, over 512 concurrent connections."

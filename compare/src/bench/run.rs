@@ -92,14 +92,14 @@ impl Row {
     }
 }
 
-/// One sample, and the figures of its process.
+/// One sample, and the figures for the process that took it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Taken {
     #[serde(flatten)]
     pub sample: Sample,
-    /// User and system time of the process.
+    /// The user and system time of the process.
     pub cpu_ms: Option<f64>,
-    /// The number of context switches of the process, voluntary or not.
+    /// The number of context switches of the process, voluntary and involuntary.
     pub switches: Option<u64>,
     pub peak_kib: Option<u64>,
     /// The number of allocations, in a build that counts them.
@@ -170,7 +170,8 @@ fn cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Takes one sample in this process, which is the child, and prints it.
+/// Takes one sample in this process, which is a child of the one that runs the benches, and prints
+/// the sample.
 ///
 /// # Errors
 /// Fails if this build has no such workload or contestant, or if the sample cannot be printed.
@@ -184,7 +185,8 @@ pub fn sample_here(
     let workloads = super::find(&[workload.to_owned()], false)?;
     let work = workloads.first().and_then(|workload| workload.of(contestant));
     let setting = Setting { threads, server, is_small: false };
-    let sample = work.context("this build has no such workload")?(setting);
+    let missing = || format!("this build does not contain `{workload}` for {}", contestant.name());
+    let sample = work.with_context(missing)?(setting);
     let taken = Taken {
         sample,
         cpu_ms: child::cpu_ms(),
@@ -196,7 +198,7 @@ pub fn sample_here(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Takes all samples. If a signal interrupts this, returns the samples of all complete rounds.
+/// Takes all samples. If a signal interrupts the run, returns the samples of all complete rounds.
 ///
 /// # Errors
 /// Fails if a sample fails, or if the samples of a workload have different checksums.
@@ -233,7 +235,7 @@ pub fn take(plan: &Plan, workloads: &[&'static Workload]) -> anyhow::Result<Resu
     Ok(Results { kind: KIND.into(), machine, threads: plan.threads, stolen, rows })
 }
 
-/// The timeout of one sample. No sample takes nearly as long.
+/// The timeout for one sample. A sample that does not hang takes only a fraction of this time.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
 fn take_one(row: &Row, server: SocketAddr) -> anyhow::Result<Taken> {
@@ -313,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn a_contestant_that_did_other_work_is_detected() {
+    fn a_contestant_that_did_different_work_is_detected() {
         assert!(check(&[row(Contestant::Tokio, 42), row(Contestant::Smol, 42)]).is_ok());
         let error = check(&[row(Contestant::Tokio, 42), row(Contestant::Smol, 41)]).unwrap_err();
         assert!(error.to_string().contains("work: smol did not"), "{error}");

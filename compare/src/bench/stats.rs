@@ -40,8 +40,8 @@ pub fn median(values: &[f64]) -> f64 {
     quantile(values, 0.5)
 }
 
-/// Returns the value below which this fraction of the values lies, interpolated between two of
-/// them.
+/// Returns the value below which the fraction `part` of the values lies, interpolated between the
+/// two nearest values.
 ///
 /// # Panics
 /// Panics if there are no values.
@@ -75,7 +75,7 @@ pub fn ratio_interval(samples: &[f64], base: &[f64], seed: u64) -> Interval {
 }
 
 /// Draws new sets of samples from the measured ones. The measured samples are sorted once, and a
-/// draw counts how often it takes each of them, so that its median needs no sorting.
+/// draw only counts how often it takes each of them, so finding a draw's median needs no sorting.
 struct Resample {
     sorted: Vec<f64>,
     /// How often the current draw took each sample.
@@ -175,7 +175,7 @@ mod tests {
             let samples: Vec<f64> = (0..30).map(|_| normal(&mut random, 10.0, 1.0)).collect();
             median_interval(&samples, *seed).contains(10.0)
         });
-        // 95 % of 200 are 190; the standard deviation of that count is 3.1.
+        // 95 % of 200 is 190; the standard deviation of that count is 3.1.
         let hits = hits.count();
         assert!((181..=199).contains(&hits), "{hits} of 200");
     }

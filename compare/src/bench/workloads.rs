@@ -360,8 +360,8 @@ fn memory_of<R: Rt, S: Send + 'static>(
             resident.extend(child::resident_kib().map(point));
             peak.extend(child::peak_kib().map(point));
         }
-        // For comparison, we also report the size of the future itself. The slope includes the
-        // handles, because we keep them.
+        // For comparison, we also report the size of the future itself. The memory per task, which
+        // is the slope computed below, includes the handles, because `sleepers` keeps them alive.
         let (future, handle) = (size_of_val(&asleep::<R>()), size_of::<R::Task<()>>());
         let mut metrics = BTreeMap::from([
             ("bytes of the future".to_owned(), future as f64),
@@ -392,7 +392,7 @@ pub fn blocking<R: Rt>(setting: Setting) -> Sample {
     })
 }
 
-/// A connection to a server that returns 64 bytes.
+/// A connection to the echo server, and the byte that fills the current message.
 struct Echo<R: Rt>(R::Stream, u8);
 
 impl<R: Rt> Client for Echo<R> {
@@ -405,7 +405,7 @@ impl<R: Rt> Client for Echo<R> {
     }
 
     async fn request(&mut self) -> Outcome<u64> {
-        // Send a different message each time, so that we would notice an old answer.
+        // Send a different message each time, so that we would notice an answer to an earlier one.
         self.1 = self.1.wrapping_add(1);
         let (message, mut answer) = ([self.1; 64], [0; 64]);
         R::write(&mut self.0, &message).await?;
@@ -417,8 +417,8 @@ impl<R: Rt> Client for Echo<R> {
     }
 }
 
-/// Runs one client for each connection, all concurrently. Each client sends 64 bytes and waits
-/// until the server has sent them back.
+/// Runs an echo server, and one client for each connection. All clients run concurrently. Each
+/// client sends 64 bytes and waits until the server has sent them back.
 fn echo<R: Rt>(setting: Setting, connections: usize, requests: u64) -> Sample {
     async fn answer<R: Rt>(mut stream: R::Stream) {
         let mut bytes = [0; 64];

@@ -1,5 +1,5 @@
-//! Columns that break their contract with a wrong answer, a panic and a hang. With their help,
-//! tests check that the table reports such columns.
+//! Three columns that break their contract: one gives a wrong answer, one panics, and one hangs.
+//! Tests use them to check that the table reports such columns.
 
 /// The answer that all three columns should give.
 pub const EXPECTED: u64 = 42;

@@ -6,7 +6,7 @@ use crate::bench::run::{Results, Row, Taken};
 use crate::bench::stats::{ENOUGH, Interval, median, median_interval, ratio_interval};
 use crate::bench::{WORKLOADS, Workload};
 
-/// The seed for the bootstrap. It is fixed, so that the same results always look the same.
+/// The seed for the bootstrap. It is fixed, so that the same samples always have the same interval.
 pub const SEED: u64 = 1;
 
 /// Formats the description of each workload.
@@ -81,7 +81,8 @@ pub fn medians_of(count: usize) -> String {
 /// Returns a phrase that says how much processor time the host withheld during the run, if that is
 /// known.
 pub fn stolen(results: &Results) -> String {
-    let part = |part: f64| format!(", {:.1} % of its time stolen during the run", 100.0 * part);
+    let part =
+        |part: f64| format!(", {:.1} % of the processor time stolen during the run", 100.0 * part);
     results.stolen.map(part).unwrap_or_default()
 }
 
@@ -99,7 +100,8 @@ pub fn metrics(rows: &[&Row]) -> BTreeSet<String> {
     samples.flat_map(|taken| taken.sample.metrics.keys().cloned()).collect()
 }
 
-/// Returns the names of the figures for the whole process, which include start and warm-up.
+/// Returns the names of the figures for the whole process. These figures include the start of the
+/// runtime and the warm-up.
 pub fn process_metrics(rows: &[&Row]) -> BTreeSet<String> {
     let samples = rows.iter().filter_map(|row| row.samples.first());
     let all = samples.flat_map(Taken::metrics).map(|(name, _)| name.to_owned());
@@ -138,7 +140,6 @@ fn line(row: &Row, values: &[f64], base: &[f64]) -> String {
 fn of_the_processes(rows: &[&Row]) -> String {
     let metrics = process_metrics(rows);
     let title = |metric: &String| format!("{:>13}", metric.trim_start_matches("process: "));
-    // These figures include start and warm-up.
     let mut text = format!("  {:<17}", "whole process");
     text.extend(metrics.iter().map(title));
     text.push('\n');
@@ -187,7 +188,7 @@ pub fn bench_against(new: &Results, old: &Results) -> String {
     )
 }
 
-/// Formats a figure with three significant digits, or with all its digits before the point.
+/// Formats a figure with three significant digits, but keeps all digits before the decimal point.
 pub fn number(value: f64) -> String {
     match value.abs() {
         0.0 => "0".into(),

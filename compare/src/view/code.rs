@@ -148,9 +148,9 @@ fn one_below_the_other(
     text
 }
 
-/// Wraps a line at the width. Breaks the line between words if the part before the break fills at
-/// least half of the width, and otherwise exactly at the width. Continuation lines are indented by
-/// two more spaces.
+/// Wraps a line at the width. Breaks the line after a space if there is one in the second half of
+/// the width, and otherwise exactly at the width. Continuation lines are indented by two more
+/// spaces.
 fn wrapped(line: &[Styled], width: usize) -> Vec<Vec<Styled>> {
     let own_indent = line.iter().take_while(|styled| styled.c == ' ').count();
     let indent = (own_indent + 2).min(width / 2);
@@ -236,7 +236,7 @@ mod tests {
         assert!(line.contains(&format!("{dimmed}let{dimmed:#}")), "{line:?}");
         assert!(line.contains(&format!("{blue}left{blue:#}")), "{line:?}");
         assert!(line.contains(&format!("{blue}right{blue:#}")), "{line:?}");
-        // A single source cannot be compared with another one, so nothing is dimmed.
+        // A single source has nothing in common with another one, so nothing is dimmed.
         let alone = code(&[LEFT], 100, true).unwrap();
         assert!(!alone.contains(&dimmed.to_string()), "{alone:?}");
     }

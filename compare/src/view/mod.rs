@@ -163,7 +163,7 @@ pub fn behaviour(behaviour: &Behaviour, row: &[Observation], width: usize) -> St
     text
 }
 
-/// Wraps a text between words. Splits only words that are longer than a line.
+/// Wraps text at word boundaries. Splits a word only if it is longer than a line.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_inclusive(' ') {

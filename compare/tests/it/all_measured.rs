@@ -36,8 +36,8 @@ pub struct Measured {
     pub is_right: bool,
 }
 
-/// A report whose lessons and behaviours are measured now. It also contains two benches from an
-/// earlier run.
+/// The results of `compare report`, which measures the lessons and the behaviours. We run two
+/// benches before that, so that the report finds their results.
 pub static MEASURED: LazyLock<Measured> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
@@ -58,7 +58,7 @@ pub static MEASURED: LazyLock<Measured> = LazyLock::new(|| {
 });
 
 #[test]
-fn the_report_measures_missing_results_and_reports_that() {
+fn the_report_measures_missing_results_and_says_so() {
     let messages = &MEASURED.messages;
     assert!(messages.contains("running the lessons"), "{messages}");
     assert!(messages.contains("for the behaviours"), "{messages}");

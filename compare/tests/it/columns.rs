@@ -24,7 +24,7 @@ fn names_in(folder: &Path) -> Vec<String> {
     names.map(|name| name.into_string().unwrap()).collect()
 }
 
-// The last write fails while it is in flight. On Tokio, `sync_all` alone does not report that.
+// The last write fails in the background. On Tokio, `sync_all` alone does not report that failure.
 #[cfg(unix)]
 #[test]
 fn a_file_that_does_not_fit_on_the_disk_is_not_renamed_into_place() {

@@ -70,7 +70,7 @@ fn the_table_of_lessons_matches_the_workspace() {
 }
 
 #[test]
-fn nothing_else_is_at_the_top_level() {
+fn the_top_level_contains_only_the_members_and_known_files() {
     let mut allowed = members();
     allowed.extend(["Cargo.toml", "Cargo.lock", "README.md", "target"].map(String::from));
     for entry in fs::read_dir(root()).unwrap() {
@@ -100,7 +100,7 @@ fn every_linked_file_and_every_named_test_exists() {
 }
 
 #[test]
-fn the_six_lessons_after_hello_share_one_tokio() {
+fn the_six_lessons_after_hello_use_the_same_tokio_features() {
     let tokio = |member: &String| {
         let manifest = read(format!("{member}/Cargo.toml"));
         let dependencies = manifest.split_once("[dependencies]").unwrap().1;

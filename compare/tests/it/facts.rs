@@ -110,7 +110,8 @@ fn dropping_an_unblock_handle_cancels_only_calls_that_have_not_started() {
     drop(sink);
     drop(release);
     drop((begin, end));
-    // The channels close when the last call ends, and when the sink is dropped.
+    // `has_ended` closes when the last call ends, and `sink_has_ended` closes when the sink is
+    // dropped.
     let mut ended: Vec<_> = has_ended.iter().collect();
     ended.sort();
     assert!(ended.iter().copied().eq(0..THREADS), "{ended:?}");

@@ -85,8 +85,8 @@ impl Doubles {
         while doubles.folders() == 0 {
             std::thread::sleep(Duration::from_millis(1));
         }
-        // For a short time, a new child is in its parent's group. Wait until the child has its own
-        // group.
+        // For a short time, a new child is still in its parent's process group. Wait until the
+        // child is in a separate group.
         #[cfg(target_os = "linux")]
         while !children_of(doubles.compare.id())
             .iter()
@@ -148,9 +148,9 @@ fn a_signal_ends_the_run_and_leaves_no_child_and_no_folder() {
     }
 }
 
-// A terminal sends the signal to the whole group. `Doubles::start` waits until the child has left
-// that group: otherwise, the program could notice that the child has ended before it notices the
-// signal.
+// A terminal sends the signal to the whole foreground process group. `Doubles::start` waits until
+// the child has left that group. Otherwise, the program could notice that the child has ended
+// before the program notices the signal.
 #[cfg(unix)]
 #[test]
 fn ctrl_c_in_a_terminal_interrupts_the_run_and_is_not_recorded_as_a_failure() {
@@ -293,7 +293,7 @@ fn the_list_of_benches_says_what_is_measured_and_what_is_expected() {
         assert!(list.contains(words), "no {words:?} in\n{list}");
     }
     assert_eq!(list.matches("Expected: ").count(), 19);
-    // Timers and memory have no control.
+    // The workload `timers` and the two workloads for memory have no control.
     assert_eq!(list.matches("Control: ").count(), 16);
     assert!(list.contains("Control: plain call"), "{list}");
 }
@@ -404,7 +404,7 @@ fn a_signal_during_a_build_leaves_no_process_and_no_folder() {
         0,
         "a temporary folder was left behind"
     );
-    // All of these processes have received SIGKILL, and will end as soon as they get a core.
+    // All of these processes have received SIGKILL, and will end as soon as the system runs them.
     for pid in pids.split_whitespace() {
         while is_running(pid) {
             std::thread::sleep(Duration::from_millis(1));

@@ -1,5 +1,5 @@
 //! Tests what `compare report` measures, and that the page it writes is complete, well-formed, and
-//! usable without seeing it.
+//! usable with a screen reader.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -160,7 +160,7 @@ fn assert_usable_without_seeing_it(page: &Html) {
     }
 }
 
-/// The relative luminance of a colour such as `#1b1f24` (WCAG 2.2).
+/// Returns the relative luminance of a colour such as `#1b1f24` (WCAG 2.2).
 fn luminance(colour: &str) -> f64 {
     let part = |at: usize| {
         let value = f64::from(u8::from_str_radix(&colour[at..at + 2], 16).unwrap()) / 255.0;
@@ -225,7 +225,7 @@ fn as_is_measures_nothing_and_marks_missing_results() {
 }
 
 #[test]
-fn a_file_with_broken_or_other_results_causes_an_error_and_an_earlier_page_is_kept() {
+fn a_broken_or_foreign_results_file_causes_an_error_and_an_earlier_page_is_kept() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     fs::write(path("page.html"), "an earlier page").unwrap();

@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-/// A runtime, as the workloads see it. All functions are associated functions, so calls are
+/// A runtime, as the workloads see it. The workloads are generic over this trait, so all calls are
 /// dispatched statically.
 pub trait Rt: 'static {
     /// A handle for a spawned task. Awaiting the handle returns the task's value. Dropping the

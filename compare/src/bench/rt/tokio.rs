@@ -1,4 +1,4 @@
-//! Implements the trait for Tokio, which is started for each run with a given number of worker
+//! Implements the trait for Tokio. Each run starts a runtime with the given number of worker
 //! threads.
 
 use std::io;
@@ -18,8 +18,8 @@ use super::Rt;
 
 pub struct Tokio;
 
-/// A handle for a task. Awaiting it returns the task's value rather than a `Result`, because no
-/// task panics here.
+/// A handle for a task. Awaiting the handle returns the task's value rather than a `Result`,
+/// because the tasks of the workloads do not panic.
 pub struct Task<T>(JoinHandle<T>);
 
 impl<T> Future for Task<T> {

@@ -58,16 +58,16 @@ pub fn expected(input: &Input) -> Answer {
     }
 }
 
-/// Returns the name of a file while it is incomplete. We append `.part` rather than replace the
-/// extension, so that `a.txt` and `a.zip` have different partial files.
+/// Returns the path of the partial file for a download to `path`. We append `.part` rather than
+/// replace the extension, so that `a.txt` and `a.zip` have different partial files.
 pub fn part_of(path: &Path) -> PathBuf {
     let mut part = path.as_os_str().to_owned();
     part.push(".part");
     part.into()
 }
 
-/// Returns a checksum: FNV-1a (Fowler, Noll, Vo) with 64 bits, which is enough to tell two files
-/// apart.
+/// Returns a checksum that is good enough to tell two files apart: the 64-bit FNV-1a hash, which is
+/// named after Fowler, Noll and Vo.
 pub fn checksum(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)

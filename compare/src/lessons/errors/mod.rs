@@ -54,7 +54,7 @@ pub fn expected(_: &Input) -> Answer {
     Answer { outcomes }
 }
 
-/// The longest greeting to read, in bytes.
+/// The maximum length of a greeting, in bytes.
 pub const MAX_GREETING: u64 = 1024;
 
 /// Classifies the bytes that a service has sent, up to the first line end or the end of the

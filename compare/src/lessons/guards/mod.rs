@@ -69,7 +69,8 @@ impl Witness {
         Self { path: path.into(), saw_it_open: Arc::default(), endings: Arc::default() }
     }
 
-    /// Checks whether the database is open. A body calls this.
+    /// Checks whether the database is open, and remembers the result. Each body calls this while it
+    /// uses the database.
     pub fn look(&self) {
         self.saw_it_open.store(self.is_open(), SeqCst);
     }
@@ -81,7 +82,7 @@ impl Witness {
         self.endings.lock().unwrap_or_else(PoisonError::into_inner).push(ending);
     }
 
-    /// Returns all endings so far, and forgets them.
+    /// Returns all endings so far, and clears the list.
     pub fn endings(&self) -> Vec<Ending> {
         std::mem::take(&mut self.endings.lock().unwrap_or_else(PoisonError::into_inner))
     }

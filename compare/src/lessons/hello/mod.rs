@@ -36,8 +36,8 @@ pub fn input(_: &Stage, _: &Scene) -> Input {
     Input { nap_ms: 40 }
 }
 
-/// Returns the correct answer. `a` naps three times as long as `b`, so `a` ends first only if they
-/// run one after another.
+/// Returns the correct answer. `a` naps three times as long as `b`, so `a` ends first only if `b`
+/// does not start until `a` has ended.
 pub fn expected(_: &Input) -> Answer {
     let said = |words: &[&str]| words.iter().map(|word| String::from(*word)).collect();
     Answer {

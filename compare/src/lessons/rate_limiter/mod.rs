@@ -51,8 +51,8 @@ pub fn too_soon(mut grants: Vec<Duration>, limit: usize, window: Duration) -> us
 
 /// Returns whether the dropped callers delayed nobody. With a limit of one, the correct wait is one
 /// window. If the dropped callers had kept their places, the wait would be longer by `dropped`
-/// windows. The threshold is half of `dropped` windows, because that is far from both, even if a
-/// busy machine adds a delay.
+/// windows. The threshold is half of `dropped` windows. It is so far from both waits that a delay
+/// on a busy machine does not change the answer.
 pub fn cost_nothing(waited: Duration, dropped: u32, window: Duration) -> bool {
     waited < window * dropped / 2
 }

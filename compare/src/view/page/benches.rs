@@ -24,8 +24,8 @@ pub fn section(results: Option<&Results>) -> anyhow::Result<Markup> {
             p {
                 "Each plot shows the median as a point, its 95 % interval as a thick line, and the range \
                  of the middle four fifths of the samples as a thin line. A dashed line marks the control, \
-                 which does the same work without a runtime. " a href="#method" { "How it was measured" }
-                " explains the method."
+                 which does the same work without a runtime. The section "
+                a href="#method" { "How everything was measured" } " explains the method."
             }
             ul.jump {
                 @for workload in WORKLOADS {
@@ -58,17 +58,17 @@ fn measured(workload: &Workload, rows: &[Row]) -> anyhow::Result<Markup> {
         p.count { (medians_of(least)) }
         div.plots { @for plot in plots { (plot) } }
         details {
-            summary { "Figures and samples of " (workload.name) }
+            summary { "Figures and samples for " (workload.name) }
             @let table = table(&figures);
-            (super::scrolling(&format!("Figures of {}", workload.name), &table))
+            (super::scrolling(&format!("Figures for {}", workload.name), &table))
             @let table = of_the_processes(&rows);
-            (super::scrolling(&format!("Processes of {}", workload.name), &table))
+            (super::scrolling(&format!("Process figures for {}", workload.name), &table))
             p {
                 "The samples as CSV, in the order in which they were taken"
                 @if least > WRITTEN { " (only the first " (WRITTEN) " of " (least) ")" }
                 ":"
             }
-            pre tabindex="0" role="region" aria-label={ "Samples of " (workload.name) } {
+            pre tabindex="0" role="region" aria-label={ "Samples for " (workload.name) } {
                 (samples(&rows))
             }
         }
@@ -180,7 +180,7 @@ fn of_the_processes(rows: &[&Row]) -> Markup {
     let metrics = process_metrics(rows);
     html! {
         table {
-            caption { "Medians for the whole process, including start and warm-up" }
+            caption { "Medians for the whole process, including its start and the warm-up" }
             thead {
                 tr {
                     th scope="col" { "Contestant" }

@@ -31,7 +31,7 @@ pub fn section(report: &Report) -> Markup {
             div.notice role="note" {
                 p {
                     strong { "Don't choose async-std or surf." }
-                    " They are here because programs that use them have to be migrated. The open \
+                    " They are on this page because programs that use them have to be migrated. The open \
                      advisories are: "
                     @for (place, advisory) in cost::advisories(Runtime::AsyncStd).iter().enumerate() {
                         @if place > 0 { "; " }
@@ -73,7 +73,11 @@ fn warnings(report: &Report) -> Vec<String> {
         machines.windows(2).any(|pair| of(pair[0].1) != of(pair[1].1))
     };
     if differ(|machine| (&machine.processor, &machine.versions[..])) {
-        warnings.push("the parts of this page come from different machines or versions".into());
+        warnings.push(
+            "the parts of this page come from different machines or from different versions of \
+             the runtimes"
+                .into(),
+        );
     }
     warnings
 }
@@ -113,7 +117,7 @@ fn answers<'a>(seen: &'a [Observation], behaviour: &str, runtime: Runtime) -> Ve
     all.map(answer).collect::<Option<_>>().unwrap_or_default()
 }
 
-/// Lists the operations that a runtime has and the other lacks.
+/// Lists the operations that one runtime provides and the other lacks.
 fn operations(runtime: Runtime, other: Runtime) -> Markup {
     let mut rows = api::rows();
     // Leave out HTTP, because no runtime comes with an HTTP client.
@@ -139,25 +143,25 @@ fn operations(runtime: Runtime, other: Runtime) -> Markup {
     }
 }
 
-/// Compares what the two runtimes add to a build. Mentions only large differences, because one
-/// build is one sample, and its processor time varies by a third.
+/// Compares what the two runtimes add to a build. Mentions only large differences, because each
+/// figure comes from a single build, and the processor time of a build varies by a third.
 fn adds(costs: &cost::Costs, runtime: Runtime, other: Runtime) -> Markup {
     let (ours, theirs) = (costs.added(runtime), costs.added(other));
     html! {
         @if (ours.bytes as f64) < 0.9 * theirs.bytes as f64 {
             li {
-                a href="#cost" { "A smaller program" } ": together with the crates that its lessons use, "
-                (runtime.name()) " adds " (mebibytes(ours.bytes / 1024)) " to the executable, whereas "
-                (other.name()) " adds " (mebibytes(theirs.bytes / 1024)) "."
+                a href="#cost" { "A smaller program" } ": " (runtime.name()) ", together with the crates \
+                    that its lessons use, adds " (mebibytes(ours.bytes / 1024)) " to the executable. "
+                (other.name()) ", together with its crates, adds " (mebibytes(theirs.bytes / 1024)) "."
             }
         }
         @if let (Some(ours), Some(theirs)) = (ours.cpu_seconds, theirs.cpu_seconds) {
             @if ours < 0.6 * theirs {
                 li {
-                    a href="#cost" { "A quicker build" } ": together with the crates that its lessons \
-                        use, " (runtime.name()) " adds " (format!("{ours:.0} s")) " of CPU time, whereas "
-                    (other.name()) " adds " (format!("{theirs:.0} s"))
-                    ". These figures come from a single build of each."
+                    a href="#cost" { "A quicker build" } ": " (runtime.name()) ", together with the crates \
+                        that its lessons use, adds " (format!("{ours:.0} s")) " of CPU time. "
+                    (other.name()) ", together with its crates, adds " (format!("{theirs:.0} s"))
+                    ". These figures come from a single build with each runtime."
                 }
             }
         }

@@ -33,7 +33,7 @@ pub fn of(lesson: &Lesson) -> anyhow::Result<Markup> {
                 }
             }
             table {
-                caption { "The sources of " (lesson.name) }
+                caption { "The source files of " (lesson.name) }
                 thead { tr { (super::runtime_heads()) } }
                 tbody { @for row in &rows { (line(row, &lines, &pieces)) } }
             }

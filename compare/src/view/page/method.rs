@@ -12,12 +12,13 @@ use crate::view::bench::worker_threads;
 pub fn section(report: &Report) -> Markup {
     html! {
         section aria-labelledby="method" {
-            h2 #method { "How it was measured" }
+            h2 #method { "How everything was measured" }
             @if let Some(results) = &report.bench { (bench_method(results)) }
             p {
-                "Each lesson runs once on each runtime, in a separate process, and its figures \
-                 describe that process. They show that waits overlap, and say nothing about a \
-                 runtime's speed. The servers for the lessons run in the parent process."
+                "Each lesson runs once on each runtime, in a separate process, and the lesson's \
+                 figures describe that process. The figures show that waits overlap. They say \
+                 nothing about a runtime's speed. The servers for the lessons run in the parent \
+                 process."
             }
             h3 { "Limits" }
             ul {
@@ -82,7 +83,7 @@ fn machines_table(machines: &[(&str, &Machine)]) -> Markup {
     };
     html! {
         table {
-            caption { "The machine that measured each part, and its load" }
+            caption { "The machine on which each part was measured, and the machine's load" }
             thead {
                 tr { td {} @for (what, _) in machines { th scope="col" { (what) } } }
             }

@@ -50,10 +50,10 @@ pub fn page(report: &Report) -> anyhow::Result<String> {
                     section aria-labelledby="lessons" {
                         h2 #lessons { "The lessons" }
                         p {
-                            "Each lesson is written three times, in the idiom of its runtime, with the \
-                             same steps in the same order. The parts that all three have in common are \
-                             dimmed. The HTTP client is reqwest on Tokio, surf on async-std, and hyper, \
-                             through smol-hyper, on smol."
+                            "Each lesson is written three times, in the idiom of each runtime, with the \
+                             same steps in the same order. The parts that all three files have in common \
+                             are dimmed. The HTTP client is reqwest on Tokio, surf on async-std, and \
+                             hyper, through smol-hyper, on smol."
                         }
                         @for lesson in &lessons { (self::lesson(lesson, report.lessons.as_ref())?) }
                     }
@@ -81,11 +81,11 @@ fn contents(lessons: &[&Lesson]) -> Markup {
                         a href={ "#lesson-" (lesson.name) } { (lesson.name) }
                     }
                 }
-                li { a href="#api" { "How each runtime writes common operations" } }
+                li { a href="#api" { "Common operations on each runtime" } }
                 li { a href="#behaviours" { "The behaviours" } }
                 li { a href="#cost" { "What a runtime adds to a build" } }
                 li { a href="#benches" { "The benches" } }
-                li { a href="#method" { "How it was measured" } }
+                li { a href="#method" { "How everything was measured" } }
             }
         }
     }
@@ -111,7 +111,7 @@ fn lesson(lesson: &Lesson, kept: Option<&Kept<Vec<Run>>>) -> anyhow::Result<Mark
             @if runs.is_empty() {
                 (not_measured("compare lessons"))
             } @else {
-                (scrolling(&format!("Figures of {}", lesson.name), &figures(lesson, &runs)))
+                (scrolling(&format!("Figures for {}", lesson.name), &figures(lesson, &runs)))
                 (timelines::of(&runs))
             }
             (code::of(lesson)?)
@@ -161,7 +161,7 @@ fn runtime_heads() -> Markup {
     html! { @for runtime in Runtime::ALL { th scope="col" { (runtime.name()) } } }
 }
 
-/// Formats a text in which backticks mark code.
+/// Formats text in which backticks mark code.
 fn marked(text: &str) -> Markup {
     html! {
         @for (place, part) in text.split('`').enumerate() {

@@ -1,5 +1,5 @@
 //! Draws a metric of a workload as a plot. For each contestant, the plot shows the median, the
-//! median's interval, and the spread of the samples. A line marks the control.
+//! median's interval, and the spread of the samples. A dashed line marks the control's median.
 
 use maud::{Markup, PreEscaped, html};
 use plotters::coord::Shift;
@@ -171,8 +171,8 @@ mod tests {
         assert_eq!(svg.matches("<circle").count(), 3);
         assert!(svg.contains("aria-label=\"it &lt;says&gt;\""), "{svg}");
         assert!(!svg.contains("xmlns"), "{svg}");
-        // The scale goes from 0 to 115.5 over about 320 units, so an interval of 20 is a sixth of
-        // that.
+        // The scale goes from 0 to 115.5 over about 320 units, so an interval of 20 is about 55
+        // units wide.
         let width = |line: &str| {
             let points = line.split("points=\"").nth(1).unwrap();
             let x: Vec<f64> =

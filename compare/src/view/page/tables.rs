@@ -1,4 +1,4 @@
-//! Formats the tables without timings: how each runtime writes common operations, how it behaves,
+//! Formats the tables without timings: common operations on each runtime, how each runtime behaves,
 //! and what it adds to a build.
 
 use maud::{Markup, html};
@@ -11,7 +11,7 @@ use crate::cost::{self, Costs};
 use crate::kept::Kept;
 use crate::view::{mebibytes, more_seconds, seconds};
 
-/// Shows how asyncio and each runtime write common operations.
+/// Shows the code for common operations in asyncio and on each runtime.
 pub fn api() -> Markup {
     let table = html! {
         table.api {
@@ -30,13 +30,13 @@ pub fn api() -> Markup {
     };
     html! {
         section aria-labelledby="api" {
-            h2 #api { "How each runtime writes common operations" }
+            h2 #api { "Common operations on each runtime" }
             p {
                 "The cells for the three runtimes are taken from the source code of this program, \
                  so they compile. If a runtime does not provide an operation, the cell shows what \
                  people use instead."
             }
-            (scrolling("How each runtime writes common operations", &table))
+            (scrolling("Common operations on each runtime", &table))
         }
     }
 }
@@ -44,7 +44,7 @@ pub fn api() -> Markup {
 fn snippet(cell: &str) -> Markup {
     match cell.strip_prefix("no: ") {
         None => html! { code { (cell) } },
-        // What people use instead, and the code for it.
+        // The first line names what people use instead. The other lines, if any, are the code.
         Some(instead) => {
             let (what, code) = instead.split_once('\n').unwrap_or((instead, ""));
             html! {
@@ -119,7 +119,8 @@ fn answers_differ(row: &[Vec<&Observation>; 3]) -> bool {
     answers.windows(2).any(|pair| pair[0] != pair[1])
 }
 
-/// Formats the answer from the root future. Adds the answer from a task only if it differs.
+/// Formats the answer from the root future. Adds the answer from a task only if it differs, or if
+/// we expect it to differ.
 fn answers(observations: &[&Observation]) -> Markup {
     html! {
         @match observations {

@@ -35,7 +35,8 @@ pub fn of(runs: &[&Run]) -> Markup {
 fn cut(spans: &[Recorded]) -> String {
     match spans.len().saturating_sub(timeline::ROWS) {
         0 => String::new(),
-        more => format!("; and {more} more"),
+        1 => "; one more task is not shown".into(),
+        more => format!("; {more} more tasks are not shown"),
     }
 }
 
