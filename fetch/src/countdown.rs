@@ -23,7 +23,7 @@ use std::time::Duration;
 use futures_util::stream::{self, Stream};
 use tokio::time::{Instant, Sleep, sleep};
 
-/// Counts down from `start` to 1, one number each `period`. The countdown begins at the first poll.
+/// Counts down from `start` to 1, one number per `period`. The countdown begins at the first poll.
 ///
 /// `while let Some(...) = stream.next().await` is Rust's `async for`. Dropping the stream ends it,
 /// as `aclosing` does in Python. The `pin!` is needed because the stream holds a future, which
@@ -62,7 +62,7 @@ pub struct Countdown {
 }
 
 impl Countdown {
-    /// Counts down from `start` to 1, one number each `period`. The countdown begins at the first
+    /// Counts down from `start` to 1, one number per `period`. The countdown begins at the first
     /// poll.
     pub fn new(start: u32, period: Duration) -> Self {
         Self { left: start, period, pause: None }

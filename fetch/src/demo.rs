@@ -24,10 +24,10 @@ pub async fn run(options: Options, printer: &Printer) -> anyhow::Result<Arc<Time
         ('·', "finished, waiting for earlier results"),
         ('×', "answered 503"),
     ]));
-    let server = serve(Arc::clone(&timeline)).await.context("starting the loopback server")?;
+    let server = serve(Arc::clone(&timeline)).await.context("cannot start the local server")?;
     let urls = ["/delay/3", "/delay/1", "/status/503", "/delay/2"];
     for url in urls {
-        timeline.show(url, ' '); // so that the rows have the order of the URLs
+        timeline.show(url, ' '); // so that the rows are in the order of the URLs
     }
     let urls = urls.map(|path| format!("http://{server}{path}"));
     let title = format!("{} URLs concurrently, results in the order of the URLs:\n", urls.len());

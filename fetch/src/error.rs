@@ -27,13 +27,14 @@ pub enum FetchError {
         /// How long the server asks us to wait before we send the request again.
         retry_after: Option<Duration>,
     },
-    /// There were more than ten redirects, or one to something other than `http` and `https`.
-    #[error("redirected too often, or away from http")]
+    /// There were too many redirects, or the server redirected to a URL that is invalid or is not
+    /// an `http` or `https` URL.
+    #[error("too many redirects, or a redirect to an unsupported URL")]
     Redirect(#[source] reqwest::Error),
     /// The decompressed body is longer than allowed. We stopped reading when it exceeded the limit.
     #[error("the body is longer than {limit} bytes")]
     TooLarge {
-        /// The longest body allowed, in bytes.
+        /// The maximum length of a body, in bytes.
         limit: u64,
     },
     /// The connection broke before the response was complete, or what arrived was not valid HTTP.

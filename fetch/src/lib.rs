@@ -35,8 +35,8 @@ pub use types::{Fetched, Options, Page};
 /// the first of these URLs is slow and the buffer is full, all the URLs after it have to wait. Up
 /// to `4 * concurrency * max_size` bytes of bodies may then be in memory.
 ///
-/// Dropping the stream cancels the requests in flight. A lookup of a host name continues on its
-/// own thread, because a blocking `getaddrinfo` call cannot be interrupted.
+/// Dropping the stream cancels the requests in flight. A host name lookup continues on its own
+/// thread, because a blocking `getaddrinfo` call cannot be interrupted.
 ///
 /// # Panics
 /// The stream panics if it is polled outside a Tokio runtime.

@@ -44,7 +44,8 @@ use tool::printer::{Printer, Text};
   fetch --json --retries 5 - <urls.txt | jq .status
 
 Results are printed in the order of the URLs. If one URL is slow, up to 4 * --concurrency results
-wait behind it, and up to three more wait to be printed. Each result can hold a body of --max-size.
+wait behind it, and up to three more wait to be printed. Each result can hold a body of up to
+--max-size.
 
 Exit status: 0 all URLs fetched, 1 a URL failed, 2 usage error, 130 interrupted."
 )]
@@ -63,7 +64,7 @@ struct Arguments {
     /// connecting.
     #[arg(long, default_value = "15s", value_name = "D", value_parser = duration)]
     read_timeout: Duration,
-    /// How long one attempt may take altogether.
+    /// How long one attempt may take in total.
     #[arg(long, default_value = "1m", value_name = "D", value_parser = duration)]
     timeout: Duration,
     /// How many times to retry a transient failure: a failed connection, an incomplete response, a
@@ -169,7 +170,8 @@ async fn work(arguments: Arguments, printer: &Printer) -> anyhow::Result<bool> {
     let client = client(&arguments)?;
     let start = Instant::now();
     let mut summary = Summary::default();
-    // An error on stdin ends the list of URLs. The URLs read before it are still fetched.
+    // An error on stdin ends the list of URLs. The URLs that were read before the error are still
+    // fetched.
     let mut stdin_error = None;
     {
         let urls = input::urls(arguments.urls)
@@ -203,5 +205,5 @@ fn client(arguments: &Arguments) -> anyhow::Result<Client> {
         }
         result => result,
     };
-    client.context("setting up TLS (are CA certificates installed?)")
+    client.context("cannot set up TLS (are CA certificates installed?)")
 }

@@ -15,7 +15,7 @@ pub struct Options {
     /// How long one attempt may take, from connecting to the last byte. Time spent waiting for a
     /// permit does not count.
     pub timeout: Duration,
-    /// How many times to retry at most, if the failure is transient. See [`is_transient`].
+    /// The maximum number of retries after transient failures. See [`is_transient`].
     ///
     /// [`is_transient`]: crate::retry::is_transient
     pub retries: usize,
@@ -35,7 +35,7 @@ impl Default for Options {
 /// The result for one URL.
 #[derive(Debug)]
 pub struct Fetched {
-    /// The URL as you gave it, without user name and password.
+    /// The URL that you passed, without user name and password.
     pub url: String,
     /// The page, or the reason why it could not be fetched.
     pub outcome: Result<Page, FetchError>,

@@ -1,5 +1,5 @@
 //! Prints on a separate thread. Writing to a full pipe blocks until the reader has read some of it.
-//! Here, only this thread is blocked, so a slow reader cannot hold up requests or Ctrl-C.
+//! Only the printing thread is blocked then, so a slow reader cannot hold up requests or Ctrl-C.
 
 use std::io::{self, Write};
 
@@ -22,12 +22,12 @@ impl FromIterator<Text> for Text {
             all.err.extend(text.err);
             all
         };
-        // `reduce` copies nothing if there is only one text.
+        // `reduce` copies nothing if there is only one item.
         texts.into_iter().reduce(join).unwrap_or_default()
     }
 }
 
-/// Sends texts to the thread that prints them.
+/// Sends text to the thread that prints it.
 pub struct Printer {
     texts: mpsc::Sender<Text>,
     thread: JoinHandle<io::Result<()>>,
@@ -40,9 +40,9 @@ impl Printer {
         Self { texts, thread: spawn_blocking(|| print_all(to_print)) }
     }
 
-    /// Hands a text over to the thread, and waits first if the thread is still busy with earlier
-    /// texts. Returns `false` if stdout is closed, which means that there is no point in printing
-    /// more.
+    /// Hands `text` over to the thread. If the thread is still busy with earlier text, waits first.
+    /// Returns `false` if writing to stdout has failed, which means that there is no point in
+    /// printing more.
     pub async fn print(&self, text: Text) -> bool {
         self.texts.send(text).await.is_ok()
     }

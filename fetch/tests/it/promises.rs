@@ -142,8 +142,8 @@ async fn a_slow_first_url_is_overtaken_until_the_buffer_holds_four_times_the_lim
 async fn waiting_for_a_permit_does_not_count_against_the_timeout() {
     let (root, _) = server::start().await;
     let patient = Options { timeout: Duration::from_millis(300), ..concurrency(1) };
-    // Forty requests, which take 10 ms each, are sent one at a time, so the last one waits for
-    // longer than 300 ms.
+    // Forty requests, which take 10 ms each, are sent one at a time, so the last one waits longer
+    // than 300 ms for its permit.
     let results = all((0..40).map(|n| format!("{root}/delay/10/{n}")), patient).await;
     assert!(results.iter().all(|fetched| fetched.outcome.is_ok()), "{results:?}");
 }
