@@ -22,7 +22,7 @@ async fn ticks_during(work: impl Future<Output = ()>) -> u32 {
     // `select!` polls both futures in this one task. When one of them ends, `select!` drops the
     // other.
     tokio::select! {
-        biased; // poll the work first: if both are ready, the work wins
+        biased; // poll the work first, so that the work wins if both are ready
         () = work => {}
         () = ticker => {}
     }
@@ -34,7 +34,8 @@ async fn waits_well() {
     sleep(WORK).await;
 }
 
-/// Waits in a way that async code must not: the thread sleeps, so no other future on it can run.
+/// Waits in a way that async code must never use: the thread sleeps, so no other future on this
+/// thread can run.
 async fn waits_badly() {
     thread::sleep(WORK);
 }

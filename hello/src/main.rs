@@ -57,8 +57,8 @@ fn chosen(scenes: Vec<Scene>) -> Vec<Scene> {
     if scenes.is_empty() { Scene::value_variants().to_vec() } else { scenes }
 }
 
-// `#[tokio::main]` does what `asyncio.run(main())` does in Python: it starts a runtime, gives it
-// the future of this function, and returns when that future is finished.
+// `#[tokio::main]` does what `asyncio.run(main())` does in Python: it starts a runtime, passes this
+// function's future to the runtime, and returns when that future has finished.
 #[tokio::main]
 async fn main() {
     let arguments = Arguments::parse();

@@ -24,7 +24,7 @@ struct Nap {
     thread: String,
 }
 
-/// Sleeps for a number of tenths of a second.
+/// Sleeps for this number of tenths of a second, and records the times and the thread.
 async fn nap(name: &'static str, tenths: u32) -> Nap {
     let start = Instant::now();
     sleep(tenths * TENTH).await;
@@ -48,7 +48,7 @@ async fn joined() -> [Nap; 3] {
 /// may run on another thread at the same instant as your own task. So a task must own the values
 /// that it uses (`'static`), and these values must be safe to move to another thread (`Send`).
 ///
-/// Awaiting the handle gives the task's value, or an error if the task panicked. Dropping the
+/// Awaiting the handle returns the task's value, or an error if the task panicked. Dropping the
 /// handle leaves the task running.
 async fn spawned() -> Result<[Nap; 3], JoinError> {
     let a = tokio::spawn(nap("a", 4));

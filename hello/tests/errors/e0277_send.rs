@@ -1,10 +1,10 @@
 //! `Rc` counts its owners without any synchronisation, so it must stay on the thread where it was
 //! created.
 
-#[cfg(not(cured))]
+#[cfg(not(fixed))]
 use std::rc::Rc as Shared;
 // `Arc` is the version of `Rc` that several threads may share.
-#[cfg(cured)]
+#[cfg(fixed)]
 use std::sync::Arc as Shared;
 
 fn main() {

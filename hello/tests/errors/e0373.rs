@@ -3,11 +3,11 @@
 fn main() {
     let name = String::from("Ferris");
 
-    #[cfg(not(cured))]
+    #[cfg(not(fixed))]
     spawn(async { println!("hello {name}") });
 
     // `async move` moves the string into the future, which then owns it.
-    #[cfg(cured)]
+    #[cfg(fixed)]
     spawn(async move { println!("hello {name}") });
 }
 

@@ -3,14 +3,14 @@
 fn main() {
     let name = String::from("Ferris");
 
-    #[cfg(not(cured))]
+    #[cfg(not(fixed))]
     for _ in 0..2 {
         spawn(async move { println!("hello {name}") });
     }
 
     // Each task gets its own string. If the string is large, or if the tasks must share it, put it
     // into an `Arc`: cloning an `Arc` copies only a pointer.
-    #[cfg(cured)]
+    #[cfg(fixed)]
     for _ in 0..2 {
         let name = name.clone();
         spawn(async move { println!("hello {name}") });

@@ -5,13 +5,13 @@ fn main() {
     start("Ferris");
 }
 
-#[cfg(not(cured))]
+#[cfg(not(fixed))]
 fn start(name: &str) {
     spawn(async move { println!("hello {name}") });
 }
 
 // The task gets its own copy. (The function could also take a `String`.)
-#[cfg(cured)]
+#[cfg(fixed)]
 fn start(name: &str) {
     let name = name.to_owned();
     spawn(async move { println!("hello {name}") });

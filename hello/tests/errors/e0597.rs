@@ -3,11 +3,11 @@
 fn main() {
     let name = String::from("Ferris");
 
-    #[cfg(not(cured))]
+    #[cfg(not(fixed))]
     spawn(greet(&name));
 
     // The same function works if you await it inside a block that owns the string.
-    #[cfg(cured)]
+    #[cfg(fixed)]
     spawn(async move { greet(&name).await });
 }
 

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 static COUNT: Mutex<u32> = Mutex::new(0);
 
-#[cfg(not(cured))]
+#[cfg(not(fixed))]
 async fn count() {
     let mut count = COUNT.lock().unwrap();
     *count += 1;
@@ -13,7 +13,7 @@ async fn count() {
 }
 
 // The braces make sure that the guard is dropped before the `.await`.
-#[cfg(cured)]
+#[cfg(fixed)]
 async fn count() {
     {
         let mut count = COUNT.lock().unwrap();

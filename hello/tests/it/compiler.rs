@@ -5,12 +5,12 @@ use std::process::Command;
 use std::thread;
 
 /// Compiles a program in `tests/errors`, and returns the first line of each compiler error.
-fn errors(program: &str, is_cured: bool) -> Vec<String> {
+fn errors(program: &str, is_fixed: bool) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or("rustc".into()));
-    rustc.args(["--edition=2024", "--emit=metadata", "--check-cfg=cfg(cured)", "--color=never"]);
-    if is_cured {
-        rustc.arg("--cfg=cured");
+    rustc.args(["--edition=2024", "--emit=metadata", "--check-cfg=cfg(fixed)", "--color=never"]);
+    if is_fixed {
+        rustc.arg("--cfg=fixed");
     }
     rustc.arg("-o").arg(folder.path().join("program.rmeta"));
     rustc.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/errors").join(program));
@@ -26,7 +26,7 @@ fn errors(program: &str, is_cured: bool) -> Vec<String> {
 }
 
 #[test]
-fn each_program_causes_its_error_and_compiles_when_cured() {
+fn each_program_causes_its_error_and_compiles_when_fixed() {
     let programs = [
         ("e0373.rs", "error[E0373]: async block may outlive the current function"),
         ("e0382.rs", "error[E0382]: use of moved value"),
