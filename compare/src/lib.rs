@@ -110,7 +110,7 @@ enum Command {
         #[arg(value_parser = clap::value_parser!(u16).range(60..=1000))]
         width: u16,
     },
-    /// Print how asyncio and each runtime write common operations.
+    /// Print the code for common operations, in asyncio and on each runtime.
     Api {
         /// The width of the output, in characters.
         #[arg(long, default_value_t = view::terminal_width(), value_name = "N")]
@@ -119,7 +119,7 @@ enum Command {
     },
     /// Show where the runtimes differ, by running the same experiment on each.
     Behaviours {
-        /// The questions to ask [default: all].
+        /// The names of the questions to ask [default: all].
         #[arg(value_name = "NAME")]
         names: Vec<String>,
         /// Print one JSON object per line instead of text.

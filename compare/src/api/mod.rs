@@ -1,4 +1,4 @@
-//! A table that shows how asyncio and each runtime write common operations.
+//! A table with the code for common operations, in asyncio and on each runtime.
 //!
 //! The cells for the runtimes come from `on_tokio.rs`, `on_async_std.rs` and `on_smol.rs`, so the
 //! code in them compiles. A cell is the code under a comment `// api: NAME`, up to the next empty
@@ -11,7 +11,7 @@ mod on_smol;
 #[cfg(feature = "tokio")]
 mod on_tokio;
 
-/// One operation, as asyncio and each runtime write it.
+/// One operation, and the code for it in asyncio and on each runtime.
 #[derive(Debug)]
 pub struct Row {
     pub what: &'static str,
@@ -23,7 +23,7 @@ pub struct Row {
 const SOURCES: [&str; 3] =
     [include_str!("on_tokio.rs"), include_str!("on_async_std.rs"), include_str!("on_smol.rs")];
 
-/// The operations, and how asyncio writes them.
+/// The operations, and the code for them in asyncio.
 const ASYNCIO: [(&str, &str); 21] = [
     ("start", "asyncio.run(main())"),
     ("spawn", "task = asyncio.create_task(work())"),

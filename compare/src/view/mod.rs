@@ -182,7 +182,7 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines.iter().map(|line| line.trim_end().into()).collect()
 }
 
-/// Formats the common operations, as asyncio and each runtime write them. Returns a table, or a
+/// Formats the code for common operations, in asyncio and on each runtime. Returns a table, or a
 /// list if the table's columns would be too narrow for code.
 pub fn api(rows: &[api::Row], width: usize) -> String {
     if width < 120 { api_list(rows, width) } else { api_table(rows, width) }
