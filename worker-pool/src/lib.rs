@@ -152,7 +152,7 @@ impl WorkerPool {
     /// ```
     /// use worker_pool::{SubmitError, WorkerPool};
     ///
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
     /// let pool = WorkerPool::new(1)?;
     /// let first = pool.try_submit(async { 1 })?; // the queue has room for one job
     /// assert_eq!(pool.try_submit(async { 2 }).unwrap_err(), SubmitError::Full);
