@@ -60,12 +60,7 @@ async fn run(arguments: Arguments) -> i32 {
 }
 
 async fn pass(file: &Path, arguments: &Arguments) -> anyhow::Result<()> {
-    let parts = match (arguments.spread, arguments.bytes) {
-        (false, _) => None,
-        (true, false) => Some(arguments.limit),
-        (true, true) => Some(tool::PARTS),
-    };
-    let rate = tool::Rate::new(arguments.limit, arguments.per, parts)?;
+    let rate = tool::Rate::new(arguments.limit, arguments.per, arguments.spread)?;
     tool::run(&rate, file, arguments).await
 }
 

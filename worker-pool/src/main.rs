@@ -66,7 +66,11 @@ async fn run_until_signal(arguments: Arguments) -> i32 {
     let mut work = tokio::spawn(run(pool, arguments, Arc::clone(&processes), early.clone()));
 
     let mut signal = tokio::select! {
-        status = &mut work => return status.unwrap_or(101),
+        status = &mut work => {
+            // After a panic, commands may still be running.
+            processes.kill_all();
+            return status.unwrap_or(101);
+        }
         signal = signals.next() => signal,
     };
     if signal == Signal::Interrupt {
@@ -78,7 +82,10 @@ async fn run_until_signal(arguments: Arguments) -> i32 {
             ));
         }
         signal = tokio::select! {
-            _ = &mut work => return signal.exit_status(),
+            _ = &mut work => {
+                processes.kill_all();
+                return signal.exit_status();
+            }
             signal = signals.next() => signal,
         };
     }

@@ -40,6 +40,9 @@ pub fn assign(parameters: &Parameters, given: &[Given]) -> Result<Vec<Value>, St
     let names = &parameters.names;
     let is_named = |number: &usize| names.values().any(|named| named == number);
     let mut unnamed = (1..=parameters.highest).filter(|number| !is_named(number));
+    for given in given {
+        reject_ambiguous(parameters, given)?;
+    }
     for null in given.iter().filter(|given| given.kind == Kind::Null && !given.text.is_empty()) {
         if named(parameters, null).is_none() {
             return Err(format!("the statement has no parameter named {}", null.text));
@@ -90,6 +93,20 @@ fn named<'a>(parameters: &'a Parameters, given: &'a Given) -> Option<(&'a str, &
     let mut names = parameters.names.keys();
     let name = names.find(|full| **full == name || full[1..] == *name)?;
     Some((name, value))
+}
+
+/// Returns a message if the name could mean several parameters, such as `:x` and `@x`.
+fn reject_ambiguous(parameters: &Parameters, given: &Given) -> Result<(), String> {
+    let name = match given.kind {
+        Kind::Null => given.text.as_str(),
+        _ => given.text.split_once('=').map_or("", |(name, _)| name),
+    };
+    let full_names = parameters.names.keys().filter(|full| full[1..] == *name);
+    let full_names: Vec<_> = full_names.map(String::as_str).collect();
+    match full_names.len() {
+        0 | 1 => Ok(()),
+        _ => Err(format!("{name} is ambiguous: write {}=VALUE", full_names.join("=VALUE or "))),
+    }
 }
 
 fn convert(kind: Kind, text: &str) -> Result<Value, String> {

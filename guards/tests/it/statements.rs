@@ -317,6 +317,7 @@ fn each_parameter_gets_its_value() {
         (":a", vec![param("a=1"), param("a=2")], "two values"),
         (":a", vec![given(Kind::Null, "b"), param("a=1")], "no parameter named b"),
         ("?", vec![given(Kind::Null, "b")], "no parameter named b"),
+        (":x, @x", vec![param("x=1"), param(":x=1")], "x is ambiguous: write :x=VALUE or @x=VALUE"),
         ("?", vec![given(Kind::Blob, "0")], "hexadecimal"),
         ("?", vec![given(Kind::Blob, "+1")], "hexadecimal"),
     ] {

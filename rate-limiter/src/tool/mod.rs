@@ -16,30 +16,38 @@ use tokio::task::block_in_place;
 use crate::arguments::Arguments;
 use share::share;
 
-/// The number of parts into which we divide a window to spread bytes over it.
-pub const PARTS: usize = 20;
-
-/// A limiter, and the maximum number of requests that it grants together.
+/// A rate at which to write.
 pub struct Rate {
     limiter: RateLimiter,
+    /// Spreads the requests over the window, at the same rate.
+    spread: Option<RateLimiter>,
+    /// The maximum number of requests that are granted together.
     most: usize,
 }
 
 impl Rate {
-    /// Creates a limiter for at most `limit` requests in any window of `per`. With `parts`, the
-    /// requests are spread over that many parts of the window.
+    /// Creates a rate of at most `limit` requests in any window of `per`. With `spread`, the
+    /// requests are granted evenly, instead of as early as possible.
     ///
     /// # Errors
     /// Returns the errors of [`RateLimiter::new`].
-    pub fn new(limit: usize, per: Duration, parts: Option<usize>) -> Result<Self, LimitError> {
-        let (most, part) = share(limit, per, parts.unwrap_or(1));
-        Ok(Self { limiter: RateLimiter::new(most, part)?, most })
+    pub fn new(limit: usize, per: Duration, spread: bool) -> Result<Self, LimitError> {
+        let limiter = RateLimiter::new(limit, per)?;
+        if !spread {
+            return Ok(Self { limiter, spread: None, most: limit });
+        }
+        let (most, part) = share(limit, per);
+        Ok(Self { limiter, spread: Some(RateLimiter::new(most, part)?), most })
     }
 
     /// Writes `bytes` as soon as the limiter grants this number of requests. The window counts from
     /// the moment at which all bytes were written.
     async fn write(&self, bytes: &[u8], requests: usize) -> anyhow::Result<()> {
         let grant = self.limiter.acquire_many(requests).await?;
+        let spread = match &self.spread {
+            Some(limiter) => Some((limiter, limiter.acquire_many(requests).await?)),
+            None => None,
+        };
         // We flush, so that the bytes appear on time even if stdout is a pipe. If nobody reads that
         // pipe, the write blocks. `block_in_place` lets the runtime move its other work, such as
         // waiting for Ctrl-C, to another thread.
@@ -50,6 +58,9 @@ impl Rate {
         })?;
         // The write may have waited until the pipe had room.
         self.limiter.restamp(grant);
+        if let Some((limiter, grant)) = spread {
+            limiter.restamp(grant);
+        }
         Ok(())
     }
 }

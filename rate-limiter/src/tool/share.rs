@@ -1,16 +1,24 @@
-//! The arithmetic for `--spread`.
+//! The arithmetic of spreading.
 
 use std::time::Duration;
 
-/// Divides a window into `parts` equal parts. Returns how many of the `limit` requests each part
-/// may have, and how long a part is.
-///
-/// The limit of the whole window holds, because the share is rounded down and the time is rounded
-/// up. There are never more parts than requests.
-pub fn share(limit: usize, window: Duration, parts: usize) -> (usize, Duration) {
-    let parts = parts.min(limit).max(1);
-    let nanoseconds = window.as_nanos().div_ceil(parts as u128);
-    (limit / parts, Duration::from_nanos_u128(nanoseconds))
+/// No part of a window is shorter than this. Otherwise, the timers, which fire at the next full
+/// millisecond, would make each part noticeably longer.
+const SHORTEST: Duration = Duration::from_millis(50);
+
+/// Divides a window into parts. Returns how many of the `limit` requests a part may have, and how
+/// long it is. At this rate, all parts together have the limit of the whole window.
+pub fn share(limit: usize, window: Duration) -> (usize, Duration) {
+    let parts = usize::try_from(window.as_nanos() / SHORTEST.as_nanos()).unwrap_or(usize::MAX);
+    let requests = limit.div_ceil(parts.clamp(1, limit.max(1)));
+    // Both divisions are rounded up, so a part is never too short. The second one is for numbers
+    // that are too large for the first.
+    let product = window.as_nanos().checked_mul(requests as u128);
+    let nanoseconds = match product {
+        Some(product) => product.div_ceil(limit.max(1) as u128),
+        None => window.as_nanos().div_ceil((limit / requests) as u128),
+    };
+    (requests, Duration::from_nanos_u128(nanoseconds))
 }
 
 #[cfg(test)]
@@ -23,31 +31,31 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
 
         #[test]
-        fn the_parts_together_never_exceed_the_limit(
+        fn a_part_has_the_rate_of_the_whole_window(
             limit in 1_usize..5000,
             nanoseconds in 1_u64..10_000_000_000,
-            parts in 1_usize..5000,
         ) {
-            let window = Duration::from_nanos(nanoseconds);
-            let (requests, time) = share(limit, window, parts);
-            prop_assert!(requests > 0);
-            // Any window is at most this many parts long.
-            let touched = window.as_nanos().div_ceil(time.as_nanos());
-            prop_assert!(touched * requests as u128 <= limit as u128);
+            let (requests, part) = share(limit, Duration::from_nanos(nanoseconds));
+            prop_assert!((1..=limit).contains(&requests));
+            // limit / window = requests / part, except that the part is rounded up.
+            let (whole, shared) = (u128::from(nanoseconds) * requests as u128, part.as_nanos() * limit as u128);
+            prop_assert!(shared >= whole && shared < whole + limit as u128);
         }
     }
 
     #[test]
-    fn a_window_is_divided_evenly() {
-        let second = Duration::from_secs(1);
-        for (limit, parts, expected) in [
-            (4, 4, (1, Duration::from_millis(250))),
-            (1000, 20, (50, Duration::from_millis(50))),
-            (7, 20, (1, Duration::from_nanos(142_857_143))),
-            (3, 1, (3, second)),
-            (0, 4, (0, second)),
+    fn a_window_is_divided_into_parts_of_at_least_50_ms() {
+        let ms = Duration::from_millis;
+        for (limit, window, expected) in [
+            (4, ms(1000), (1, ms(250))),
+            (20, ms(1000), (1, ms(50))),
+            (1000, ms(1000), (50, ms(50))),
+            (39, ms(500), (4, Duration::from_nanos(51_282_052))),
+            (7, ms(1), (7, ms(1))),
+            (0, ms(1000), (0, Duration::ZERO)),
+            (usize::MAX, Duration::MAX, (1, Duration::new(1, 1))),
         ] {
-            assert_eq!(share(limit, second, parts), expected, "{limit} in {parts} parts");
+            assert_eq!(share(limit, window), expected, "{limit} per {window:?}");
         }
     }
 }
