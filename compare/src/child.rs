@@ -239,7 +239,7 @@ pub fn execute(
     let mut command = Command::new(std::env::current_exe()?);
     command
         .args(arguments)
-        // Below, we search stderr for the message of a panic, and have no use for a backtrace.
+        // Turn backtraces off, because we search stderr only for the panic message.
         .env("RUST_BACKTRACE", "0")
         // These variables configure the runtimes. We compare the runtimes with their defaults.
         .env_remove("TOKIO_WORKER_THREADS")

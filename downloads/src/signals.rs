@@ -78,7 +78,7 @@ impl Signals {
 }
 
 /// Whether the program ignores a signal. Linux shows this in a file. On other systems, we assume
-/// that the program ignores no signal.
+/// that the program does not ignore any signal.
 #[cfg(unix)]
 pub fn is_ignored(number: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

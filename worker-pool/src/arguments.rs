@@ -34,7 +34,7 @@ Examples:
   seq 10 | worker-pool --keep-order -- sh -c 'echo \"$1 squared is $(($1 * $1))\" ' _ {}
 
 Pass the line to a shell as an argument, as in the last example. If you write {} into a script, the
-shell executes the line as a part of the script.
+shell executes the line as part of the script.
 
 Exit status: 0 all succeeded, 1 some failed or were not run, 2 usage error, 130 interrupted,
 143 terminated, 129 hung up."

@@ -1,6 +1,6 @@
 //! A separate Tokio runtime runs next to the runtime under test. A task on this Tokio runtime
 //! connects a Tokio TCP stream, and a Tokio sleep is created inside the same runtime's context.
-//! Some code then awaits both of them. On which runtimes does it work?
+//! Code on the runtime under test then awaits both. On which runtimes does that work?
 
 use std::net::TcpListener;
 use std::sync::LazyLock;

@@ -37,7 +37,7 @@ pub struct Progress<'a> {
     lines: mpsc::UnboundedSender<Line>,
     /// The sender is dropped at the end, so that the thread does not wait for more lines.
     ends: std::sync::mpsc::Sender<()>,
-    /// Receives the result of printing at the end.
+    /// Receives the printing thread's result when that thread ends.
     printed: oneshot::Receiver<io::Result<()>>,
 }
 

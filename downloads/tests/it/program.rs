@@ -373,7 +373,7 @@ async fn a_full_disk_has_its_own_exit_status_and_keeps_the_part() {
 
 #[cfg(unix)]
 #[test]
-fn too_few_handles_and_invalid_options_are_reported_in_clear_lines() {
+fn a_low_limit_on_open_files_is_reported_in_one_line_and_options_are_printed_safely() {
     let script = "ulimit -n 5; exec \"$0\" http://127.0.0.1:1/a";
     let output = std::process::Command::new("sh").args(["-c", script, DOWNLOADS]).output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();

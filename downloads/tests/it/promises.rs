@@ -207,8 +207,8 @@ async fn the_next_run_resumes_too_and_hashes_the_whole_file() {
 
 #[tokio::test]
 async fn no_response_leads_to_a_wrong_file() {
-    // The server's first reply breaks off after half of the file. Then comes the trap. If the
-    // server is asked once more, it sends a whole file.
+    // The server's first reply breaks off after half of the file. The second reply is the trap. If
+    // the client sends a third request, the server replies with a whole file.
     let tag = |tag: &str| format!("ETag: \"{tag}\"\r\n");
     let range = |range: &str, length: usize| {
         format!("Content-Range: bytes {range}\r\nContent-Length: {length}\r\n")

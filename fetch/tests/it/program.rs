@@ -248,7 +248,7 @@ async fn a_signal_ends_the_program() {
 
 #[cfg(unix)]
 #[test]
-fn too_few_open_files_and_invalid_options_are_reported_in_clear_lines() {
+fn a_low_limit_on_open_files_is_reported_in_one_line_and_options_are_printed_safely() {
     let script = "ulimit -n 5; exec \"$0\" http://127.0.0.1:1/";
     let output = std::process::Command::new("sh").args(["-c", script, FETCH]).output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();

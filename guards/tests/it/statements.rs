@@ -83,7 +83,8 @@ proptest! {
         before in select(&GAPS[..]),
         pieces in prop::collection::vec((select(&STATEMENTS[..]), select(&GAPS[..])), 0..3),
     ) {
-        // SQLite may take `"end"` for the name of a column, which does not exist, so we replace it.
+        // SQLite may read `"end"` as the name of a column, and then fail because there is no such
+        // column. So we replace it with `1`.
         let ends = pieces.iter().map(|(piece, gap)| format!("{};{gap}", piece.replace("\"end\"", "1")));
         let text = format!("{before}{}", ends.collect::<String>());
         let (count, ours) = (Sqlite::new().count(&text), one_statement(&text));

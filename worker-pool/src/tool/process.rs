@@ -179,9 +179,9 @@ impl Drop for Running {
     }
 }
 
-/// Whether nobody could continue this program if it were stopped. That is the case if no process of
-/// the same session, such as an interactive shell, is above this program's process group. The
-/// system ignores Ctrl-Z in that case.
+/// Whether this program's process group is orphaned: no process above it, such as an interactive
+/// shell, could resume the program if Ctrl-Z stopped it. For such a group, the system itself
+/// ignores Ctrl-Z.
 #[cfg(unix)]
 fn is_orphaned() -> bool {
     use nix::unistd::{Pid, getpgid, getpgrp, getppid, getsid};

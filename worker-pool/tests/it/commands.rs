@@ -376,7 +376,7 @@ fn after_the_first_failure_fail_fast_starts_no_more_commands() {
 }
 
 #[test]
-fn delay_keeps_the_starts_of_commands_apart() {
+fn delay_pauses_before_starting_the_next_command() {
     let script = "date +%s.%N 2>/dev/null";
     let output = pool(&["-w", "4", "--delay", "200ms", "--", "sh", "-c", script], "1\n2\n3\n4\n");
     let starts = text(&output.stdout);
