@@ -75,7 +75,9 @@ pub async fn no_more_downloads_than_the_limit_run_at_the_same_time<D: Downloader
         .collect();
     run::<D>(&files, 3).await?;
     let most = most.load(SeqCst);
-    expect(most <= 3, || format!("at most 3 downloads may run concurrently, but the server saw {most}"))?;
+    expect(most <= 3, || {
+        format!("at most 3 downloads may run concurrently, but the server saw {most}")
+    })?;
     expect(most > 1, || "the downloads ran one after another".into())
 }
 
