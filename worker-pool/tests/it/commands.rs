@@ -466,6 +466,24 @@ fn a_command_that_wants_the_terminal_fails_instead_of_waiting_forever() {
 
 #[cfg(target_os = "linux")]
 #[test]
+fn on_a_terminal_the_counts_are_right_while_the_last_commands_run() {
+    let shown = |term: &str| {
+        let command = format!("printf '0.3\\n1\\n' | TERM={term} {POOL} -w 2 -- sleep");
+        // `script` gives the program a terminal.
+        let output = Command::new("script").args(["-qec", &command, "/dev/null"]).output();
+        output.ok().map(|output| text(&output.stdout))
+    };
+    let (Some(xterm), Some(dumb)) = (shown("xterm"), shown("dumb")) else {
+        return eprintln!("skipped: script is not installed");
+    };
+    for counts in ["2 running, 0 done, 0 failed", "1 running, 1 done, 0 failed"] {
+        assert!(xterm.contains(counts), "{xterm:?}");
+    }
+    assert_eq!(dumb, "", "a terminal that cannot move its cursor shows no counts");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
 fn on_a_terminal_output_without_a_line_end_stays_visible() {
     let command = format!("seq 3 | TERM=xterm {POOL} -w 1 -- printf 'AB%s'");
     let script = Command::new("script").args(["-qec", &command, "/dev/null"]).output();
