@@ -27,7 +27,7 @@ use reqwest::{Client, ClientBuilder};
 
 use duration::duration;
 use printable::printable;
-use signals::Signals;
+use signals::run_until_signal;
 use tool::input;
 use tool::output::{Format, Summary};
 use tool::printer::{Printer, Text};
@@ -114,24 +114,7 @@ impl Arguments {
 
 fn main() {
     let arguments = Arguments::try_parse().unwrap_or_else(|error| usage::report(&error));
-    runtime::run("fetch", run_until_signal(arguments));
-}
-
-/// Does the work until it is done or until a signal arrives, and returns the exit status.
-async fn run_until_signal(arguments: Arguments) -> i32 {
-    let mut signals = match Signals::listen() {
-        Ok(signals) => signals,
-        Err(error) => {
-            let _ = writeln!(io::stderr(), "fetch: {error}");
-            return 1;
-        }
-    };
-    tokio::select! {
-        signal = signals.next() => signal.exit_status(),
-        // The work runs in its own task. If we awaited it here, it would share this task with the
-        // wait for signals, and a write to a full pipe would block both.
-        status = async { tokio::spawn(run(arguments)).await } => status.unwrap_or(101),
-    }
+    runtime::run("fetch", run_until_signal("fetch", run(arguments)));
 }
 
 /// Does the work and returns the exit status.

@@ -26,24 +26,11 @@ use arguments::Arguments;
 use naive::NaiveLimiter;
 use pipe::is_closed_pipe;
 use printable::printable;
-use signals::Signals;
+use signals::run_until_signal;
 
 fn main() {
     let arguments = Arguments::try_parse().unwrap_or_else(|error| usage::report(&error));
-    runtime::run("rate-limiter", run_until_signal(arguments));
-}
-
-/// Does the work and returns the exit status.
-async fn run_until_signal(arguments: Arguments) -> i32 {
-    let mut signals = match Signals::listen() {
-        Ok(signals) => signals,
-        Err(error) => return report_failure(&error.into()),
-    };
-    tokio::select! {
-        signal = signals.next() => signal.exit_status(),
-        // The work runs in its own task, so that a blocked write cannot delay a signal.
-        status = async { tokio::spawn(run(arguments)).await } => status.unwrap_or(101),
-    }
+    runtime::run("rate-limiter", run_until_signal("rate-limiter", run(arguments)));
 }
 
 /// Does the work and returns the exit status.

@@ -3,7 +3,7 @@
 //! Every lesson that needs this has its own copy of this file, and all the copies are identical.
 
 use std::future::poll_fn;
-use std::io;
+use std::io::{self, Write};
 use std::task::Poll;
 
 /// A signal that asks the program to end.
@@ -74,6 +74,27 @@ impl Signals {
             Poll::Pending
         })
         .await
+    }
+}
+
+/// Does the work until it is done or until a signal arrives, and returns the exit status.
+#[allow(dead_code, reason = "some lessons have more to do when a signal arrives")]
+pub async fn run_until_signal(
+    program: &str,
+    work: impl Future<Output = i32> + Send + 'static,
+) -> i32 {
+    let mut signals = match Signals::listen() {
+        Ok(signals) => signals,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "{program}: cannot receive signals: {error}");
+            return 1;
+        }
+    };
+    tokio::select! {
+        signal = signals.next() => signal.exit_status(),
+        // The work runs in its own task. If we awaited it here, it would share this task with the
+        // wait for signals, and a write to a full pipe would block both.
+        status = async { tokio::spawn(work).await } => status.unwrap_or(101),
     }
 }
 

@@ -128,7 +128,7 @@ impl Commands {
                 None => pending().await,
             }
         });
-        let mut wants_terminal = pin!(Running::wants_terminal(running.id()));
+        let mut wants_terminal = pin!(running.wants_terminal());
         let end = loop {
             tokio::select! {
                 status = running.wait() => break End::Exited(status?),

@@ -48,10 +48,11 @@ pub struct Early {
     pub kill: CancellationToken,
 }
 
-/// Runs the command once for every line of stdin.
+/// Runs the command once for every line of stdin. If this returns early, commands may still be
+/// running; aborting the pool kills them.
 ///
 /// # Errors
-/// Fails if stdout cannot be written. In that case, the running commands are killed.
+/// Fails if stdout cannot be written.
 pub async fn run(
     pool: Arc<WorkerPool>,
     arguments: Arguments,
@@ -116,7 +117,6 @@ pub async fn run(
         run.output.progress(run.commands.processes.count());
     }
     run.output.finish();
-    run.pool.abort().await; // this ends the commands that are still running if we left the loop early
     Ok(run.outcome)
 }
 

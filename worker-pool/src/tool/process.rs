@@ -113,8 +113,8 @@ fn command(program: &OsStr) -> Command {
 }
 
 impl Running {
-    /// Returns the pipes to which the command prints. A second call returns pipes that are already
-    /// at their end.
+    /// Returns the pipes to which the command prints. Only the first call returns them; later ones
+    /// return pipes that never yield a byte.
     pub fn take_pipes(&mut self) -> (Pipe<ChildStdout>, Pipe<ChildStderr>) {
         (Pipe::new(self.child.stdout.take()), Pipe::new(self.child.stderr.take()))
     }
@@ -133,37 +133,21 @@ impl Running {
         })
         .await
     }
-}
 
-impl Running {
     /// Returns when the system has stopped the command because it wanted to use the terminal. Such
     /// a command would stay stopped forever, because it runs in the background, where it cannot use
-    /// the terminal.
-    #[cfg(target_os = "linux")]
-    pub async fn wants_terminal(id: u32) {
-        use nix::sys::signal::Signal;
-        use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
-        use nix::unistd::Pid;
-        let Ok(pid) = i32::try_from(id) else { return std::future::pending().await };
-        loop {
-            sleep(Duration::from_millis(500)).await;
-            // Without WEXITED, this call never collects the exit status.
-            let flags = WaitPidFlag::WSTOPPED | WaitPidFlag::WNOHANG;
-            let stopped = waitid(Id::Pid(Pid::from_raw(pid)), flags);
-            if let Ok(WaitStatus::Stopped(_, Signal::SIGTTIN | Signal::SIGTTOU)) = stopped {
-                return;
+    /// the terminal. Only Linux reports this; elsewhere, this waits forever.
+    pub fn wants_terminal(&self) -> impl Future<Output = ()> + use<> {
+        let id = self.id;
+        async move {
+            // Most commands end before the first look.
+            loop {
+                sleep(Duration::from_millis(500)).await;
+                if is_stopped_by_the_terminal(id) {
+                    break;
+                }
             }
         }
-    }
-
-    /// Waits forever, because other systems do not report this.
-    #[cfg(not(target_os = "linux"))]
-    pub async fn wants_terminal(_: u32) {
-        std::future::pending().await
-    }
-
-    pub fn id(&self) -> u32 {
-        self.id
     }
 }
 
@@ -174,9 +158,25 @@ impl Drop for Running {
         if running.remove(&self.id) {
             #[cfg(unix)]
             signal_group(self.id, nix::sys::signal::Signal::SIGKILL);
-            let _ = self.child.start_kill();
+            // Elsewhere, dropping `child` kills at least the command itself.
         }
     }
+}
+
+#[cfg(target_os = "linux")]
+fn is_stopped_by_the_terminal(id: u32) -> bool {
+    use nix::sys::signal::Signal;
+    use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+    use nix::unistd::Pid;
+    let Ok(pid) = i32::try_from(id) else { return false };
+    // Without WEXITED, this call never collects the exit status.
+    let stopped = waitid(Id::Pid(Pid::from_raw(pid)), WaitPidFlag::WSTOPPED | WaitPidFlag::WNOHANG);
+    matches!(stopped, Ok(WaitStatus::Stopped(_, Signal::SIGTTIN | Signal::SIGTTOU)))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_stopped_by_the_terminal(_: u32) -> bool {
+    false
 }
 
 /// Whether this program's process group is orphaned: no process above it, such as an interactive
