@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 
 use crate::duration::duration;
@@ -78,6 +79,11 @@ impl Arguments {
     pub fn from_command_line() -> Self {
         let parsed = Self::command().try_get_matches().and_then(|matches| {
             let arguments = Self::from_arg_matches(&matches)?;
+            let sql = arguments.sql.trim_end();
+            if sql.starts_with("--") && !sql.contains('\n') {
+                let message = format!("there is no option {sql}, and in SQL, this is a comment");
+                return Err(Self::command().error(ErrorKind::UnknownArgument, message));
+            }
             Ok((matches, arguments))
         });
         let (matches, mut arguments) = parsed.unwrap_or_else(|error| usage::report(&error));

@@ -33,12 +33,7 @@ const CHUNK: usize = 500;
 pub async fn run(path: &Path, sql: &str, arguments: &Arguments) -> anyhow::Result<()> {
     let start = Instant::now();
     // SQLite does not see the text until we know that it is a single statement that we may run.
-    let statement = sql::one_statement(sql).map_err(|reason| match sql.trim_end() {
-        text if text.starts_with("--") && !text.contains('\n') => {
-            anyhow!("{text}: there is no such option, and in SQL, this is a comment; try --help")
-        }
-        _ => anyhow!(reason),
-    })?;
+    let statement = sql::one_statement(sql).map_err(Error::msg)?;
     sql::allow(statement).map_err(Error::msg)?;
     let absolute = file::check(path, arguments.write)?;
     let (filename, _link) = file::with_utf8_name(absolute)?;
