@@ -177,7 +177,7 @@ fn bind(values: Vec<Value>) -> anyhow::Result<SqliteArguments> {
 }
 
 fn print(bytes: &[u8]) -> io::Result<()> {
-    // If stdout is a pipe that nobody reads, the write blocks. `block_in_place` lets the runtime move its other
-    // work, such as waiting for Ctrl-C, to another thread.
+    // If stdout is a pipe that nobody reads, the write blocks. `block_in_place` lets the runtime
+    // use another thread for its other work, such as Ctrl-C.
     block_in_place(|| io::stdout().write_all(bytes))
 }
