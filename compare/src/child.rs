@@ -71,11 +71,11 @@ impl Outcome {
     }
 }
 
-/// What a child process reports about itself.
+/// The report that a child process prints about its run.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Report {
     pub answer: Value,
-    /// The time from the start of the runtime until the lesson has returned.
+    /// The time from the start of the runtime until the lesson returned.
     pub wall_ms: f64,
     /// The user and system time of the whole process, if the system reports it.
     pub cpu_ms: Option<f64>,
@@ -138,8 +138,9 @@ fn limit_files(_: u64) -> anyhow::Result<()> {
 /// Runs a lesson on a runtime in a child process, for at most `timeout`.
 ///
 /// # Errors
-/// Fails if the process cannot be started, if its report cannot be parsed, or with [`Interrupted`].
-/// Anything else that happens in the process is an [`Outcome`].
+/// Returns an error if the process cannot be started or its report cannot be parsed, or
+/// [`Interrupted`] if a signal has arrived. Anything else that happens in the process is reported
+/// as an [`Outcome`].
 pub fn run(
     lesson: &'static Lesson,
     runtime: Runtime,
@@ -223,12 +224,12 @@ pub enum End {
 /// Starts a child process that runs this program with the given arguments and environment
 /// variables. Passes it `input` on stdin, and waits up to `timeout` for it to end.
 ///
-/// Counts the child's threads at the interval `look`, which is [`OFTEN`] or [`SELDOM`]. Counting
+/// Counts the child's threads at intervals of `look`, which is [`OFTEN`] or [`SELDOM`]. Counting
 /// takes time on the cores that the child uses.
 ///
 /// # Errors
 /// Returns an error if the child cannot be started, or [`Interrupted`] if a signal has arrived.
-/// Anything else that happens in the child is an [`End`].
+/// Anything else that happens in the child is reported as an [`End`].
 pub fn execute(
     arguments: &[&str],
     variables: &[(&str, &str)],
@@ -241,7 +242,8 @@ pub fn execute(
         .args(arguments)
         // Turn backtraces off, because we search stderr only for the panic message.
         .env("RUST_BACKTRACE", "0")
-        // These variables configure the runtimes. We compare the runtimes with their defaults.
+        // These variables configure the runtimes. Remove them, because we compare the runtimes in
+        // their default configurations.
         .env_remove("TOKIO_WORKER_THREADS")
         .env_remove("ASYNC_STD_THREAD_COUNT")
         .env_remove("SMOL_THREADS")

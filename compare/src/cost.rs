@@ -43,7 +43,7 @@ pub struct Costs {
     pub runtimes: [Build; 3],
 }
 
-/// What a runtime adds to the build without a runtime.
+/// The cost that a runtime adds to the build without a runtime.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Added {
     pub crates: usize,
@@ -99,8 +99,8 @@ pub const KIND: &str = "compare cost 1";
 /// minutes.
 ///
 /// # Errors
-/// Fails if the source code, cargo or rustc cannot be found, if a build fails, or with
-/// [`Interrupted`].
+/// Returns an error if the source code, cargo or rustc cannot be found, or if a build fails.
+/// Returns [`Interrupted`] if a signal has arrived.
 pub fn measure() -> anyhow::Result<Costs> {
     let workspace = kept::workspace()?;
     // Download the crates first, so that no build includes the time for downloads.
@@ -178,7 +178,7 @@ fn build(workspace: &Path, feature: &str, title: &str) -> anyhow::Result<Build> 
 /// The interval at which we check for signals.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Reads lines on a thread, so that we can look for signals while we wait for a line.
+/// Reads lines on a separate thread, so that we can check for signals while we wait for a line.
 fn lines(output: impl Read + Send + 'static) -> Receiver<io::Result<String>> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {

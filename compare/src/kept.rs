@@ -22,7 +22,7 @@ pub struct Kept<T> {
 }
 
 impl<T> Kept<T> {
-    /// Combines a result with a description of the machine, which was made before the measurement.
+    /// Combines a result with a description of the machine from before the measurement.
     pub fn new(kind: &str, machine: Machine, result: T) -> Self {
         Self { kind: kind.into(), machine, result }
     }
@@ -117,7 +117,7 @@ pub fn load<T: DeserializeOwned>(file: &Path, kind: &str) -> anyhow::Result<T> {
     }
 }
 
-/// Returns the command of a kind: the kind without its version number.
+/// Returns the command that produces results of this kind: the kind without its version number.
 fn command(kind: &str) -> &str {
     kind.rsplit_once(' ').map_or(kind, |(command, _)| command)
 }

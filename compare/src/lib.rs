@@ -82,8 +82,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run lessons on each runtime, each in a separate process, and compare the answers and the
-    /// costs. If you name lessons, also draw their timelines.
+    /// Run lessons on each runtime, with a separate process for each run, and compare the answers
+    /// and the costs. If you name lessons, also draw their timelines.
     Lessons {
         /// The lessons to run [default: all seven].
         #[arg(value_name = "LESSON")]
@@ -180,7 +180,7 @@ enum Command {
 }
 
 /// An allocator that counts allocations. It is behind the feature `allocations`, because counting
-/// takes time, which the benches would then measure, too.
+/// takes time, and the benches would measure that time, too.
 #[cfg(feature = "allocations")]
 #[global_allocator]
 static ALLOCATOR: &stats_alloc::StatsAlloc<std::alloc::System> = &stats_alloc::INSTRUMENTED_SYSTEM;
@@ -350,8 +350,8 @@ fn measure(arguments: &BenchArguments) -> anyhow::Result<ExitCode> {
         return print(&view::bench_list());
     }
     let workloads = bench::find(&arguments.only, arguments.quick)?;
-    // Read the earlier results before measuring anything. If the file is invalid, the user learns
-    // that immediately, and not only after the samples have been taken.
+    // Read the earlier results before measuring anything. If the file is invalid, the user finds
+    // out immediately, and not only after all samples have been taken.
     let kind = bench::run::KIND;
     let old: Option<Results> =
         arguments.against.as_deref().map(|file| kept::load(file, kind)).transpose()?;

@@ -1,4 +1,4 @@
-//! The machine on which something was measured.
+//! Describes the machine on which the results were measured.
 
 use std::fs;
 use std::process::Command;

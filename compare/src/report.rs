@@ -24,7 +24,7 @@ pub struct Report {
     pub bench: Option<Results>,
 }
 
-/// The files in a folder of results.
+/// The names of the files in the results folder.
 pub const LESSONS: &str = "lessons.json";
 pub const BEHAVIOURS: &str = "behaviours.json";
 pub const COST: &str = "cost.json";
@@ -57,7 +57,8 @@ impl Report {
     /// minutes.
     ///
     /// # Errors
-    /// Fails if a result cannot be measured or saved, or with [`Interrupted`].
+    /// Returns an error if a result cannot be measured or saved, or [`Interrupted`] if a signal has
+    /// arrived.
     pub fn complete(&mut self, folder: &Path) -> anyhow::Result<()> {
         let tell = |text: &str| {
             let _ = writeln!(io::stderr(), "{text}");

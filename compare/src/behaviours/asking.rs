@@ -13,7 +13,7 @@ use super::Seen;
 /// for each experiment.
 pub type Ask = Pin<Box<dyn Future<Output = Seen> + Send>>;
 
-/// Where in a program an experiment runs.
+/// The place in a program where an experiment runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum From {

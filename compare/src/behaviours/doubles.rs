@@ -1,5 +1,5 @@
 //! A fake question to which two of the three columns give a wrong answer, so that tests can check
-//! that wrong answers are reported. It is asked only if you name it.
+//! that wrong answers are reported. It is asked only if you name it on the command line.
 
 use super::{Behaviour, Expected, From, Seen};
 
@@ -7,7 +7,7 @@ pub const EXPECTED: Expected = Expected {
     name: "doubles",
     answers: ["right", "right", "right"],
     in_task: None,
-    why: "Two of the columns are wrong on purpose.",
+    why: "Two of the columns give a wrong answer on purpose.",
 };
 
 pub static DOUBLES: Behaviour = Behaviour {

@@ -1,5 +1,5 @@
-//! Some code writes to a hundred files and drops them without a flush. Are their bytes on disk
-//! immediately?
+//! A program writes a hundred files, and drops each of them without flushing it. Are all the bytes
+//! on disk immediately?
 
 use std::fs;
 use std::path::PathBuf;
@@ -48,9 +48,9 @@ impl Files {
         }
         let in_the_end = count();
         let answer = match (self.complete_immediately, in_the_end) {
-            (FILES, _) => "all of them are",
-            (_, FILES) => "not all, but all a moment later",
-            _ => "some are lost",
+            (FILES, _) => "yes",
+            (_, FILES) => "no, but a moment later",
+            _ => "no, and some are lost",
         };
         let detail = format!("{} immediately, {in_the_end} in the end", self.complete_immediately);
         Seen::from(answer).with(detail)

@@ -1,8 +1,8 @@
 //! The answers that we expect from the experiments, and the reasons.
 //!
 //! We keep the expected answers apart from the experiments, and no experiment reads them, so that
-//! neither is written to fit the other. An answer that differs is marked in the output, and the
-//! exit status is then 1.
+//! neither is written to fit the other. If an answer differs from the expected one, the output
+//! marks it, and the exit status is 1.
 
 use super::From;
 use crate::catalog::Runtime;
@@ -163,7 +163,7 @@ pub static EXPECTED: &[Expected] = &[
               the task itself could poll. async-lock leaves the lock free, and the task takes it. \
               But if the task asks while another task still holds the lock, the release notifies \
               only the abandoned future, and the task hangs on async-std and smol as well. On all \
-              three, drop a future that you no longer poll.",
+              three runtimes, drop a future that you no longer poll.",
     },
     Expected {
         name: "timeout-without-yield",
@@ -217,12 +217,13 @@ pub static EXPECTED: &[Expected] = &[
     },
     Expected {
         name: "dropped-file",
-        answers: ["not all, but all a moment later", "all of them are", "some are lost"],
+        answers: ["no, but a moment later", "yes", "no, and some are lost"],
         in_task: None,
         why: "All three runtimes write on another thread. async-std's file blocks in `drop` until \
-              the bytes are written. Tokio finishes the write in the background, and a runtime that \
-              is dropped waits for the write; `std::process::exit` loses it. smol's file discards \
-              what has not been written yet. So call `flush().await?` before you drop a file.",
+              the bytes are written. Tokio finishes the write in the background. Dropping the \
+              runtime waits for the write, but `std::process::exit` does not, so bytes can be \
+              lost. smol's file discards the bytes that have not been written yet. So call \
+              `flush().await?` before you drop a file.",
     },
     Expected {
         name: "failed-write",

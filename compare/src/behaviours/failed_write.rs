@@ -1,4 +1,4 @@
-//! Some code writes 64 KiB to a file that cannot grow beyond 8 KiB. Does `write_all` or `sync_all`
+//! A program writes 64 KiB to a file that cannot grow beyond 8 KiB. Does `write_all` or `sync_all`
 //! report the failure?
 
 use std::fmt::Debug;

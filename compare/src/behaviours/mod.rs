@@ -231,7 +231,7 @@ pub fn judge(
 ///
 /// # Errors
 /// Fails if the process cannot be started, if it is interrupted, or if its output is not an answer.
-/// Anything else that happens in the process, such as a panic, is an observation.
+/// Anything else that happens in the process, such as a panic, is returned as an observation.
 pub fn observe(
     behaviour: &'static Behaviour,
     runtime: Runtime,
@@ -376,7 +376,7 @@ async fn caught<T>(future: impl Future<Output = T>) -> Result<T, String> {
     poll_fn(poll).await
 }
 
-/// Awaits a future. The answer says whether the future works or panics.
+/// Awaits a future, and returns whether it works or panics.
 async fn attempt(future: impl Future<Output = ()>) -> Seen {
     match caught(future).await {
         Ok(()) => "it works".into(),

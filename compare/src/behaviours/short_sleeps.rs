@@ -10,7 +10,7 @@ const SLEEPS: usize = 60;
 /// several rounds will show that.
 const ROUNDS: usize = 8;
 
-/// How late the sleeps of a round ended.
+/// Records how late each sleep of a round ended.
 #[derive(Default)]
 struct Lateness(Vec<Duration>);
 
@@ -38,8 +38,8 @@ impl Lateness {
 
 #[cfg(feature = "tokio")]
 pub async fn on_tokio() -> Seen {
-    // One round is enough. Tokio's timer is coarse, and with more rounds, it would only be more
-    // likely that a round looks precise by chance.
+    // One round is enough. Tokio's timer is coarse, so more rounds would only make it more likely
+    // that one of them looks precise by chance.
     let mut lateness = Lateness::default();
     for _ in 0..SLEEPS {
         let start = Instant::now();

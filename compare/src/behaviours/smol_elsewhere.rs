@@ -1,5 +1,5 @@
-//! Some code awaits a smol timer and connects a smol TCP stream, without any bridge. On which
-//! runtimes does it work?
+//! A future awaits a smol timer and connects a smol TCP stream, without any bridge. On which
+//! runtimes does that work?
 
 use std::net::TcpListener;
 

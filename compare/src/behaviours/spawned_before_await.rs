@@ -9,7 +9,7 @@ async fn child(sender: Sender<()>) {
     let _ = sender.send(());
 }
 
-/// Blocks, and returns whether the child has run in the meantime.
+/// Blocks the thread until the child has run, or for at most [`LONG`]. Returns the answer.
 fn seen(receiver: &Receiver<()>) -> Seen {
     match receiver.recv_timeout(LONG) {
         Ok(()) => "it runs immediately, on another thread",

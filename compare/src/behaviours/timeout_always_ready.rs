@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use super::{A_MOMENT, LONG, Seen};
 
-/// Returns whether it is time to end the loop. The experiment has to end even if the timeout never
-/// fires.
+/// Returns whether the loop should end on its own. The experiment has to end even if the timeout
+/// never fires.
 fn is_over(start: Instant) -> bool {
     start.elapsed() > LONG
 }

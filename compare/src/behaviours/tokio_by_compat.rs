@@ -1,5 +1,5 @@
-//! Some code awaits a Tokio sleep and connects a Tokio TCP stream, inside async-compat's `Compat`.
-//! On which runtimes does it work?
+//! A future awaits a Tokio sleep and connects a Tokio TCP stream, inside async-compat's `Compat`.
+//! On which runtimes does that work?
 
 use std::net::TcpListener;
 

@@ -1,4 +1,4 @@
-//! Some code awaits a Tokio sleep, without any bridge. On which runtimes does it work?
+//! A future awaits a Tokio sleep, without any bridge. On which runtimes does that work?
 
 use super::{A_MOMENT, Seen, attempt};
 

@@ -1,4 +1,4 @@
-//! Some code connects a Tokio TCP stream, without any bridge. On which runtimes does it work?
+//! A future connects a Tokio TCP stream, without any bridge. On which runtimes does that work?
 
 use std::net::TcpListener;
 

@@ -1,5 +1,5 @@
-//! Some code enters a separate Tokio runtime, creates a future that connects a Tokio TCP stream,
-//! leaves the runtime, and then awaits the future. On which runtimes does it work?
+//! A function enters a separate Tokio runtime, creates a future that connects a Tokio TCP stream,
+//! leaves the runtime, and then awaits the future. On which runtimes does that work?
 
 use std::net::TcpListener;
 use std::sync::LazyLock;
@@ -11,7 +11,7 @@ use super::{Seen, attempt};
 /// A Tokio runtime next to the runtime under test.
 static TOKIO: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("the runtime starts"));
 
-/// Creates a future that connects a stream, while the Tokio runtime is entered.
+/// Enters the Tokio runtime, and creates a future that connects a stream.
 fn connect() -> impl Future<Output = ()> {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let address = listener.local_addr().expect("the listener is bound");

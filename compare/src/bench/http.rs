@@ -1,7 +1,7 @@
 //! Sends HTTP GET requests over loopback, with two kinds of clients: hyper, which is the same on
-//! all runtimes, and the client that most users of each runtime choose. The server is in the parent
-//! process. The server's threads share the cores with this process, but their CPU time is not part
-//! of the figures.
+//! all runtimes, and the client that most users of each runtime choose. The server runs in the
+//! parent process. The server's threads share the cores with this process, but their CPU time is
+//! not part of the figures.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

@@ -14,9 +14,10 @@ pub type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 /// A client that sends one request after another.
 pub trait Client: Sized + Send + 'static {
-    /// Creates `count` clients for a server, which can send that many requests concurrently.
+    /// Creates `count` clients for a server. Together, they can send that many requests
+    /// concurrently.
     fn all(server: SocketAddr, count: usize) -> impl Future<Output = Outcome<Vec<Self>>> + Send;
-    /// Sends a request, reads the whole answer, and returns a checksum of it.
+    /// Sends a request, reads the whole answer, and returns the answer's checksum.
     fn request(&mut self) -> impl Future<Output = Outcome<u64>> + Send;
 }
 

@@ -78,7 +78,7 @@ pub struct Workload {
 type Work = fn(Setting) -> Sample;
 
 impl Workload {
-    /// Returns the function that does the work on a contestant.
+    /// Returns the function that does the work for a contestant.
     pub fn of(&self, contestant: Contestant) -> Option<Work> {
         self.work[contestant as usize]
     }
@@ -130,7 +130,7 @@ macro_rules! workloads {
     };
 }
 
-/// Expands to the same function on plain threads.
+/// Expands to a control: the workload's function, which runs on plain threads.
 macro_rules! threads {
     ($work:ident) => {
         Some(workloads::$work::<rt::threads::Threads>)
@@ -181,8 +181,8 @@ workloads! {
 
     "lock-free" full workloads::lock_free, control "threads" threads!(lock_free);
         "Takes a lock that no other task uses."
-        "The locks of std and async-lock need one atomic operation to take them and one to \
-         release them. async-lock also checks for waiters. Tokio's lock is a semaphore, and the \
+        "std's and async-lock's locks need one atomic operation to acquire the lock and one to \
+         release it. async-lock also checks for waiters. Tokio's lock is a semaphore, and the \
          task's budget makes the task yield after every 128 operations."
 
     "lock-contended" full workloads::lock_contended, control "threads" threads!(lock_contended);
@@ -240,7 +240,7 @@ workloads! {
         "Sends 64 bytes to a server and back, over 64 concurrent connections."
         "All threads are busy, so none has to be woken. Tokio registers a socket with the system \
          once. async-io registers its interest again for each event, and tries to read before it \
-         does."
+         registers."
 
     "echo-512" full workloads::echo_512, control "threads" threads!(echo_512);
         "Sends 64 bytes to a server and back, over 512 concurrent connections."

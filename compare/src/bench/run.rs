@@ -50,8 +50,8 @@ pub struct Row {
     pub contestant: Contestant,
     /// The number of worker threads, or `None` for a control.
     pub threads: Option<usize>,
-    /// Whether `threads` is the runtime's own default, which differs from the number in the other
-    /// rows.
+    /// Whether `threads` is the runtime's own default, which differs from the common number of
+    /// threads in the other rows.
     pub is_default: bool,
     pub samples: Vec<Taken>,
 }
@@ -73,8 +73,8 @@ impl Row {
         }
     }
 
-    /// Returns whether the other rows are compared with this one. That is the case for Tokio with
-    /// the number of threads that all runtimes have.
+    /// Returns whether the other rows are compared with this one. Only Tokio's row with the common
+    /// number of threads is the base.
     pub fn is_base(&self) -> bool {
         self.contestant == Contestant::Tokio && !self.is_default
     }
@@ -120,13 +120,13 @@ impl Taken {
     }
 }
 
-/// What to measure, and how.
+/// The settings for a run of the benches.
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// The number of worker threads for each runtime.
     pub threads: usize,
-    /// Whether a runtime whose default is another number of threads is also measured with that
-    /// number.
+    /// Whether to measure a runtime a second time with its default number of threads, if the
+    /// default differs from `threads`.
     pub with_defaults: bool,
     pub samples: usize,
     /// The seed for the random order.
@@ -139,8 +139,8 @@ impl Plan {
         Self { threads: cores(), with_defaults: false, samples: 7, seed: fastrand::u64(..) }
     }
 
-    /// Returns the plan for a full run: 30 samples. If a runtime's default is another number of
-    /// threads, the runtime is also measured with that number.
+    /// Returns the plan for a full run: 30 samples, and one worker thread per core. A runtime with
+    /// a different default is also measured with its default.
     pub fn full() -> Self {
         Self { with_defaults: true, samples: 30, ..Self::quick() }
     }

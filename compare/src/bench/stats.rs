@@ -31,8 +31,8 @@ pub const ENOUGH: usize = 6;
 /// The number of bootstrap draws. More draws would not move the bounds visibly.
 const DRAWS: usize = 2000;
 
-/// Returns the median of the values. For an even number of values, this is halfway between the two
-/// middle ones.
+/// Returns the median of the values. For an even number of values, the median is halfway between
+/// the two middle values.
 ///
 /// # Panics
 /// Panics if there are no values.
@@ -74,11 +74,11 @@ pub fn ratio_interval(samples: &[f64], base: &[f64], seed: u64) -> Interval {
     interval(median(samples) / median(base), draws)
 }
 
-/// Draws new sets of samples from the measured ones. The measured samples are sorted once, and a
+/// Draws new sets of samples from the measured samples. The measured samples are sorted once, and a
 /// draw only counts how often it takes each of them, so finding a draw's median needs no sorting.
 struct Resample {
     sorted: Vec<f64>,
-    /// How often the current draw took each sample.
+    /// The number of times that the current draw has taken each sample.
     counts: Vec<usize>,
 }
 
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slope_is_that_of_the_least_squares_line() {
+    fn slope_returns_the_slope_of_the_least_squares_line() {
         assert_eq!(slope(&[(1.0, 10.0), (2.0, 13.0), (3.0, 16.0)]), Some(3.0));
         // The points are above, below, below and above the line.
         assert_eq!(slope(&[(0.0, 1.0), (1.0, 0.0), (2.0, 1.0), (3.0, 4.0)]), Some(1.0));

@@ -1,6 +1,6 @@
-//! The workloads, each written once for all runtimes. All work is done in spawned tasks, because
-//! the future that `block_on` itself polls is slower on some runtimes, and we would measure that
-//! difference.
+//! The workloads, each written once for all runtimes. All work is done in spawned tasks. On some
+//! runtimes, the future that `block_on` itself polls is slower than a task, and we don't want to
+//! measure that difference.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -227,8 +227,8 @@ pub fn lock_free<R: Rt>(setting: Setting) -> Sample {
     })
 }
 
-/// Runs four tasks that take the same lock. They hold it while they yield, so that they compete for
-/// it.
+/// Runs four tasks that take the same lock. Each task holds the lock while it yields, so that the
+/// tasks compete for the lock.
 pub fn lock_contended<R: Rt>(setting: Setting) -> Sample {
     async fn work<R: Rt>(lock: &Arc<R::Lock>, count: u64) {
         let task = |_| {
@@ -333,7 +333,7 @@ pub fn memory<R: Rt>(setting: Setting) -> Sample {
     })
 }
 
-/// Runs the same number of sleeping futures in a few tasks, with `join_all`.
+/// Runs as many sleeping futures as [`memory`], but in only a few tasks, with `join_all`.
 #[cfg(feature = "bench")]
 pub fn memory_joined<R: Rt>(setting: Setting) -> Sample {
     memory_of::<R, _>(setting, |count| {

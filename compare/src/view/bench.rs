@@ -108,8 +108,8 @@ pub fn process_metrics(rows: &[&Row]) -> BTreeSet<String> {
     all.filter(|metric| metric.starts_with("process: ")).collect()
 }
 
-/// Returns the values with which we compare the others: Tokio's values, measured with the number of
-/// threads that all runtimes have.
+/// Returns the values with which we compare all other values: Tokio's values, measured with the
+/// common number of threads.
 pub fn base(rows: &[&Row], metric: &str) -> Vec<f64> {
     let tokio = rows.iter().find(|row| row.is_base());
     tokio.map(|row| row.values(metric)).unwrap_or_default()
@@ -164,8 +164,8 @@ pub fn against(ratio: Interval, what: &str) -> String {
     }
 }
 
-/// Formats the figures that have changed from one run to another by more than their intervals
-/// explain.
+/// Formats the figures that have changed significantly from one run to another: the interval of the
+/// ratio does not contain 1.
 pub fn bench_against(new: &Results, old: &Results) -> String {
     let (mut text, mut compared, mut changed) = (String::new(), 0, 0);
     for row in &new.rows {
@@ -183,8 +183,8 @@ pub fn bench_against(new: &Results, old: &Results) -> String {
         }
     }
     text + &format!(
-        "{changed} of {compared} figures have changed. By chance, about one in \
-         twenty unchanged figures is counted as well.\n"
+        "{changed} of {compared} figures have changed. By chance, this count also \
+         includes about one in twenty unchanged figures.\n"
     )
 }
 
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_that_differ_have_a_ratio_and_others_show_no_difference() {
+    fn a_ratio_is_shown_only_for_figures_that_differ() {
         let text = bench(&results(1.5));
         assert!(
             text.contains("yield: Yields in one task, again and again. Median of 30"),

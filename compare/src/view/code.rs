@@ -148,9 +148,8 @@ fn one_below_the_other(
     text
 }
 
-/// Wraps a line at the width. Breaks the line after a space if there is one in the second half of
-/// the width, and otherwise exactly at the width. Continuation lines are indented by two more
-/// spaces.
+/// Wraps a line at the width. Breaks the line after a space if the second half of the line contains
+/// one, and otherwise at the full width. Continuation lines are indented by two more spaces.
 fn wrapped(line: &[Styled], width: usize) -> Vec<Vec<Styled>> {
     let own_indent = line.iter().take_while(|styled| styled.c == ' ').count();
     let indent = (own_indent + 2).min(width / 2);

@@ -40,7 +40,8 @@ pub struct Answer {
 const BYTES: usize = 1_000_000;
 const NAMES: [&str; 4] = ["alpha", "beta", "gamma", "delta"];
 
-/// Returns four files to download. The server closes the connection in the middle of the third one.
+/// Returns four files to download. The server closes the connection in the middle of the third
+/// file.
 pub fn input(stage: &Stage, scene: &Scene) -> Input {
     let file = |name: &str| {
         let kind = if name == "gamma" { "short" } else { "file" };

@@ -52,7 +52,7 @@ async fn lesson(nap: Duration) -> Answer {
     b.await.expect("b does not panic");
     let spawned = log.take();
 
-    // step: a blocking call goes to a thread that may block
+    // step: a blocking call runs on a thread that may block
     let its_log = log.clone();
     let blocking = task::spawn_blocking(move || {
         thread::sleep(3 * nap);

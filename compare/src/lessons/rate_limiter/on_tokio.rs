@@ -21,7 +21,7 @@ pub async fn start(input: Input) -> Answer {
 struct RateLimiter {
     limit: usize,
     window: Duration,
-    // This lock serves its queue strictly in order, so the limiter does, too.
+    // This lock serves its queue strictly in order, so the limiter serves its callers in order.
     grants: Mutex<VecDeque<Instant>>,
 }
 

@@ -1,5 +1,5 @@
-//! Shows every figure of the benches as a plot. Below the plots are a table of the numbers, and the
-//! samples.
+//! Shows every figure of the benches as a plot. Below the plots, there is a table of the figures,
+//! followed by the samples.
 
 use maud::{Markup, html};
 
@@ -138,8 +138,8 @@ pub fn more_is_better(metric: &str) -> bool {
     metric == "requests a second"
 }
 
-/// Returns whether one value of this metric can be better than another. Other metrics only describe
-/// the work.
+/// Returns whether one value of this metric can be better than another. The remaining metrics only
+/// describe the work.
 pub fn is_a_merit(metric: &str) -> bool {
     !["bytes of the future", "bytes of the handle", "requests in flight"].contains(&metric)
 }

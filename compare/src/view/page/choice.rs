@@ -82,8 +82,8 @@ fn warnings(report: &Report) -> Vec<String> {
     warnings
 }
 
-/// Counts the questions that async-std answers in the same way as each runtime that its users can
-/// move to.
+/// Counts the questions that async-std and smol answer in the same way, and those that async-std
+/// and Tokio answer in the same way. async-std's users can move to either runtime.
 fn moving(seen: &[Observation]) -> Markup {
     let answers: Vec<[Vec<&str>; 3]> = BEHAVIOURS
         .iter()
@@ -105,8 +105,8 @@ fn moving(seen: &[Observation]) -> Markup {
     }
 }
 
-/// Returns the answers from the root future and from a task, or no answers if one of them was not
-/// as expected.
+/// Returns the answers from the root future and from a task. Returns no answers if one of them was
+/// not as expected.
 fn answers<'a>(seen: &'a [Observation], behaviour: &str, runtime: Runtime) -> Vec<&'a str> {
     let all = seen.iter().filter(|o| o.behaviour == behaviour && o.runtime == runtime);
     let answer = |observation: &'a Observation| {
@@ -188,7 +188,7 @@ fn memory(results: &Results, ours: Contestant, theirs: Contestant) -> Markup {
 }
 
 /// Lists the workloads in which a runtime was ahead, both with the common number of threads and
-/// with its own default.
+/// with its default number.
 fn ahead_in(results: &Results, ours: Contestant, theirs: Contestant) -> Markup {
     // Leave out the memory workloads, because the function `memory` covers them, and `http-own`,
     // because its HTTP clients don't all do the same work.
@@ -215,7 +215,8 @@ fn ahead_in(results: &Results, ours: Contestant, theirs: Contestant) -> Markup {
     }
 }
 
-/// Returns the rows of a contestant, with the common number of threads and with its own default.
+/// Returns a contestant's rows for a workload: the row with the common number of threads, and, if
+/// there is one, the row with the contestant's default number.
 fn rows<'a>(results: &'a Results, workload: &str, contestant: Contestant) -> Vec<&'a Row> {
     let is_it = |row: &&Row| row.workload == workload && row.contestant == contestant;
     results.rows.iter().filter(is_it).collect()
@@ -283,7 +284,7 @@ fn threads(results: &Results) -> Markup {
                 li {
                     "All your work resembles the workloads in which plain threads were ahead of \
                      all three runtimes: " (names.join(", "))
-                    ". The process figures of these workloads show the other costs of threads."
+                    ". For the other costs of threads, see the process figures of these workloads."
                 }
             }
         }
@@ -399,7 +400,8 @@ mod tests {
         assert_eq!(added(build(195.0, (2 << 20) - 1000)), "");
     }
 
-    /// Returns an observation for every experiment. Either all of them are as expected, or none is.
+    /// Returns an observation for every experiment. Either all observations are as expected, or
+    /// none of them is.
     fn observations(is_as_expected: bool) -> Kept<Vec<Observation>> {
         let one = |behaviour: &Behaviour, runtime: Runtime, asked_from: From| {
             let expected = behaviour.expected().answer(runtime, asked_from);

@@ -54,8 +54,8 @@ fn line(row: &Row, lines: &[Vec<&str>], pieces: &[Vec<Vec<Piece>>]) -> Markup {
     html! {
         tr.step[is_step] {
             @for cell in cells {
-                // The cell is completely empty, without even a space, so that a narrow page can
-                // hide the cell.
+                // Leave the cell completely empty, without even a space, so that a narrow page can
+                // hide it.
                 @match cell {
                     None => td {},
                     Some((text, pieces, same)) => td { code { (coloured(text, pieces, same)) } },

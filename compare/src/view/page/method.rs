@@ -16,8 +16,8 @@ pub fn section(report: &Report) -> Markup {
             @if let Some(results) = &report.bench { (bench_method(results)) }
             p {
                 "Each lesson runs once on each runtime, in a separate process, and the lesson's \
-                 figures describe that process. The figures show that waits overlap. They say \
-                 nothing about a runtime's speed. The servers for the lessons run in the parent \
+                 figures describe that process. The figures show that waits overlap. They don't \
+                 tell you how fast a runtime is. The servers for the lessons run in the parent \
                  process."
             }
             h3 { "Limits" }
@@ -50,13 +50,13 @@ fn bench_method(results: &Results) -> Markup {
     html! {
         p {
             "Every sample of a bench is taken in a separate process. Each workload is written \
-             once for all runtimes, and its work is done in spawned tasks. It returns a checksum, \
+             once for all runtimes, and its work is done in spawned tasks. A workload returns a checksum, \
              which must be the same on all runtimes. Most workloads run for a while before the \
              measurement starts, as a warm-up. The runtimes take turns in random order, " (samples)
             " times, with " (worker_threads(results.threads)) "."
             @if results.rows.iter().any(|row| row.is_default) {
-                " A runtime whose default is another number of threads is also measured with that \
-                 number."
+                " A runtime with a different default is also measured with its default number of \
+                 threads."
             }
             @if let Some(part) = results.stolen {
                 " During the run, the host withheld " (format!("{:.1} %", 100.0 * part))
@@ -64,9 +64,9 @@ fn bench_method(results: &Results) -> Markup {
             }
         }
         p {
-            "Each figure is a median with its 95 % bootstrap interval. Its ratio to Tokio's figure also has \
-             such an interval. If the interval of the ratio contains 1, these samples do not show a \
-             difference."
+            "Each figure is a median with its 95 % bootstrap interval. The figure's ratio to Tokio's figure \
+             also has such an interval. If the interval of the ratio contains 1, these samples do not show \
+             a difference."
         }
     }
 }

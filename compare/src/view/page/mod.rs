@@ -50,7 +50,7 @@ pub fn page(report: &Report) -> anyhow::Result<String> {
                     section aria-labelledby="lessons" {
                         h2 #lessons { "The lessons" }
                         p {
-                            "Each lesson is written three times, in the idiom of each runtime, with the \
+                            "Each lesson is written three times, each time in the runtime's idiom, with the \
                              same steps in the same order. The parts that all three files have in common \
                              are dimmed. The HTTP client is reqwest on Tokio, surf on async-std, and \
                              hyper, through smol-hyper, on smol."

@@ -65,7 +65,7 @@ pub fn plot(points: &[Point], label: &str) -> anyhow::Result<Markup> {
         }
         area.present()?;
     }
-    // The page has its own `svg` element, which sets the width.
+    // Remove plotters' `svg` element, because the page supplies one that sets the width.
     let body = svg.split_once('>').and_then(|(_, rest)| rest.rsplit_once("</svg>"));
     let body = body.map_or("", |(body, _)| body);
     Ok(html! {

@@ -1,5 +1,5 @@
 //! Formats the tables without timings: common operations on each runtime, how each runtime behaves,
-//! and what it adds to a build.
+//! and what each runtime adds to a build.
 
 use maud::{Markup, html};
 
