@@ -22,7 +22,7 @@ pub struct WorkerPool {
     // What does a pool have to store?
 }
 
-/// A handle to the result of a job.
+/// A handle to a job's result.
 pub struct JobHandle<T> {
     // Where does the result arrive? (You can then remove this marker.)
     marker: PhantomData<T>,

@@ -134,7 +134,7 @@ fn main() {
         ("bare async-channel workers", || time(bare_channel)),
     ];
     let mut times = vec![Vec::new(); ways.len()];
-    // The runs are interleaved, so that a disturbance of the machine affects all contestants. The
+    // The runs are interleaved, so that a disturbance on the machine affects all contestants. The
     // first round is a warm-up.
     for round in 0..=ROUNDS {
         for (way, times) in ways.iter().zip(&mut times) {

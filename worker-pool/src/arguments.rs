@@ -40,7 +40,7 @@ Exit status: 0 all succeeded, 1 some failed or were not run, 2 usage error, 130 
 143 terminated, 129 hung up."
 )]
 pub struct Arguments {
-    /// How many commands may run at the same time. By default, one for each core.
+    /// The number of commands that may run at the same time. By default, one for each core.
     #[arg(short, long, value_name = "N")]
     workers: Option<u16>,
     /// Kill a command that runs for longer than this, such as 500ms or 2m.
@@ -61,7 +61,7 @@ pub struct Arguments {
     /// Print the commands instead of running them.
     #[arg(long, requires = "command")]
     pub dry_run: bool,
-    /// The lines end with a NUL byte, as `find -print0` writes them.
+    /// Expect a NUL byte at the end of each line, as in the output of `find -print0`.
     #[arg(short = '0', long, requires = "command")]
     pub null: bool,
     /// Kill a command that prints more than this, such as 64K, 16M or 1G.
@@ -80,7 +80,8 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// Returns how many commands may run at the same time. The demonstration has three workers.
+    /// Returns the number of commands that may run at the same time. The demonstration has three
+    /// workers.
     pub fn workers(&self) -> usize {
         match self.workers {
             Some(workers) => workers.into(),

@@ -1,5 +1,5 @@
-//! The demonstration, which runs if the program gets no command: ten jobs of 0.5 s on three
-//! workers, and one job that panics.
+//! The demonstration, which runs if you pass no command: ten jobs of 0.5 s on three workers, and
+//! one job that panics.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -57,7 +57,7 @@ pub async fn run(pool: &WorkerPool) -> anyhow::Result<Arc<Timeline>> {
     if let Err(error) = result {
         say(start.elapsed(), format!("job 11: {error}"))?;
     }
-    // Ask every worker for its number, to see that no worker has died.
+    // Ask every worker for its number, to check that no worker has died.
     let numbers = pool.map(0..workers, |_| async {
         sleep(Duration::from_millis(50)).await;
         current_worker()

@@ -10,11 +10,12 @@
 //! Pin<Box<dyn>>  hides the type, so that one queue can hold all jobs
 //! ```
 //!
-//! If a job never reaches its end, because it is dropped in the queue or halfway, the `Drop` of
-//! `Settling` reports that instead. Here is a job that is dropped while it runs:
+//! If a job is dropped in the queue or halfway through, it never reaches its end. In that case,
+//! `Settling`'s destructor reports that the job was cancelled. Here is a job that is dropped while
+//! it runs:
 //!
 //! ```text
-//! submit         prepare: a channel, and memory for the wrapped job
+//! submit         prepare: allocates a channel, and memory for the wrapped job
 //!                accept: section 4 of the ledger counts one more job; the job enters the queue
 //! a worker       takes the job and polls it; the job waits
 //! pool.abort()   drops the worker, and with it the job and the job's `Settling`
@@ -53,8 +54,8 @@ pub enum JobError {
     Cancelled,
 }
 
-/// A handle to the result of a job. Await it to get the result. Dropping it does not cancel the
-/// job.
+/// A handle to a job's result. Await the handle to get the result. Dropping the handle does not
+/// cancel the job.
 #[derive(Debug)]
 pub struct JobHandle<T>(oneshot::Receiver<Result<T, JobError>>);
 
@@ -69,11 +70,11 @@ impl<T> Future for JobHandle<T> {
 
 /// Wraps a job, so that its handle and the ledger learn how the job ended.
 ///
-/// This happens in two steps. This function does everything that takes time, before the queue is
-/// locked: it allocates the channel and the memory for the job. It returns a closure, which only
-/// puts the parts together. The queue calls this closure while it is locked, and passes the number
-/// of the ledger section that counts the job. If the queue refuses the job, it drops the closure,
-/// and the job with it.
+/// The work is split into two steps. Before the queue is locked, this function does everything that
+/// takes time: it allocates the channel and the memory for the job. It returns a closure, which
+/// only puts the parts together. The queue calls this closure while it is locked, and passes the
+/// number of the ledger section that counts the job. If the queue refuses the job, it drops the
+/// closure, and the job with it.
 pub(crate) fn prepare<T: Send + 'static>(
     job: impl Future<Output = Result<T, JobError>> + Send + 'static,
 ) -> impl FnOnce(Arc<Queue>, u64) -> (Job, JobHandle<T>) {

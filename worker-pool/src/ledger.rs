@@ -21,7 +21,7 @@ use tokio::sync::oneshot;
 
 use crate::job::JobError;
 
-/// How many jobs are in each state, all counted at the same moment. Every accepted job ends up in
+/// The number of jobs in each state, all counted at the same moment. Every accepted job ends up in
 /// one of the last four states.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stats {
@@ -62,7 +62,7 @@ pub(crate) struct Ledger {
     waited_for: VecDeque<Section>,
     /// The number of the current section.
     present: u64,
-    /// How many jobs of the current section have not ended yet.
+    /// The number of jobs in the current section that have not ended yet.
     unfinished: u64,
 }
 

@@ -243,8 +243,8 @@ impl WorkerPool {
     /// ```
     pub async fn stop(&self) {
         self.queue.close();
-        // Closing the tracker stops no worker. We close it because `wait` never returns before
-        // that.
+        // Closing the tracker does not stop the workers. We close it because `wait` does not return
+        // as long as the tracker is open.
         self.workers.close();
         self.workers.wait().await;
     }

@@ -43,7 +43,7 @@ fn main() {
     runtime::run("worker-pool", run_until_signal(arguments));
 }
 
-/// Does the work and returns the exit status.
+/// Runs the program until it is finished or a signal ends it, and returns the exit status.
 async fn run_until_signal(arguments: Arguments) -> i32 {
     let pool = match WorkerPool::new(arguments.workers()) {
         Ok(pool) => Arc::new(pool),
@@ -91,7 +91,8 @@ async fn run_until_signal(arguments: Arguments) -> i32 {
     }
     early.stop.cancel();
     early.kill.cancel();
-    // The output of the killed commands is still printed, unless nobody reads it.
+    // Wait until the output of the killed commands has been printed. If nobody reads the output,
+    // give up after two seconds or at the next signal.
     tokio::select! {
         _ = timeout(Duration::from_secs(2), work) => {}
         _ = signals.next() => {}
@@ -117,7 +118,7 @@ fn stop_on_ctrl_z(processes: Arc<Processes>) {
     });
 }
 
-/// Does the work and returns the exit status.
+/// Runs the commands or the demonstration, and returns the exit status.
 async fn run(
     pool: Arc<WorkerPool>,
     arguments: Arguments,

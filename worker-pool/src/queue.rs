@@ -43,8 +43,8 @@ pub(crate) struct Queue {
 #[derive(Default)]
 struct State {
     jobs: VecDeque<Job>,
-    /// How many callers are waiting for room. While this is not zero, a new caller must wait behind
-    /// them.
+    /// The number of callers that wait for room. While it is not zero, a new caller must wait
+    /// behind them.
     waiting: usize,
     closed: bool,
     ledger: Ledger,
@@ -84,8 +84,8 @@ impl Queue {
                     return self.accept(state, job);
                 }
             }
-            // If the queue got room since we checked, there is a notification, and this returns
-            // immediately.
+            // If a worker has taken a job since we checked, there is a notification, and this call
+            // returns immediately.
             self.room.notified().await;
         }
     }
@@ -100,8 +100,8 @@ impl Queue {
         if self.needs_no_waiting(&state) { self.accept(state, job) } else { Err(SubmitError::Full) }
     }
 
-    /// Whether `accept` can answer a caller without waiting: either there is room that nobody is
-    /// waiting for, or the queue is closed, so that `accept` refuses the job.
+    /// Returns whether `accept` can answer a caller without waiting: either the queue has room and
+    /// nobody is waiting for it, or the queue is closed, so that `accept` refuses the job.
     fn needs_no_waiting(&self, state: &State) -> bool {
         state.closed || (state.waiting == 0 && state.jobs.len() < self.capacity)
     }
@@ -151,7 +151,7 @@ impl Queue {
                     return job;
                 }
             }
-            // If a job was added since we checked, there is a notification, and this returns
+            // If a job was added since we checked, there is a notification, and this call returns
             // immediately.
             self.ready.notified().await;
         }

@@ -6,8 +6,8 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use tempfile::SpooledTempFile;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// How many bytes of each stream we keep in memory. If there are more, the whole stream goes to a
-/// file without a name, which the system removes when we close it.
+/// The number of bytes of each stream that we keep in memory. If a stream is longer, all of it is
+/// moved to a file without a name, which the system removes when we close it.
 const IN_MEMORY: usize = 64 << 10;
 
 /// The output of one command.
@@ -15,7 +15,7 @@ const IN_MEMORY: usize = 64 << 10;
 pub struct Captured {
     pub stdout: SpooledTempFile,
     pub stderr: SpooledTempFile,
-    /// How many bytes both streams have together.
+    /// The number of bytes in both streams together.
     pub length: u64,
 }
 
@@ -35,8 +35,8 @@ impl Captured {
         self.stderr.write_all(bytes)
     }
 
-    /// Adds the bytes that are still in the pipes when the command has ended. If that makes more
-    /// than `limit` bytes in total, leaves out the rest.
+    /// Adds the bytes that are still in the pipes when the command has ended. Stops as soon as the
+    /// total exceeds `limit` bytes, and leaves out the remaining bytes.
     pub async fn finish(
         &mut self,
         stdout: Pipe<impl Reader>,

@@ -32,7 +32,7 @@ pub struct Commands {
     pub pace: Pace,
 }
 
-/// How the job for a line ended.
+/// The outcome of the job for a line.
 #[derive(Debug)]
 pub enum End {
     /// The command ended with this status.
@@ -105,7 +105,7 @@ impl Commands {
                 break;
             }
         }
-        // We do this here, before the next job can start.
+        // Cancel `stop` here, before this worker can start its next job.
         if self.fail_fast && !end.is_success() {
             self.stop.cancel();
         }

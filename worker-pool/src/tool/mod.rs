@@ -59,8 +59,8 @@ pub async fn run(
     processes: Arc<Processes>,
     Early { stop, kill }: Early,
 ) -> anyhow::Result<Outcome> {
-    // A result may have to wait until its output can be printed. Until then, it keeps its files
-    // open, so we limit how many results there are.
+    // A result may have to wait until its output can be printed. Until then, the result keeps its
+    // files open, so we limit the number of results.
     let most_results = (4 * pool.workers()).min(handles() / HANDLES_PER_RESULT).max(1);
     let mut lines = Lines::of_stdin(if arguments.null { 0 } else { b'\n' }, arguments.max_line)?;
     let mut run = Run {
@@ -128,7 +128,7 @@ struct Run {
     dry_run: bool,
     /// Whether at least one command has run to its end.
     has_run: bool,
-    /// How many lines were read.
+    /// The number of lines read so far.
     lines: u64,
     results: Results,
     output: Output,
@@ -179,7 +179,7 @@ impl Run {
         Ok(())
     }
 
-    /// Whether this error means that the command cannot be started for any line.
+    /// Returns whether this error means that the command cannot be started for any line.
     fn is_hopeless(&self, error: &io::Error) -> bool {
         use io::ErrorKind::{NotFound, PermissionDenied};
         let is_missing = matches!(error.kind(), NotFound | PermissionDenied);
@@ -192,7 +192,7 @@ impl Run {
     }
 }
 
-/// The line of a command that has ended, which messages show, and the command's result.
+/// A command that has ended: its line, as messages show it, and the command's result.
 type Finished = (String, Result<(End, Captured), JobError>);
 
 type Pending = Pin<Box<dyn Future<Output = Finished> + Send>>;
@@ -239,11 +239,11 @@ impl Results {
     }
 }
 
-/// How many handles a command may need: two for each of its two pipes while it starts, one to wait
-/// for the command, and two for its files if its output is long.
+/// The number of handles that a command may need: two for each of its two pipes while it starts,
+/// one to wait for the command, and two for its files if its output is long.
 const HANDLES_PER_RESULT: usize = 7;
 
-/// Returns how many handles we may use for commands.
+/// Returns the number of handles that we may use for commands.
 fn handles() -> usize {
     #[cfg(unix)]
     {

@@ -15,10 +15,10 @@ use crate::printable::printable;
 /// Prints the output of commands, and a line that counts them.
 pub struct Output {
     bar: ProgressBar,
-    /// How many commands have succeeded.
+    /// The number of commands that have succeeded.
     pub done: usize,
     failed: usize,
-    /// When to update the counts, if the line is visible.
+    /// The timer for the updates of the counts, or `None` if the line is hidden.
     ticks: Option<Interval>,
 }
 

@@ -23,7 +23,7 @@ use super::captured::Pipe;
 #[derive(Debug, Default)]
 pub struct Processes {
     running: Mutex<BTreeSet<u32>>,
-    /// Many commands may start at the same time, but none while Ctrl-Z stops the others.
+    /// Many commands may start at the same time, but none may start while Ctrl-Z stops the others.
     may_start: RwLock<()>,
 }
 
@@ -140,7 +140,7 @@ impl Running {
     pub fn wants_terminal(&self) -> impl Future<Output = ()> + use<> {
         let id = self.id;
         async move {
-            // Most commands end before the first look.
+            // Most commands end before the first check.
             loop {
                 sleep(Duration::from_millis(500)).await;
                 if is_stopped_by_the_terminal(id) {
@@ -179,9 +179,9 @@ fn is_stopped_by_the_terminal(_: u32) -> bool {
     false
 }
 
-/// Whether this program's process group is orphaned: no process above it, such as an interactive
-/// shell, could resume the program if Ctrl-Z stopped it. For such a group, the system itself
-/// ignores Ctrl-Z.
+/// Returns whether this program's process group is orphaned: no parent process, such as an
+/// interactive shell, could resume the program if Ctrl-Z stopped it. For such a group, the system
+/// itself ignores Ctrl-Z.
 #[cfg(unix)]
 fn is_orphaned() -> bool {
     use nix::unistd::{Pid, getpgid, getpgrp, getppid, getsid};
@@ -209,7 +209,7 @@ fn signal_group(id: u32, signal: nix::sys::signal::Signal) {
     }
 }
 
-/// Whether the system has too few handles or processes left.
+/// Returns whether the error means that the system has too few handles or processes left.
 fn is_shortage(error: &io::Error) -> bool {
     #[cfg(unix)]
     {
@@ -224,7 +224,7 @@ fn is_shortage(error: &io::Error) -> bool {
     }
 }
 
-/// Whether the program is a script that names no interpreter.
+/// Returns whether the error means that the program is a script that names no interpreter.
 fn is_script(error: &io::Error) -> bool {
     #[cfg(unix)]
     {

@@ -29,7 +29,7 @@ impl Template {
         String::from_utf8_lossy(self.0.first().map_or(b"", Vec::as_slice)).into_owned()
     }
 
-    /// Whether the program is the same for all lines.
+    /// Returns whether the program is the same for all lines.
     pub fn has_fixed_program(&self) -> bool {
         self.0.first().is_some_and(|word| !has_place(word))
     }
@@ -71,7 +71,7 @@ fn filled(word: &[u8], line: &[u8], number: u64) -> Vec<u8> {
     whole
 }
 
-/// Returns the index in a path at which the name of the file begins.
+/// Returns the index at which the file name begins in a path.
 fn name_start(path: &[u8]) -> usize {
     path.iter().rposition(|byte| *byte == b'/').map_or(0, |slash| slash + 1)
 }

@@ -117,7 +117,7 @@ fn after_the_first_ctrl_c_no_command_starts_and_dropped_lines_are_reported() {
     assert_eq!(output.status.code(), Some(130));
     let mut rest = String::new();
     errors.read_to_string(&mut rest).unwrap();
-    // Usually, both of the other lines were in the queue.
+    // The last two lines were probably in the queue. If not, the program has not read them.
     for line in rest.lines() {
         let expected = ["worker-pool: c: not started", "worker-pool: d: not started"];
         assert!(expected.contains(&line), "{rest}");
@@ -154,7 +154,7 @@ fn ctrl_z_stops_the_commands_and_continues_them() {
     let program = child.id().to_string();
     send(&child, "TSTP");
     for process in commands.iter().chain([&program]) {
-        // If the shell is just starting a program, it waits for that one, which is stopped (D).
+        // A shell that is just starting a program waits for that program (D), which is stopped.
         let is_stopped = || matches!(state(process), Some('T' | 'D'));
         eventually(is_stopped, "Ctrl-Z has not stopped a process");
     }
@@ -385,7 +385,8 @@ fn delay_pauses_before_starting_the_next_command() {
         return eprintln!("skipped: `date` shows only seconds");
     }
     starts.sort_by(f64::total_cmp);
-    // The time that the shell takes until it runs `date` varies, but the total is long enough.
+    // The shell takes longer to run `date` at some times than at others, so we don't expect the
+    // full 0.6 s.
     assert!(starts[3] - starts[0] > 0.3, "{starts:?}");
 }
 
@@ -466,7 +467,7 @@ fn a_command_that_wants_the_terminal_fails_instead_of_waiting_forever() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn on_a_terminal_the_counts_are_right_while_the_last_commands_run() {
+fn on_a_terminal_the_counts_are_correct_while_the_last_commands_run() {
     let shown = |term: &str| {
         let command = format!("printf '0.3\\n1\\n' | TERM={term} {POOL} -w 2 -- sleep");
         // `script` gives the program a terminal.

@@ -183,7 +183,7 @@ impl Interrupted {
         assert!(kill("-INT", &self.program.id().to_string()));
     }
 
-    /// Whether the process that the job has started is still running, and not a zombie.
+    /// Returns whether the process that the job has started is still running, and not a zombie.
     fn job_runs(&self) -> bool {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.job));
         let zombie = stat.is_ok_and(|stat| stat.contains(") Z "));

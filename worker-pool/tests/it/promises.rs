@@ -1,5 +1,5 @@
 //! Tests what the lesson promises about `WorkerPool`. The tests run on the paused clock, because
-//! they wait for nothing but timers.
+//! they wait only for timers.
 
 use std::future::pending;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -101,7 +101,7 @@ fn submit_waits_while_the_queue_is_full() {
         for waits in [0, 0, 0, 1, 2] {
             // With `submit(sleep(WORK))`, the sleep would begin here, and not when the job starts.
             pool.submit(async { sleep(WORK).await }).await.unwrap();
-            tokio::task::yield_now().await; // let the worker take a job if it is idle
+            tokio::task::yield_now().await; // let the worker, if it is idle, take a job
             assert_eq!(start.elapsed(), waits * WORK);
         }
     });
@@ -281,7 +281,7 @@ fn when_the_runtime_shuts_down_every_handle_gets_an_error() {
         (pool, running, queued)
     });
     drop(runtime);
-    // The pool outlives its runtime, and still nobody waits forever.
+    // The pool outlives its runtime, but no call on it waits forever.
     on_the_paused_clock(async {
         assert_eq!(running.await, Err(JobError::Cancelled));
         assert_eq!(queued.await, Err(JobError::Cancelled));

@@ -37,7 +37,7 @@ impl Pool for NaivePool {
 promises!(WorkerPool);
 
 #[test]
-fn the_usual_pool_breaks_three_of_the_five_promises() {
+fn the_naive_pool_breaks_three_of_the_five_promises() {
     use crate::checks::*;
     assert!(every_handle_gives_the_result_of_its_job::<NaivePool>().is_err());
     assert!(a_panic_is_an_error_only_for_its_own_job::<NaivePool>().is_err());

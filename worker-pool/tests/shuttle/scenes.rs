@@ -36,7 +36,7 @@ async fn job(kind: &str, uses: UsesTheQueue) -> JobResult {
         "waits" => yield_now().await,
         "panics" => {
             // Shuttle runs all tasks on one thread. If the destructor let another task run while
-            // this one unwinds, `std::thread::panicking` would return true there, too.
+            // this one unwinds, `std::thread::panicking` would return true in that task, too.
             drop(uses);
             // This skips the panic hook, which would print the schedule.
             resume_unwind(Box::new("a bug"));
@@ -46,7 +46,7 @@ async fn job(kind: &str, uses: UsesTheQueue) -> JobResult {
     expected(kind)
 }
 
-/// What the job's handle returns, unless the job is cancelled.
+/// Returns the result that the job's handle should return, unless the job is cancelled.
 fn expected(kind: &str) -> JobResult {
     match kind {
         "runs out of time" => Err(JobError::TimedOut),
