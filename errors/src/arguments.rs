@@ -24,24 +24,24 @@ use crate::duration::duration;
 
 Exit status: 0 each service answered or had a default (with --any: one answered), 1 a service failed,
 2 usage error, 130 interrupted, 143 terminated,
-129 hung up. With a command, its own status."
+129 hung up. With a command, the command's status."
 )]
 pub struct Arguments {
     /// The services to ask. Without services, the program runs a demonstration with services that
     /// it starts itself.
     #[arg(value_name = "HOST:PORT")]
     pub services: Vec<String>,
-    /// How long one attempt may take, including connecting and reading, such as 500ms or 2s.
+    /// The time limit for one attempt, including connecting and reading, such as 500ms or 2s.
     #[arg(long, default_value = "3s", requires = "services", value_name = "TIME", value_parser = duration)]
     timeout: Duration,
-    /// How many times to retry a transient failure.
+    /// The maximum number of retries after transient failures.
     #[arg(long, default_value_t = 0, requires = "services", value_name = "N")]
     retries: usize,
-    /// How long to keep retrying transient failures, such as 30s or 5m. This is for services that
-    /// may still be starting. At the end of this time, there is one last attempt.
+    /// The time for which to keep retrying transient failures, such as 30s or 5m. Use this for
+    /// services that may still be starting. When the time is up, the program makes a last attempt.
     #[arg(long, requires = "services", conflicts_with = "retries", value_name = "TIME", value_parser = duration)]
     wait: Option<Duration>,
-    /// The text to print instead of the greeting of a service that failed.
+    /// The text to print instead of a failed service's greeting.
     #[arg(long, requires = "services", conflicts_with_all = ["fail_fast", "any"], value_name = "TEXT")]
     pub default: Option<String>,
     /// Stop at the first failure, and cancel the other requests.
@@ -60,8 +60,8 @@ pub struct Arguments {
     /// Log each attempt to stderr.
     #[arg(short, long, requires = "services")]
     pub verbose: bool,
-    /// A command to run once the services have answered. Its output follows on stdout, so the
-    /// greetings go to stderr.
+    /// A command to run once the services have answered. The command's output appears on stdout, so
+    /// the program prints the greetings to stderr.
     #[arg(last = true, requires = "services", value_name = "COMMAND")]
     pub command: Vec<OsString>,
     /// Save the timeline of the demonstration as a picture.
@@ -78,7 +78,7 @@ impl Arguments {
         }
     }
 
-    /// Returns what a service has to do.
+    /// Returns what a service has to do to count as up.
     pub fn probe(&self) -> Probe {
         if self.connect { Probe::Connect } else { Probe::Greeting }
     }

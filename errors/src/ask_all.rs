@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 use crate::error::ServiceError;
 
-/// Says when [`ask_all`] stops, like the `return_when` argument of `asyncio.wait`.
+/// The rule for when [`ask_all`] stops, like the `return_when` argument of `asyncio.wait`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Until {
     /// Wait for all checks, so that every failure is reported.
@@ -33,8 +33,8 @@ impl Until {
 /// Runs all checks concurrently, each in its own task, until the rule `until` says to stop. Returns
 /// one result for each check, in the order of the checks.
 ///
-/// If checks are still running at that moment, `ask_all` aborts them, and their result is
-/// [`ServiceError::Cancelled`]. When `ask_all` returns, all checks have been dropped and their
+/// If checks are still running when the rule says to stop, `ask_all` aborts them, and their result
+/// is [`ServiceError::Cancelled`]. When `ask_all` returns, all checks have been dropped and their
 /// sockets are closed. If a check panics, its result is [`ServiceError::Panicked`].
 ///
 /// Dropping the future aborts all checks, which then stop a moment later.

@@ -1,10 +1,10 @@
 //! Connects to a service, even if some of its addresses are dead.
 //!
-//! A name often has several addresses, of IPv6 and of IPv4. If one of them does not answer, an
-//! attempt to connect to it takes as long as the timeout. So we do not wait for it: after a moment,
-//! we try the next address as well, and take the connection that comes first. This is called *Happy
-//! Eyeballs* (RFC 8305, section 5). It is the same idea as in [`hedged`](crate::hedged), with a
-//! different address each time.
+//! A name often has several addresses, both IPv6 and IPv4. If one of them does not answer, an
+//! attempt to connect to it takes as long as the timeout. So we wait for that address only for a
+//! moment, then try the next one as well, and take the first connection that is accepted. This is
+//! called *Happy Eyeballs* (RFC 8305, section 5). It is the same idea as in
+//! [`hedged`](crate::hedged), with a different address for each attempt.
 
 use std::io;
 use std::net::{Ipv6Addr, SocketAddr};
@@ -44,7 +44,7 @@ pub async fn connect(address: &str, time_limit: Duration) -> Result<TcpStream, S
 }
 
 /// Connects to one address after another. The next attempt starts when an attempt has failed, or
-/// after [`HEAD_START`]. Earlier attempts continue until one of them succeeds.
+/// after [`HEAD_START`]. Earlier attempts continue until any attempt succeeds.
 async fn first_connection(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
     let mut error = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     let mut attempts = FuturesUnordered::new();
@@ -63,7 +63,7 @@ async fn first_connection(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
 }
 
 /// Orders the addresses so that IPv6 and IPv4 take turns. The first address stays first, because
-/// the system has put the better family there.
+/// the system lists the address that it prefers first.
 fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let Some(first) = addresses.first().copied() else { return addresses };
     let is_like_first = |address: &SocketAddr| address.is_ipv6() == first.is_ipv6();
@@ -78,8 +78,8 @@ fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     ordered
 }
 
-/// Splits `HOST:PORT`. An IPv6 address contains colons itself, so it is written in brackets:
-/// `[::1]:22`.
+/// Splits `HOST:PORT` into the host and the port. An IPv6 address contains colons, so it must be
+/// written in brackets: `[::1]:22`.
 fn host_and_port(address: &str) -> Option<(&str, u16)> {
     let (host, port) = address.rsplit_once(':')?;
     let number: u16 = port.parse().ok()?;

@@ -2,7 +2,8 @@
 //!
 //! `REQUEST.scope(7, future)` gives the value 7 to everything that `future` calls and awaits. In
 //! Python, `asyncio.create_task` copies the caller's context into the new task. `tokio::spawn` does
-//! not: a new task starts without any value, so the code that starts it has to hand the value over.
+//! not: a new task starts without any value, so the code that starts the task has to hand the value
+//! over.
 
 use tokio::task::JoinHandle;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, sleep, timeout_at};
 
-/// Runs the steps one after another, and returns the results of those that finished before the
+/// Runs the steps one after another, and returns the results of the steps that finished before the
 /// deadline.
 ///
 /// A timeout is a length of time. If each of three steps has its own timeout, they may take three
@@ -48,7 +48,7 @@ where
 /// closed.
 ///
 /// Every item moves the deadline, so there is no limit on the total time. Dropping the future
-/// loses the items received so far; those still in the channel stay there.
+/// loses the items received so far, but not the items that are still in the channel.
 ///
 /// ```
 /// use std::time::Duration;

@@ -1,5 +1,5 @@
-//! The demonstration that runs if the program gets no arguments: scenes with services on this
-//! machine, each with its own way to fail.
+//! The demonstration, which runs if you pass no arguments: scenes with services on this machine,
+//! each of which fails in a different way.
 
 mod clock;
 mod hedge;
@@ -27,7 +27,7 @@ pub async fn run(svg: Option<&Path>) -> anyhow::Result<()> {
         let _ = writeln!(stderr(), "         (a task panicked: {message})");
     }));
     let clock = Clock::start();
-    print_line("Services on this machine, each with its own way to fail.");
+    print_line("Services on this machine, each of which fails in a different way.");
 
     single::default(clock).await?;
     single::timeout(clock).await?;

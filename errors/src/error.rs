@@ -27,9 +27,10 @@ pub enum ServiceError {
     /// The attempt took too long.
     #[error("timed out after {:?} while {phase}", rounded(*after))]
     TimedOut {
-        /// What the attempt was doing when its time was up.
+        /// The phase in which the time ran out.
         phase: Phase,
-        /// How long the attempt was allowed to take. Connecting and reading share this time.
+        /// The time limit of the attempt, which connecting and reading share. For
+        /// [`Phase::Queued`], the time spent waiting.
         after: Duration,
     },
     /// The service closed the connection after this many bytes, before the end of the line.
@@ -136,7 +137,7 @@ fn panic_message(payload: &(dyn Any + Send)) -> String {
     }
 }
 
-/// What an attempt was doing when its time was up.
+/// The phase of an attempt. A timeout error names the phase in which the time ran out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     /// The attempt was waiting for its turn, because too many requests were in flight.

@@ -1,4 +1,4 @@
-//! The risky operation: it connects to a TCP service and reads its greeting.
+//! The risky operation: connecting to a TCP service and reading the service's greeting.
 
 use std::time::{Duration, Instant};
 
@@ -9,9 +9,9 @@ use tokio::time::timeout;
 use crate::connect::connect;
 use crate::error::{Phase, ServiceError};
 
-/// The maximum length of a greeting in bytes, including its line ends. For one line, SMTP allows
-/// 512 (RFC 5321) and SSH 255 (RFC 4253), but a banner may have several lines. The limit keeps a
-/// service that never ends its line from filling our memory.
+/// The maximum length of a greeting in bytes, including its line ends. SMTP allows 512 bytes per
+/// line (RFC 5321) and SSH 255 bytes (RFC 4253), but a greeting may have several lines. The limit
+/// keeps a service that never ends its line from filling our memory.
 pub const MAX_GREETING: u64 = 4096;
 
 /// Connects to a service and returns its greeting, without the line end. Connecting and reading
@@ -43,8 +43,8 @@ pub async fn greeting(address: &str, time_limit: Duration) -> Result<String, Ser
     let stream = connect(address, time_limit).await?;
 
     // `timeout` polls a future next to a timer. If the timer fires first, `timeout` drops the
-    // future and returns an error. So we get two results, one inside the other: `map_err` and the
-    // `?` are for the result of `timeout`, and the result of `read_greeting` is returned.
+    // future and returns an error. So we get two results, one inside the other: `map_err` and `?`
+    // handle the result of `timeout`, and we return the result of `read_greeting`.
     let remaining = time_limit.saturating_sub(start.elapsed());
     let read = timeout(remaining, read_greeting(stream)).await;
     read.map_err(|_| ServiceError::TimedOut { phase: Phase::Reading, after: time_limit })?
@@ -69,13 +69,13 @@ async fn read_greeting(stream: TcpStream) -> Result<String, ServiceError> {
     }
 }
 
-/// Whether a line such as `220-mail.example` is followed by another line of the same greeting.
+/// Returns whether another line of the greeting follows, as after `220-mail.example`.
 fn continues(line: &[u8]) -> bool {
     matches!(line, [a, b, c, b'-', ..] if [a, b, c].iter().all(|digit| digit.is_ascii_digit()))
 }
 
-/// Returns the lines as text. Bytes that are not UTF-8 are read as Latin-1, which old services
-/// send.
+/// Returns the lines as text. If the bytes are not valid UTF-8, reads them as Latin-1, which some
+/// old services send.
 fn text(lines: &[u8]) -> Result<String, ServiceError> {
     let text = match std::str::from_utf8(lines) {
         Ok(text) => text.to_owned(),

@@ -34,13 +34,13 @@ pub use greeting::{MAX_GREETING, greeting};
 pub use hedge::hedged;
 pub use retry::{FIRST_PAUSE, LONGEST_PAUSE, RetryPolicy, retry};
 
-/// How many requests of [`greetings`] may be in flight at the same time. Each request needs a
-/// socket, and the operating system limits how many sockets a process may have. If we ran into
-/// that limit, it would look as if the services were down.
+/// The maximum number of requests that [`greetings`] keeps in flight at the same time. Each request
+/// needs a socket, and the operating system limits how many sockets a process may have. If we ran
+/// into that limit, it would look as if the services were down.
 pub const MAX_IN_FLIGHT: usize = 64;
 
-/// Asks every service for its [`greeting`]. It asks each service with [`retry()`], and runs all of
-/// these requests with [`ask_all()`]. Returns one result for each address, in the order of the
+/// Asks every service for its [`greeting`]. Uses [`retry()`] for each service, and [`ask_all()`] to
+/// run all of these requests concurrently. Returns one result for each address, in the order of the
 /// addresses.
 ///
 /// At most [`MAX_IN_FLIGHT`] requests run at the same time. Time spent waiting for a permit counts
@@ -69,17 +69,18 @@ pub async fn greetings(
     probe_all(Probe::Greeting, addresses, policy, until).await
 }
 
-/// What a service has to do.
+/// The condition under which a service counts as up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Probe {
-    /// It sends a greeting.
+    /// The service sends a greeting.
     Greeting,
-    /// It accepts a connection. Its greeting is taken to be empty.
+    /// The service accepts a connection. The result is then an empty greeting.
     Connect,
 }
 
-/// Does the same as [`greetings`], but with [`Probe::Connect`], a service need not greet. Many
-/// services, such as HTTP servers, wait for the client to speak first.
+/// Does the same as [`greetings`], but for any [`Probe`]. With [`Probe::Connect`], a service does
+/// not have to send a greeting. Many services, such as HTTP servers, wait for the client to send
+/// something first.
 ///
 /// Dropping the future aborts all requests, which then stop a moment later.
 pub async fn probe_all(

@@ -25,7 +25,7 @@ fn main() {
     runtime::run("errors", run_until_signal("errors", run(arguments)));
 }
 
-/// Does the work and returns the exit status.
+/// Runs the demonstration or asks the services, and returns the exit status.
 async fn run(arguments: Arguments) -> i32 {
     let result = if arguments.services.is_empty() {
         demo::run(arguments.timeline_svg.as_deref()).await.map(|()| true)

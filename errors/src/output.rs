@@ -8,8 +8,9 @@ use crate::printable::printable;
 
 /// Prints a line to stdout.
 ///
-/// Writing to a pipe blocks while the pipe is full. `block_in_place` tells the runtime about it, so
-/// that the runtime moves its other work, such as waiting for Ctrl-C, to another thread.
+/// Writing to a pipe blocks while the pipe is full. `block_in_place` tells the runtime that this
+/// thread may block, so that the runtime moves its other work, such as waiting for Ctrl-C, to
+/// another thread.
 ///
 /// # Errors
 /// Fails if the line cannot be written, for example because the pipe is closed.
@@ -33,8 +34,8 @@ pub fn complain(problem: &str) {
     let _ = block_in_place(|| writeln!(io::stderr(), "errors: {}", printable(problem)));
 }
 
-/// A writer for the log. Writing to stderr can block, too, so it uses `block_in_place` like
-/// [`print_line`].
+/// A writer for the log. Writing to stderr can block, too, so the writer uses `block_in_place`, as
+/// [`print_line`] does.
 pub struct Stderr;
 
 impl Write for Stderr {

@@ -34,14 +34,15 @@ impl ServiceError {
     }
 }
 
-/// Says how many attempts to make for one answer, and how much time to spend on them.
+/// The rules for retries: how many attempts to make for one answer, and how much time to spend on
+/// them.
 #[derive(Debug, Clone, Copy)]
 pub struct RetryPolicy {
-    /// How long one attempt may take.
+    /// The time limit for one attempt.
     pub timeout: Duration,
-    /// How many more attempts may follow the first one.
+    /// The maximum number of attempts after the first one.
     pub retries: usize,
-    /// The time until which to try. At the deadline, one last attempt starts.
+    /// The time at which retrying ends. At the deadline, one last attempt starts.
     pub deadline: Option<Instant>,
     /// The seed for the random pauses. Tests set it to get the same pauses every time.
     pub seed: Option<u64>,
@@ -62,7 +63,7 @@ impl RetryPolicy {
         Self { timeout, retries: 0, deadline: None, seed: None }
     }
 
-    /// Allows any number of attempts within the time `wait` from now, and a last one at its end.
+    /// Allows any number of attempts until the time `wait` has passed, and then one last attempt.
     /// This is the policy for a service that is still starting.
     pub fn waiting(wait: Duration, timeout: Duration) -> Self {
         let now = Instant::now();
@@ -81,7 +82,7 @@ impl RetryPolicy {
         }
     }
 
-    /// Whether the deadline has passed, so that an attempt that starts now is the last one.
+    /// Returns whether the deadline has passed, so that an attempt that starts now is the last one.
     pub fn is_over(&self, now: Instant) -> bool {
         self.deadline.is_some_and(|deadline| deadline <= now)
     }

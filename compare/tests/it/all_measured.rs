@@ -23,14 +23,14 @@ pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// What `compare report` measured, and the page that it wrote.
+/// The results that `compare report` measured, and the page that it wrote.
 pub struct Measured {
     pub page: String,
     /// One object for each run of a lesson.
     pub lessons: Vec<Value>,
     /// One object for each run of an experiment.
     pub behaviours: Vec<Value>,
-    /// What the program wrote to stderr.
+    /// The text that the program wrote to stderr.
     pub messages: String,
     /// Whether the exit status was 0.
     pub is_right: bool,

@@ -21,7 +21,7 @@ fn every_workload_does_the_same_work_on_every_contestant() {
 }
 
 #[test]
-fn a_runtime_with_another_default_number_of_threads_is_also_measured_with_that_number() {
+fn a_runtime_with_a_different_default_number_of_threads_is_also_measured_with_its_default() {
     let titles = |threads, with_defaults| {
         let plan = Plan { threads, with_defaults, samples: 1, seed: 1 };
         let workloads: Vec<_> = WORKLOADS.iter().filter(|w| w.name == "yield").collect();

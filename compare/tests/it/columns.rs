@@ -1,5 +1,4 @@
-//! Tests how the columns of a lesson handle failures that do not occur in a normal run of
-//! `compare`.
+//! Tests how a lesson's columns handle failures that do not occur in a normal run of `compare`.
 
 use std::fs;
 use std::path::Path;

@@ -119,9 +119,9 @@ fn dropping_an_unblock_handle_cancels_only_calls_that_have_not_started() {
     assert_eq!(writes.load(SeqCst), 0, "the bytes should be lost");
 }
 
-// In the behaviour `futurelock`, the task asks for the lock after the release. Here it asks before
-// the release. The release then wakes only the first future in the queue, which is no longer
-// polled.
+// In the behaviour `futurelock`, the task asks for the lock after the release. In this test, the
+// task asks before the release. The release then wakes only the first future in the queue, which is
+// no longer polled.
 #[test]
 fn smol_locks_can_cause_a_futurelock_too() {
     use smol::future::{or, poll_once};

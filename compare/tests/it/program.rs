@@ -1,5 +1,5 @@
 //! Tests the program by running it as a user would. The tests check that every lesson gives the
-//! correct answer on every runtime, and that the program reports a column that does not.
+//! correct answer on every runtime, and that the program reports a column with a wrong answer.
 
 use std::time::Duration;
 
@@ -303,7 +303,7 @@ fn a_bench_is_saved_and_compared_with_an_earlier_one() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (first, second) = (file("first.json"), file("second.json"));
-    // With `--quick`, runtimes are not also measured with their own default number of threads.
+    // With `--quick`, each runtime is measured with only one number of threads.
     let bench =
         ["bench", "--quick", "--only", "lock-free", "--samples", "2", "--threads", "1", "--save"];
     let output = compare(&[&bench[..], &[&first]].concat());

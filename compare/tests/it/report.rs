@@ -142,7 +142,7 @@ fn assert_usable_without_seeing_it(page: &Html) {
         assert!(select("thead th[scope=col]") >= 3);
         assert_eq!(select("th:not([scope])"), 0);
     }
-    // It must be possible to reach every scrolling element with the keyboard.
+    // Every scrolling element must be reachable with the keyboard.
     for scrolling in all(page, ".scroll, pre") {
         assert_eq!(scrolling.attr("tabindex"), Some("0"));
         assert_eq!(scrolling.attr("role"), Some("region"));

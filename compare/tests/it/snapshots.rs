@@ -1,4 +1,4 @@
-//! Compares what the program prints at 80 and at 200 characters with snapshots.
+//! Compares the program's output, at widths of 80 and of 200 characters, with snapshots.
 //!
 //! After an intended change, run `UPDATE_SNAPSHOTS=1 cargo test -p compare --test it snapshots`,
 //! and review the changed snapshots with `git diff`.

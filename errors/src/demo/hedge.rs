@@ -12,11 +12,11 @@ use super::recording::recorded;
 use super::services::{greet_after, serve};
 use crate::timeline::Timeline;
 
-/// How long one attempt may take.
+/// The time limit for one attempt.
 const TIMEOUT: Duration = Duration::from_secs(2);
-/// How long a slow answer takes.
+/// The time that a slow answer takes.
 const SLOW: Duration = Duration::from_millis(500);
-/// How long to wait for an answer before asking again.
+/// The time to wait for an answer before asking again.
 const DELAY: Duration = Duration::from_millis(50);
 
 pub async fn play(clock: Clock, timeline: &Arc<Timeline>) -> anyhow::Result<()> {

@@ -12,7 +12,7 @@ use super::recording::recorded;
 use super::services;
 use crate::timeline::Timeline;
 
-/// How long one attempt may take.
+/// The time limit for one attempt.
 const TIMEOUT: Duration = Duration::from_millis(500);
 
 const NAMES: [&str; 4] = ["closed", "garbage", "slow", "silent"];
@@ -38,8 +38,8 @@ pub async fn play(clock: Clock, timeline: &Arc<Timeline>) -> anyhow::Result<()> 
 
     for (until, title, what_it_shows) in [
         (Until::AllEnded, "collect", "all four concurrently, and no failure hides another"),
-        (Until::FirstFailure, "fail fast", "the first failure decides, and the rest is cancelled"),
-        (Until::FirstAnswer, "any", "the first answer decides, and the rest is cancelled"),
+        (Until::FirstFailure, "fail fast", "the first failure cancels the other requests"),
+        (Until::FirstAnswer, "any", "the first answer cancels the other requests"),
     ] {
         clock.scene(title, what_it_shows);
         let start = Instant::now();

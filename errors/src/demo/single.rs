@@ -7,7 +7,7 @@ use errors::{RetryPolicy, ServiceError, Until, ask_all, greeting};
 use super::clock::{Clock, print_line};
 use super::services;
 
-/// How long one attempt may take.
+/// The time limit for one attempt.
 const TIMEOUT: Duration = Duration::from_millis(500);
 
 pub async fn default(clock: Clock) -> anyhow::Result<()> {

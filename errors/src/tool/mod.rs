@@ -42,8 +42,9 @@ pub async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
     Ok(is_up)
 }
 
-/// Runs a command in place of this program, so that signals reach it, and returns only if it cannot
-/// be started. Where the system cannot do that, runs the command, and exits with its status.
+/// Runs a command in place of this program, so that signals reach the command. Returns only if the
+/// command cannot be started. On a system that cannot replace a running program, starts the command
+/// as a child, and exits with the child's status.
 fn run_instead(command: &mut Command) -> io::Result<()> {
     #[cfg(unix)]
     {
@@ -68,7 +69,7 @@ fn log_to_stderr() {
 }
 
 /// Prints greetings and defaults to stdout, and failures to stderr. If a command follows, stdout is
-/// the command's.
+/// reserved for the command, so greetings and defaults are printed to stderr as well.
 fn print(arguments: &Arguments, outcomes: &[Outcome]) -> anyhow::Result<()> {
     let print_line = if arguments.command.is_empty() { print_line } else { print_to_stderr };
     let mut is_stdout_open = true;

@@ -343,7 +343,7 @@ async fn a_command_runs_in_place_of_the_program_once_everything_is_up() {
     let id = child.id();
     let output =
         tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap();
-    // It is the same process, so whoever started the program can send signals to the command.
+    // The command runs in the same process, so a signal sent to the program reaches the command.
     assert_eq!(text(&output.stdout), format!("ran as {id}\n"));
     assert_eq!(text(&output.stderr), format!("{up}  up\n"));
     assert_eq!(output.status.code(), Some(7));

@@ -287,7 +287,7 @@ async fn only_one_answer_counts_if_several_are_ready() {
 }
 
 #[tokio::test]
-async fn a_transient_failure_is_retried_until_it_passes() {
+async fn a_transient_failure_is_retried_until_the_service_answers() {
     let (shaky, mut seen) = services::shaky(3, b"at last\n").await;
     let policy = RetryPolicy { retries: 5, ..RetryPolicy::once(LONG) };
     let result = retry(policy, || greeting(&shaky, LONG)).await;
@@ -396,7 +396,7 @@ async fn the_deadline_cuts_an_attempt_short() {
 }
 
 #[tokio::test]
-async fn a_check_still_queued_at_the_deadline_reports_that() {
+async fn a_check_still_queued_at_the_deadline_reports_that_it_was_queued() {
     let (silent, _seen) = services::silent().await;
     let addresses = vec![silent; errors::MAX_IN_FLIGHT + 1];
     let policy = RetryPolicy::waiting(SHORT, SHORT);
