@@ -37,33 +37,33 @@ pub struct Arguments {
     #[arg(default_value = "SELECT type, name FROM sqlite_schema", hide_default_value = true)]
     #[arg(allow_hyphen_values = true)]
     pub sql: String,
-    /// A value for the statement. It is bound as a number if it would be one in SQL, such as -7,
-    /// 2.50 or 1e5, and otherwise as a text. A number with leading zeros stays a text.
+    /// A value for the statement. It is bound as a number if it would be a number in SQL, such as
+    /// -7, 2.50 or 1e5, and otherwise as text. A number with leading zeros is bound as text.
     #[arg(long, value_name = "VALUE", allow_hyphen_values = true, requires = "database")]
     param: Vec<String>,
-    /// A value for the statement that is always a text.
+    /// A value for the statement that is always bound as text.
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true, requires = "database")]
     text: Vec<String>,
-    /// A value for the statement that is a blob, in hexadecimal digits, such as 00ff.
+    /// A value for the statement that is bound as a blob, in hexadecimal digits, such as 00ff.
     #[arg(long, value_name = "HEX", requires = "database")]
     blob: Vec<String>,
     /// NULL as a value for the statement: --null for the next parameter, --null=NAME for a named
-    /// one.
+    /// parameter.
     #[arg(long, value_name = "NAME", requires = "database")]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "")]
     null: Vec<String>,
     /// Allow the statement to change the database.
     #[arg(long, requires = "database")]
     pub write: bool,
-    /// How long to wait in total if another program has locked the database, such as 500ms or 10s.
+    /// The total time to wait if another program has locked the database, such as 500ms or 10s.
     #[arg(long, default_value = "2s", value_name = "TIME", requires = "database", value_parser = wait)]
     pub wait: Duration,
     /// Print one JSON object per row instead of a table. Blobs and text that is not valid UTF-8 are
     /// printed as {"blob": "00ff"} and {"invalid_utf8": "ff41"}.
     #[arg(long, requires = "database", conflicts_with = "csv")]
     json: bool,
-    /// Print comma-separated values instead of a table, with the names of the columns in the first
-    /// line. NULL is an empty field; an empty text is "".
+    /// Print comma-separated values instead of a table, with the column names in the first line.
+    /// NULL is an empty field; an empty string is "".
     #[arg(long, requires = "database")]
     csv: bool,
     /// Save the timeline of the demonstration as a picture.
@@ -81,7 +81,7 @@ impl Arguments {
             let arguments = Self::from_arg_matches(&matches)?;
             let sql = arguments.sql.trim_end();
             if sql.starts_with("--") && !sql.contains('\n') {
-                let message = format!("there is no option {sql}, and in SQL, this is a comment");
+                let message = format!("there is no option {sql}, and as SQL, it is a comment");
                 return Err(Self::command().error(ErrorKind::UnknownArgument, message));
             }
             Ok((matches, arguments))

@@ -1,9 +1,10 @@
 //! Finishes an opening or a close even if the caller is cancelled in the middle of it.
 //!
 //! `Drop` cannot await, but it can start a task. That is what [`DetachOnDrop`] does. It wraps a
-//! future. As long as a caller awaits the wrapper, it behaves exactly like that future. If the
-//! wrapper is dropped halfway, it hands the rest of the future to a task, which [`finished`] waits
-//! for. Here is what happens to a database whose caller is cancelled in the middle of the body:
+//! future. As long as a caller awaits the wrapper, the wrapper behaves exactly like that future. If
+//! the wrapper is dropped halfway, it moves the unfinished future into a task, and [`finished`]
+//! waits for that task. Here is what happens to a database whose caller is cancelled in the middle
+//! of the body:
 //!
 //! ```text
 //! the caller's future     is dropped, with the body and the guard in it
@@ -49,11 +50,11 @@ pub async fn finished() {
     let _ = UNDER_WAY.subscribe().wait_for(|count| *count == 0).await;
 }
 
-/// How many detached futures are under way.
+/// The number of detached futures that are under way.
 static UNDER_WAY: LazyLock<watch::Sender<usize>> = LazyLock::new(|| watch::Sender::new(0));
 
-/// Counts one detached future until this value is dropped. That also happens if the future's task
-/// panics or is dropped.
+/// Counts one detached future until this value is dropped. The value is also dropped if the
+/// future's task panics or is dropped.
 struct Counted;
 
 impl Counted {
@@ -138,7 +139,7 @@ impl Guard {
     }
 
     /// Closes the connection. If the returned future is dropped, the close continues as a task,
-    /// and if the close fails, its error goes to stderr.
+    /// and if that close fails, its error is printed to stderr.
     pub(crate) fn close(mut self) -> DetachOnDrop<Result<(), DatabaseError>> {
         self.start_close().expect("the close has already started")
     }

@@ -1,5 +1,6 @@
-//! The demonstration, which runs if the program gets no arguments. It opens a temporary database,
-//! and leaves a body, a transaction and a plain guard in each of the four ways.
+//! The demonstration, which runs if you pass no arguments. It opens a temporary database four
+//! times. Each time, the body ends in a different way, and so do the transaction and the plain
+//! guard inside it.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -16,10 +17,10 @@ use tokio::time::{sleep, timeout};
 
 use crate::timeline::Timeline;
 
-/// How long each body works before it ends.
+/// The time for which each body works before it ends.
 const WORK: Duration = Duration::from_millis(100);
 
-/// The ways to leave a body.
+/// The ways in which a body can end.
 #[derive(Clone, Copy)]
 enum Ending {
     Value,
@@ -28,13 +29,13 @@ enum Ending {
     Cancellation,
 }
 
-/// Uses a temporary database, and leaves it in each of the four ways. Returns the timeline of the
-/// run.
+/// Uses a temporary database in four bodies, each of which ends in a different way. Returns the
+/// timeline of the run.
 pub async fn run() -> anyhow::Result<Arc<Timeline>> {
-    let folder = tempfile::tempdir().context("making a temporary folder")?;
+    let folder = tempfile::tempdir().context("cannot create a temporary folder")?;
     let path = folder.path().join("users.db");
     // To SQLite, an empty file is an empty database.
-    File::create(&path).context("making a temporary database")?;
+    File::create(&path).context("cannot create a temporary database")?;
     fill(&path).await?;
     std::panic::set_hook(Box::new(|_| {})); // the panic below is on purpose, so it needs no message
     let timeline = Arc::new(Timeline::start(&[
@@ -85,7 +86,7 @@ struct Scene {
 }
 
 impl Scene {
-    /// Opens the database, adds a user in a transaction, and leaves both in the given way.
+    /// Opens the database, adds a user in a transaction, and ends in the given way.
     async fn leave(&self, ending: Ending, name: &str) -> anyhow::Result<Vec<String>> {
         with_database(&self.path, async |db| {
             self.say("    open")?;
@@ -122,8 +123,8 @@ impl Scene {
         .await
     }
 
-    /// Whether anybody has the database open. In WAL mode, SQLite keeps this file next to an open
-    /// database.
+    /// Returns whether any connection has the database open. In WAL mode, SQLite keeps a `-wal`
+    /// file next to an open database.
     fn is_open(&self) -> bool {
         self.path.with_extension("db-wal").exists()
     }

@@ -4,7 +4,7 @@
 //! can also be *dropped* at any `.await`. In that case the only code that runs is `Drop`, which
 //! cannot await. So in `Drop`, our guard does the one thing it can do: it *starts* the close as a
 //! separate task. After a value or an error, we await the close. After a panic or a cancellation,
-//! dropping the guard starts it. Either way, the same close runs, and it starts only once.
+//! dropping the guard starts the close. Either way, the same close runs, and it starts only once.
 //!
 //! Run with: `cargo run -p guards`
 
@@ -22,8 +22,8 @@ pub use closing::finished;
 use closing::{DetachOnDrop, Guard, report};
 pub use error::DatabaseError;
 
-/// Opens the SQLite database at `path`, runs `body` with it, closes it, and returns what the body
-/// returned.
+/// Opens the SQLite database at `path`, runs `body` with it, closes the database, and returns the
+/// body's result.
 ///
 /// The body runs in the caller's own task, so it may borrow from the caller, and its value, error
 /// or panic reaches the caller unchanged. The close starts exactly once, whether the body returns,
@@ -109,7 +109,7 @@ where
     E: From<DatabaseError>,
 {
     // If we are dropped here, one of sqlx's threads may still be opening the file. So the opening
-    // continues as a task, and closes what it has opened.
+    // continues as a task, which then closes the database.
     let mut guard = DetachOnDrop::new(open(options), drop).await?;
     let result = body(guard.connection()).await;
 
@@ -130,9 +130,9 @@ async fn open(options: SqliteConnectOptions) -> Result<Guard, DatabaseError> {
     let path = options.get_filename().to_owned();
     let failed = |source| DatabaseError::Open { path: path.clone(), source };
     let mut guard = Guard::new(options.connect().await.map_err(failed)?, path.clone());
-    // SQLite reads the file only when it has to. This query makes SQLite read it now. If the file
-    // is not a database, we report that here, with the file's name, and not in the middle of the
-    // body.
+    // SQLite reads the file only when it has to. This query makes SQLite read the file now. If the
+    // file is not a database, we report that here, with the file's name, and not in the middle of
+    // the body.
     let check =
         sqlx::query("SELECT count(*) FROM sqlite_schema").fetch_one(guard.connection()).await;
     match check {

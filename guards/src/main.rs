@@ -33,9 +33,10 @@ fn main() {
     runtime::run("guards", run_until_signal(arguments));
 }
 
-/// Does the work and returns the exit status.
+/// Runs the program until it is finished or a signal ends it, and returns the exit status.
 async fn run_until_signal(arguments: Arguments) -> i32 {
-    // From here on, the signals no longer end the program on their own, so this comes first.
+    // Listen for signals before doing anything else. From here on, they no longer end the program
+    // on their own.
     let mut signals = match Signals::listen() {
         Ok(signals) => signals,
         Err(error) => return report_failure(&error.into()),
@@ -127,7 +128,7 @@ fn exit_status(
         (Err(error), _) if error.is_panic() => 101,
         (_, Some(signal)) => signal.exit_status(),
         (Err(error), None) => report_failure(&error.into()),
-        // Nobody reads the output any more. A statement that only reads has done its job. But a
+        // Nobody reads the output any more. If the statement only reads, nothing is lost. But a
         // statement that should have changed something was rolled back, which is a failure.
         (Ok(Err(error)), None) if is_closed_pipe(&error) && !may_write => 0,
         (Ok(Err(error)), None) => report_failure(&error),

@@ -1,13 +1,13 @@
 //! A plain guard: a value whose `Drop` does the whole clean-up immediately, without awaiting. If
 //! the clean-up takes no time, a plain guard is all you need.
 
-/// Runs `clean_up` when the returned value is dropped. That happens at the end of its scope: after
-/// a return, a `?` or a panic, and when the future that contains it is cancelled. Bind the value
-/// to a name, because `let _ = on_drop(...)` drops it immediately.
+/// Runs `clean_up` when the returned value is dropped. The value is dropped at the end of its
+/// scope, even after a `?` or a panic, and when the future that contains it is cancelled. Bind the
+/// value to a name, because `let _ = on_drop(...)` drops it immediately.
 ///
-/// Use it for clean-up that takes no time, such as counting down, resetting a flag or removing a
-/// file. The clean-up runs on whichever thread drops the guard, so it must not block, and it
-/// cannot await.
+/// Use this guard for clean-up that takes no time, such as counting down, resetting a flag or
+/// removing a file. The clean-up runs on the thread that drops the guard, so it must not block, and
+/// it cannot await.
 ///
 /// ```
 /// use std::cell::Cell;

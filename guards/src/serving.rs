@@ -15,10 +15,10 @@ use tokio_util::task::TaskTracker;
 /// have been handled.
 ///
 /// Each handler gets a child of `stop`. Cancelling `stop` cancels all its children, so a handler
-/// can select on its token and end early. Cancelling a child affects no other token. So tokens form
-/// a tree, like the cancel scopes of anyio. But a token only *tells* a task to stop, and the task
-/// decides what to do. Dropping a future, by contrast, is final: no code inside the future can
-/// catch the cancellation.
+/// can select on its token and end early. Cancelling a child cancels neither its parent nor its
+/// siblings. So tokens form a tree, like anyio's cancel scopes. But a token only *tells* a task to
+/// stop, and the task decides what to do. Dropping a future, by contrast, is final: no code inside
+/// the future can catch the cancellation.
 ///
 /// If the future that `serve` returns is dropped, the server accepts no more connections, but the
 /// handlers continue.

@@ -11,8 +11,8 @@ use tempfile::TempDir;
 /// Returns the absolute path of an existing file that we may open.
 ///
 /// # Errors
-/// Returns an error that names the path if there is no file, if it is something other than a file,
-/// or if we may not read it (or, with `write`, not write to it).
+/// Returns an error that names the path if nothing exists there, if the path names something other
+/// than a file, or if we may not read the file (or, with `write`, may not write to it).
 pub fn check(path: &Path, write: bool) -> anyhow::Result<PathBuf> {
     let name = path.display();
     let found = match fs::metadata(path) {
@@ -74,11 +74,11 @@ fn symlink(path: &Path, link: &Path) -> io::Result<()> {
 
 #[cfg(not(unix))]
 fn symlink(_: &Path, _: &Path) -> io::Result<()> {
-    Err(io::Error::new(ErrorKind::Unsupported, "the name of the file must be valid Unicode"))
+    Err(io::Error::new(ErrorKind::Unsupported, "the file name must be valid Unicode"))
 }
 
-/// Whether a database is in WAL mode, as its header shows, but has no `-shm` file. To read such a
-/// database, SQLite has to create that file.
+/// Returns whether a database is in WAL mode, according to its header, but has no `-shm` file. To
+/// read such a database, SQLite has to create that file.
 pub fn needs_wal_files(path: &Path) -> bool {
     let mut version = [0];
     let header = File::open(path).and_then(|mut file| {

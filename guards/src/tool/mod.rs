@@ -72,8 +72,8 @@ pub async fn run(path: &Path, sql: &str, arguments: &Arguments) -> anyhow::Resul
 /// SQLite stores the time to wait as a 32-bit number of milliseconds.
 const LONGEST_WAIT: Duration = Duration::from_millis(i32::MAX as u64);
 
-/// Lets SQLite wait for the next lock for as long as is left of `wait`, counted from `start`.
-/// Otherwise, SQLite would wait for the whole time at each lock.
+/// Limits how long SQLite waits for the next lock to the time that remains of `wait`, counted from
+/// `start`. Otherwise, SQLite would wait for up to the whole time at each lock.
 async fn limit_wait(db: &mut SqliteConnection, start: Instant, wait: Duration) -> sqlx::Result<()> {
     let left = wait.saturating_sub(start.elapsed()).min(LONGEST_WAIT);
     let pragma = format!("PRAGMA busy_timeout = {}", left.as_millis());
@@ -104,8 +104,8 @@ fn explain(error: Error, path: &Path, arguments: &Arguments) -> Error {
     // The low byte of the code is the kind of error. The other bytes add details.
     let error = match code.map(|code| (code & 0xff, code)) {
         Some((5, _)) => error.context(format!(
-            "another program kept the database locked while {step}; gave up after {:?} in total, \
-             so try a longer --wait",
+            "another program kept the database locked while {step}; gave up after {:?} in total: \
+             try a longer --wait",
             arguments.wait
         )),
         Some((8, 776)) => error.context(
@@ -125,7 +125,7 @@ fn explain(error: Error, path: &Path, arguments: &Arguments) -> Error {
 }
 
 /// Runs the statement and prints its rows as they arrive, without collecting them in memory.
-/// Returns how many rows the statement has changed.
+/// Returns the number of rows that the statement has changed.
 async fn execute(
     db: &mut SqliteConnection,
     statement: &str,

@@ -31,8 +31,8 @@ pub struct Output {
     widths: Vec<usize>,
 }
 
-/// How many rows we measure before we print the first one. The number is fixed, so the layout does
-/// not depend on how fast the rows arrive.
+/// The number of rows that we measure before we print the first one. The number is fixed, so the
+/// layout does not depend on how fast the rows arrive.
 const MEASURED: usize = 100;
 
 impl Output {
@@ -73,7 +73,8 @@ impl Output {
         Ok(())
     }
 
-    /// Adds a line of CSV, as RFC 4180 describes it. Unlike an empty text, NULL has no quotes.
+    /// Adds a line of CSV, as RFC 4180 describes it. An empty string is written as two quotes, and
+    /// NULL as an empty field without quotes.
     fn add_csv(&mut self, values: Vec<Read<'_>>) {
         for (place, value) in values.into_iter().enumerate() {
             if place > 0 {
@@ -101,8 +102,8 @@ impl Output {
     }
 
     /// Returns the rows added since the last call, as text. As long as the widths of the columns
-    /// are unknown, keeps the rows and returns an empty text. The last call (`is_end`) returns all
-    /// the rows that are left.
+    /// are unknown, keeps the rows of a table and returns no text for them. The last call
+    /// (`is_end`) returns all remaining rows.
     pub fn take(&mut self, is_end: bool) -> Vec<u8> {
         let is_first = self.widths.is_empty();
         if is_first && !is_end && self.cells.len() <= MEASURED {
@@ -143,8 +144,8 @@ fn add_line(text: &mut String, row: &[String], widths: &[usize]) {
     text.push('\n');
 }
 
-/// Returns the names with a number added where necessary: a JSON object may have each name only
-/// once, so a second `id` becomes `id_2`.
+/// Makes the names unique by adding numbers: a JSON object may have each name only once, so a
+/// second `id` becomes `id_2`.
 fn unique(columns: &[String]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for column in columns {
@@ -210,7 +211,7 @@ fn as_json(value: Read<'_>) -> Value {
     }
 }
 
-/// Returns the text with unsafe characters and invalid bytes escaped. The text need not be valid
+/// Returns the text with unsafe characters and invalid bytes escaped. The bytes need not be valid
 /// UTF-8.
 fn visible_bytes(bytes: &[u8]) -> String {
     let mut text = String::new();
@@ -234,7 +235,7 @@ fn visible(text: &str) -> String {
     text.chars().map(escape).collect()
 }
 
-/// Returns the bytes as SQL writes them: `00ff`.
+/// Returns the bytes as hexadecimal digits, as in SQL: `00ff`.
 fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut digits, byte| {
         let _ = write!(digits, "{byte:02x}");

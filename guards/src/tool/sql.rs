@@ -1,9 +1,9 @@
 //! Examines SQL before SQLite sees any of it: finds the end of the first statement, decides whether
 //! we run that statement, and finds its parameters.
 //!
-//! If we left this to SQLite, it would be too late. Some statements take effect as soon as SQLite
-//! prepares them (`PRAGMA foreign_keys = 0`), and a second statement is found only after the first
-//! one has run.
+//! SQLite's own checks would come too late. Some statements take effect as soon as SQLite prepares
+//! them (`PRAGMA foreign_keys = 0`), and SQLite finds a second statement only after the first one
+//! has run.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ enum Token<'a> {
     /// `?`, `?7`, `:name`, `@name` or `$name`.
     Parameter(&'a str),
     Semicolon,
-    /// A text or a name in quotes, or one character of anything else.
+    /// A quoted string, a quoted name, or any other single character.
     Other(&'a str),
 }
 
@@ -59,8 +59,8 @@ fn token(sql: &str) -> Token<'_> {
             Token::Space(while_(|c| " \t\n\x0b\x0c\r".contains(c)))
         }
         ';' => Token::Semicolon,
-        // A quote inside such a text is written twice. We read the text as two texts without a gap,
-        // which makes no difference here.
+        // A quote inside a quoted string is written twice. We read such a string as two adjacent
+        // strings, which makes no difference here.
         '\'' | '"' | '`' => Token::Other(until(1, first.encode_utf8(&mut [0; 4]))),
         '[' => Token::Other(until(1, "]")),
         '?' => {
@@ -105,10 +105,10 @@ fn tokens(mut sql: &str) -> impl Iterator<Item = Token<'_>> {
     })
 }
 
-/// Returns the only statement in a text, without the semicolon that ends it.
+/// Returns the only statement in the SQL, without the semicolon that ends the statement.
 ///
 /// # Errors
-/// Returns a message if the text holds no statement, or more than one.
+/// Returns a message if the SQL contains no statement, or more than one.
 pub fn one_statement(sql: &str) -> Result<&str, &'static str> {
     if sql.contains('\0') {
         return Err("the SQL contains a NUL character, at which SQLite would stop reading");
@@ -176,7 +176,7 @@ const ALLOWED: [&str; 12] = [
     "REINDEX", "ANALYZE",
 ];
 
-/// The pragmas that only read if they have no argument.
+/// The pragmas that only read if they are used without an argument.
 const READING: &str = "\
     analysis_limit application_id auto_vacuum automatic_index busy_timeout cache_size cache_spill \
     cell_size_check checkpoint_fullfsync collation_list compile_options data_version \
@@ -238,8 +238,8 @@ pub fn allow(statement: &str) -> Result<(), String> {
              that the statement must not end"
         ),
         () if is_any(&["ATTACH", "DETACH"]) => format!(
-            "guards does not run {name}: it works on the one database that you name, and a commit \
-             to several can keep only some of the changes"
+            "guards does not run {name}: it works on the one database that you name, because a \
+             commit to several databases can keep only some of the changes"
         ),
         () if is_any(&["VACUUM"]) => {
             "guards does not run VACUUM: it cannot be rolled back, and VACUUM INTO writes a \
@@ -259,7 +259,7 @@ pub struct Parameters {
     pub statement: String,
     /// The number of each named parameter. The name begins with `:`, `@` or `$`.
     pub names: BTreeMap<String, usize>,
-    /// The highest number of a parameter.
+    /// The highest parameter number.
     pub highest: usize,
 }
 
@@ -275,7 +275,7 @@ pub fn number(statement: &str) -> Parameters {
         let next = result.highest + 1;
         let number = match parameter.strip_prefix('?') {
             Some("") => next,
-            // SQLite has refused a number that is too high.
+            // SQLite has already refused a statement in which this number is too high.
             Some(number) => number.parse().unwrap_or(0),
             None => *result.names.entry(parameter.into()).or_insert(next),
         };

@@ -11,12 +11,12 @@ pub struct Given {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A number if the value is a number in SQL, otherwise a text.
+    /// A number if the value is a number in SQL, and text otherwise.
     Param,
     Text,
     /// Bytes, as hexadecimal digits.
     Blob,
-    /// NULL. Instead of a value, there is only the name of the parameter, or nothing.
+    /// NULL. The user writes only the parameter's name, or nothing at all.
     Null,
 }
 
@@ -31,11 +31,11 @@ pub enum Value {
 }
 
 /// Returns the values of all parameters, in the order of the parameters' numbers. Values without a
-/// name are for the parameters without a name, in the order of their numbers.
+/// name are assigned to the parameters without a name, in the same order.
 ///
 /// # Errors
 /// Returns a message if a parameter has no value, or more than one, if there are too many values,
-/// and if a blob is not written in hexadecimal digits.
+/// or if a blob is not written in hexadecimal digits.
 pub fn assign(parameters: &Parameters, given: &[Given]) -> Result<Vec<Value>, String> {
     let names = &parameters.names;
     let is_named = |number: &usize| names.values().any(|named| named == number);
@@ -127,7 +127,7 @@ fn bytes(digits: &str) -> Option<Vec<u8>> {
 }
 
 /// Returns the number that SQLite would read in this text, which may begin with a sign. There is
-/// one difference: a text such as `007` stays a text, because leading zeros usually mean that it is
+/// one difference: `007`, for example, stays text, because leading zeros usually mean that it is
 /// an identifier, such as a postal code.
 ///
 /// Like SQLite, this returns a real number for an integer that needs more than 64 bits.

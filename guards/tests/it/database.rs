@@ -38,7 +38,7 @@ impl Database {
         self.wal().exists()
     }
 
-    /// Whether this process has the file open.
+    /// Returns whether this process has the file open.
     pub fn has_connections(&self) -> bool {
         has_open(&self.path)
     }
@@ -53,20 +53,21 @@ impl Database {
     }
 }
 
-/// Whether this process has a file open. On systems without `/proc`, this is always false.
+/// Returns whether this process has a file open. On systems without `/proc`, returns false.
 pub fn has_open(file: &Path) -> bool {
     let open = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
     open.into_iter().any(|fd| std::fs::read_link(fd.path()).is_ok_and(|path| path == file))
 }
 
-/// Returns how many open handles to a file this process has. On systems without `/proc`, this is
-/// always zero.
+/// Returns the number of open handles that this process has to a file. On systems without `/proc`,
+/// returns zero.
 pub fn open_handles(file: &Path) -> usize {
     let open = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
     open.filter(|fd| std::fs::read_link(fd.path()).is_ok_and(|path| path == file)).count()
 }
 
-/// Whether the environment variable `STRESS` is set, which makes some tests run many more rounds.
+/// Returns whether the environment variable `STRESS` is set, which makes some tests run many more
+/// rounds.
 pub fn stress() -> bool {
     std::env::var_os("STRESS").is_some()
 }

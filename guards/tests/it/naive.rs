@@ -9,8 +9,8 @@ use std::cell::Cell;
 use std::path::Path;
 use tokio::sync::oneshot;
 
-/// `db = await connect(path); try: await body(db) finally: await db.close()`. In Rust, these are
-/// just three steps, and a cancelled caller never reaches the last one.
+/// Translates `db = await connect(path); try: await body(db) finally: await db.close()` literally.
+/// In Rust, these are just three steps, and a cancelled caller never reaches the last step.
 async fn naive_with_database(
     path: &Path,
     body: impl AsyncFnOnce(&mut SqliteConnection) -> sqlx::Result<()>,

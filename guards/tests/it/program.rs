@@ -173,7 +173,7 @@ async fn parameters_are_bound_and_never_become_part_of_the_statement() {
     let output = guards(&[&[path], &select[..]].concat()).await;
     assert_eq!(text(&output.stdout), format!("{{\"name\":\"{attack}\"}}\n"));
     assert_eq!(users(&database).await, "{\"n\":3}\n");
-    // If this were more than a value, the condition would be true for all rows.
+    // If the text became part of the statement, the condition would be true for all rows.
     let output =
         guards(&[path, "SELECT * FROM users WHERE name = ?", "--param", "' OR 1=1 --"]).await;
     assert_eq!(text(&output.stdout), "");
@@ -226,7 +226,7 @@ async fn a_killed_program_leaves_the_database_as_it_was() {
         let mut db = SqliteConnection::connect(database.path.to_str().unwrap()).await.unwrap();
         sqlx::raw_sql(sqlx::AssertSqlSafe(set)).execute(&mut db).await.unwrap();
         db.close().await.unwrap();
-        // These rows are more than SQLite keeps in memory, so it writes to the file before the
+        // SQLite does not keep this many rows in memory, so it writes to the file before the
         // statement ends.
         let sql = "INSERT INTO users (name) WITH RECURSIVE n(i) AS
                    (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000000)

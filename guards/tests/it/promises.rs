@@ -204,7 +204,8 @@ async fn two_databases_nest_and_the_inner_is_closed_first() {
     assert!(!outer.is_open());
 }
 
-/// Adds two users in one transaction. `between` runs after the first one, and may fail or wait.
+/// Adds two users in one transaction. `between` runs after the first user has been added, and may
+/// fail or wait.
 async fn add_two(
     db: &mut SqliteConnection,
     between: impl Future<Output = anyhow::Result<()>>,
@@ -437,7 +438,7 @@ async fn concurrent_transactions_run_one_after_another() {
     assert_eq!(names.len(), 10, "each transaction must see the users added before it: {names:?}");
 }
 
-/// Makes the close fail: installs a handler that stops everything SQLite does from now on.
+/// Makes the close fail by installing a handler that interrupts everything SQLite does from now on.
 async fn spoil_the_close(db: &mut SqliteConnection) -> anyhow::Result<()> {
     db.lock_handle().await?.set_progress_handler(1, || false);
     Ok(())
@@ -457,8 +458,8 @@ async fn a_failed_close_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_close_error_goes_to_stderr_and_does_not_hide_the_body_error() {
-    const NAME: &str = "a_close_error_goes_to_stderr_and_does_not_hide_the_body_error";
+async fn a_close_error_is_printed_to_stderr_and_does_not_hide_the_body_error() {
+    const NAME: &str = "a_close_error_is_printed_to_stderr_and_does_not_hide_the_body_error";
     if std::env::var_os("IN_CHILD").is_none() {
         // Run this test again in a child process, so that its stderr can be read.
         let mut child = std::process::Command::new(std::env::current_exe().unwrap());
@@ -546,7 +547,7 @@ async fn nested_closes_all_run_even_if_each_of_them_fails() {
         .await
     })
     .await;
-    // The caller gets the first error. The error of the outer close goes to stderr.
+    // The caller gets the first error. The error of the outer close is printed to stderr.
     let error = result.unwrap_err();
     assert!(error.to_string().contains(inner.path.to_str().unwrap()), "{error}");
     finished().await;
@@ -707,7 +708,7 @@ async fn the_error_names_a_path_that_is_not_a_database() {
     let text = folder.path().join("notes.txt");
     std::fs::write(
         &text,
-        "This is a text that is long enough for SQLite to notice that it is not a database.",
+        "This text is long enough for SQLite to notice that the file is not a database file.",
     )
     .unwrap();
     for path in [text, folder.path().join("missing.db"), folder.path().to_owned()] {

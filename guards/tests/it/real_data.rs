@@ -63,7 +63,7 @@ async fn a_condition_on_a_number_compares_numbers() {
     let fill = "CREATE TABLE t (price); INSERT INTO t VALUES (5), (7.5), (20), (100000)";
     db.execute(sqlx::raw_sql(fill)).await.unwrap();
     let path = database.path.to_str().unwrap();
-    // To SQLite, a text is greater than every number. If the value were bound as a text, each of
+    // SQLite treats text as greater than every number. If the value were bound as text, each of
     // these statements would delete all rows.
     for (value, left) in [("+5", 4), ("7.50", 3), (".5", 3), ("1e1", 2), ("0x10", 2)] {
         let delete = ["--write", "DELETE FROM t WHERE price < ?", "--param", value];
@@ -208,8 +208,8 @@ async fn a_locked_database_is_reported_with_the_step_that_waited() {
     }
 }
 
-/// Runs the program while a database is locked, and then unlocks the database. Returns how many
-/// milliseconds SQLite would still wait for the next lock after that.
+/// Runs the program while a database is locked, and then unlocks the database. Returns the time, in
+/// milliseconds, that SQLite would still wait for the next lock.
 async fn left_to_wait(lock: &'static str, write: Option<&str>) -> u64 {
     let database = Database::new().await;
     let mut db = open(&database).await;
@@ -232,8 +232,8 @@ async fn all_steps_share_one_time_to_wait() {
         left_to_wait("BEGIN EXCLUSIVE", None),
         left_to_wait("BEGIN IMMEDIATE", Some("--write"))
     );
-    // The lock is taken before the program starts, so the program waits a little less than the 2.5
-    // s for which we hold the lock.
+    // We hold the lock for 1.5 s. The program starts a little later, but it still waits for at
+    // least 0.1 s, which reduces the 20 s that it may wait.
     assert!(after_opening < 19_900, "{after_opening}");
     assert!(after_begin < 19_900, "{after_begin}");
 }

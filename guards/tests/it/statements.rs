@@ -27,7 +27,7 @@ impl Sqlite {
         Self(runtime, db)
     }
 
-    /// Runs all statements of a text. Returns how many statements ended, and whether there was an
+    /// Runs all statements in the text. Returns how many statements ended, and whether there was an
     /// error.
     fn run(&mut self, text: &str) -> (usize, bool) {
         use futures_util::StreamExt;
@@ -37,7 +37,7 @@ impl Sqlite {
         (done, results.iter().any(Result::is_err))
     }
 
-    /// Runs all statements of a text, and returns how many there were.
+    /// Runs all statements in the text, and returns the number of statements.
     fn count(&mut self, text: &str) -> sqlx::Result<usize> {
         use futures_util::StreamExt;
         let sql = sqlx::raw_sql(AssertSqlSafe(text));
@@ -49,7 +49,7 @@ impl Sqlite {
         self.0.block_on(self.1.fetch_one(sqlx::raw_sql(AssertSqlSafe(text))))
     }
 
-    /// Returns the highest number of a parameter.
+    /// Returns the highest parameter number.
     fn parameters(&mut self, text: &str) -> sqlx::Result<usize> {
         let text = AssertSqlSafe(text).into_sql_str();
         let statement = self.0.block_on(self.1.prepare(text))?;
@@ -100,7 +100,7 @@ proptest! {
     /// No matter what the text is, the part that we would pass to SQLite never contains a second
     /// statement.
     #[test]
-    fn what_is_passed_on_is_never_more_than_one_statement(
+    fn the_text_passed_to_sqlite_never_contains_more_than_one_statement(
         pieces in prop::collection::vec(select(&[
             " ", " ", " ", "\n", "\t", "\x0b", " \x0b", "\x0c", "\u{a0}", "\u{feff}", "/*", "*/", "--",
             "'", "\"", "`", "[", "]", ";", ";", "CREATE", "TEMP", "TRIGGER", "x", "AFTER", "INSERT", "ON",
@@ -299,7 +299,7 @@ fn each_parameter_gets_its_value() {
         ("?2, ?1", vec![param("1"), param("2")], vec![Integer(1), Integer(2)]),
         (":a, ?", vec![param("2"), param("a=1")], vec![Integer(1), Integer(2)]),
         (":a, @b", vec![param("@b=x"), param(":a=.5")], vec![Real(0.5), text("x")]),
-        // There is no parameter with that name, so this is a text.
+        // The statement has no parameter named `a`, so the whole value is text.
         ("?", vec![param("a=1")], vec![text("a=1")]),
         (":a", vec![param("a=b=c")], vec![text("b=c")]),
         (":a", vec![given(Kind::Text, "a=7")], vec![text("7")]),
