@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 
-/// How long each wait takes.
+/// The length of each wait.
 const WAIT: Duration = Duration::from_millis(200);
 
 /// A future that has to wait twice before it is ready. Its value is the number of times it was

@@ -72,8 +72,8 @@ async fn main() {
         "| limiter | most grants in a window | out-of-order pairs | polls per grant | total |"
     );
     println!("|---|---|---|---|---|");
-    // Each round runs all limiters once. If something disturbs the machine, the rounds differ from
-    // each other.
+    // Each round runs all limiters once. If the rounds differ a lot from each other, something has
+    // disturbed the machine.
     for _ in 0..3 {
         let ours = RateLimiter::new(LIMIT, WINDOW).expect("the limit is valid");
         show("rate-limiter", crowd(ours, |l| async move { _ = l.acquire().await }).await);

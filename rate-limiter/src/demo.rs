@@ -1,5 +1,5 @@
-//! The demonstration, which runs if the program gets no file: ten requests arrive at the same
-//! moment, and each of them works for 0.1 s after its grant.
+//! The demonstration, which runs if you pass no file: ten requests arrive at the same moment, and
+//! each of them works for 0.1 s after its grant.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -98,7 +98,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn the_most_grants_in_any_window_are_counted_wherever_it_begins() {
+    fn the_most_grants_in_a_window_are_counted_no_matter_where_the_window_begins() {
         let start = Instant::now();
         for (times, most) in [
             (vec![], 0),

@@ -1,4 +1,4 @@
-//! Grants at most N requests in any window of time, and shows what the usual solutions get wrong.
+//! Grants at most N requests in any window of time, and shows what common solutions get wrong.
 //!
 //! This limiter keeps the times of the last N grants. The next grant waits until the oldest of them
 //! is a whole window old. So the limit holds exactly, no matter where the window begins. A token
@@ -138,8 +138,8 @@ impl RateLimiter {
     ///
     /// Otherwise, a caller that waits for something else between the grant and its use could exceed
     /// the limit, because a part of the grant's window is already over when the caller makes its
-    /// request. Only the newest grant can get another time. The limiter cannot change an older one,
-    /// because it may already have let later requests through that would now be too early.
+    /// request. The limiter can change only the time of the newest grant. After an older grant, it
+    /// may already have let other requests through, and these would then have come too early.
     ///
     /// ```
     /// use std::time::Duration;
@@ -201,8 +201,8 @@ impl Waiting<'_> {
             let taken = limiter.take(&mut limiter.grants(), n);
             match taken {
                 Ok(grant) => return grant,
-                // If the future is dropped here, that unlocks the mutex, and the next caller in
-                // the queue sleeps instead.
+                // If the future is dropped here, its guard unlocks the mutex, and the next caller
+                // in the queue sleeps instead.
                 Err(free_at) => sleep_until(free_at).await,
             }
         }

@@ -33,7 +33,7 @@ fn main() {
     runtime::run("rate-limiter", run_until_signal("rate-limiter", run(arguments)));
 }
 
-/// Does the work and returns the exit status.
+/// Copies the file or runs the demonstration, and returns the exit status.
 async fn run(arguments: Arguments) -> i32 {
     let outcome = match &arguments.file {
         Some(file) => pass(file, &arguments).await,

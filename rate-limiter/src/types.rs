@@ -10,7 +10,7 @@ use tokio::time::Instant;
 pub struct Grant {
     /// The time of the grant, which `acquire` reads after its last `.await`.
     pub at: Instant,
-    /// How many requests were granted before this one.
+    /// The number of requests that were granted before this one.
     pub sequence: u64,
 }
 

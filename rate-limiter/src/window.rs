@@ -7,10 +7,11 @@ use tokio::time::Instant;
 
 use crate::Grant;
 
-/// The times of the last grants, oldest first. There are never more of them than the limit.
+/// The times of the last grants, oldest first. The list never holds more times than the limit.
 ///
 /// With a limit of 3, the list holds three times. The fourth grant has to wait until the first one
-/// is a whole window old. It then replaces the first one, and the fifth grant waits for the second:
+/// is a whole window old. Its time then replaces the time of the first grant, and the fifth grant
+/// waits until the second one is a window old:
 ///
 /// ```text
 /// grant   1 2   3                4 5   6
@@ -22,15 +23,15 @@ use crate::Grant;
 ///
 /// So no window ever has more than three grants in it, no matter where it starts.
 ///
-/// For requests that were granted together, the list holds one time and their number.
+/// For requests that were granted together, the list holds one time and the number of requests.
 #[derive(Debug, Default)]
 pub(crate) struct Grants {
     batches: VecDeque<Batch>,
-    /// How many requests are in `batches`.
+    /// The number of requests in `batches`.
     kept: usize,
-    /// How many requests have been granted since the limiter was created.
+    /// The number of requests granted since the limiter was created.
     granted: u64,
-    /// How many callers are waiting. While this is not zero, a new caller has to wait behind them.
+    /// The number of waiting callers. While it is not zero, a new caller has to wait behind them.
     pub(crate) waiting: usize,
 }
 
@@ -42,10 +43,11 @@ struct Batch {
 }
 
 impl Grants {
-    /// Grants `n` requests at the time `now`, or returns the earliest time at which they fit.
+    /// Grants `n` requests at the time `now`, or returns the earliest time at which it could grant
+    /// them.
     ///
-    /// If the window has no room for `n` more, some of the oldest grants have to leave it first.
-    /// The last of these leaves one window after it was granted.
+    /// If the window has no room for `n` more requests, some of the oldest grants have to leave the
+    /// window first. The last of these leaves one window after it was granted.
     pub(crate) fn take(
         &mut self,
         n: usize,

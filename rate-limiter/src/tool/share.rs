@@ -1,4 +1,4 @@
-//! The arithmetic of spreading.
+//! The arithmetic for `--spread`.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use std::time::Duration;
 /// millisecond, would make each part noticeably longer.
 const SHORTEST: Duration = Duration::from_millis(50);
 
-/// Divides a window into parts. Returns how many of the `limit` requests a part may have, and how
-/// long it is. At this rate, all parts together have the limit of the whole window.
+/// Divides a window into parts. Returns the number of requests in each part, and the length of a
+/// part. A part has the same rate as the whole window, except that its length is rounded up.
 pub fn share(limit: usize, window: Duration) -> (usize, Duration) {
     let parts = usize::try_from(window.as_nanos() / SHORTEST.as_nanos()).unwrap_or(usize::MAX);
     let requests = limit.div_ceil(parts.clamp(1, limit.max(1)));
-    // Both divisions are rounded up, so a part is never too short. The second one is for numbers
-    // that are too large for the first.
+    // Both divisions are rounded up, so a part is never too short. The second division is for
+    // numbers that are too large for the first.
     let product = window.as_nanos().checked_mul(requests as u128);
     let nanoseconds = match product {
         Some(product) => product.div_ceil(limit.max(1) as u128),

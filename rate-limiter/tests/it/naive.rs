@@ -16,8 +16,8 @@ const WINDOW: Duration = Duration::from_millis(200);
 const CALLERS: usize = 200;
 const AN_HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// A naive limiter that follows the usual advice: it holds one lock the whole time. But the time
-/// that it records is still stale.
+/// A naive limiter that follows common advice: it holds one lock the whole time. But the time that
+/// it records is still stale.
 #[derive(Default)]
 struct NaiveWithLock {
     times: Mutex<Vec<Instant>>,
@@ -96,8 +96,8 @@ async fn a_caller_that_keeps_an_unpolled_acquire_can_never_acquire_again() {
     acquire.await;
 }
 
-/// This is the cure: let `select!` own the future, so that the future is dropped when the other
-/// branch wins.
+/// The cure for a futurelock is to let `select!` own the future, so that the future is dropped when
+/// the other branch wins.
 #[tokio::test(start_paused = true)]
 async fn a_caller_that_drops_its_acquire_can_acquire_again() {
     let limiter = RateLimiter::new(1, WINDOW).unwrap();

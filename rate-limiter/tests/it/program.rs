@@ -42,7 +42,7 @@ fn the_demo_lets_ten_requests_pass_at_three_per_second() {
 }
 
 #[test]
-fn naive_shows_how_far_the_usual_limiter_exceeds_the_limit() {
+fn naive_shows_how_far_the_limit_is_exceeded() {
     let output = limiter(&["--naive"]).output().unwrap();
     let lines = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success());
@@ -119,7 +119,8 @@ fn the_window_counts_from_the_moment_a_line_was_written() {
     const WINDOW: Duration = Duration::from_millis(200);
     let mut child = piped(&["--limit", "1", "--per", "200ms", "-"]);
     let (mut input, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-    // The first line is longer than what any pipe can hold, so its write ends only when we read it.
+    // No pipe can hold the whole first line, so the program finishes writing the line only when we
+    // read it.
     const LONG: usize = 4 << 20;
     let writer = std::thread::spawn(move || {
         input.write_all(&[b'x'; LONG]).unwrap();

@@ -1,5 +1,5 @@
 //! Tests the promises of `RateLimiter`, one by one. The tests run on the paused clock, because
-//! they wait for nothing but timers.
+//! they wait only for timers.
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -29,7 +29,7 @@ fn times(mut grants: Vec<(usize, Grant)>) -> Vec<Instant> {
     grants.into_iter().flat_map(|(n, grant)| vec![grant.at; n]).collect()
 }
 
-/// Whether grant k + N comes at least one window after grant k, for every k.
+/// Returns whether grant k + N comes at least one window after grant k, for every k.
 fn is_exact(times: &[Instant], max_requests: usize) -> bool {
     times.iter().zip(times.iter().skip(max_requests)).all(|(k, later)| *later - *k >= WINDOW)
 }
@@ -137,8 +137,8 @@ proptest! {
 
 #[tokio::test(start_paused = true)]
 async fn a_grant_that_is_used_later_can_get_the_time_of_its_use() {
-    // Each caller waits for a while between getting a grant and using it, as it would for a full
-    // pipe.
+    // Each caller waits for a while between getting a grant and using it, as a caller that writes
+    // to a full pipe would.
     let limiter = limiter(3);
     let mut used = Vec::new();
     for wait in [0, 190, 0, 0, 350, 0, 10, 20, 0, 0] {
@@ -273,7 +273,7 @@ async fn dropping_any_set_of_callers_does_not_delay_the_others() {
                 *caller = None;
             }
         }
-        // The others get their grants as if those callers had never arrived.
+        // The remaining callers get their grants as if the dropped ones had never arrived.
         for (k, caller) in (1..).zip(waiting.into_iter().flatten()) {
             assert_eq!(caller.await.at, first + k * WINDOW, "dropped {dropped:05b}");
         }

@@ -31,7 +31,7 @@ impl Limiter for NaiveLimiter {
 promises!(RateLimiter);
 
 #[test]
-fn the_usual_limiter_breaks_two_of_the_four_promises() {
+fn the_naive_limiter_breaks_two_of_the_four_promises() {
     use crate::checks::*;
     assert!(never_more_than_the_limit_in_any_window::<NaiveLimiter>().is_err());
     // All waiting callers pass at the same moment, whether or not an earlier one has given up.
