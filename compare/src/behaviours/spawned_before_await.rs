@@ -1,5 +1,5 @@
-//! Some code spawns a task, and then blocks its thread without awaiting anything. Does the task run
-//! in the meantime?
+//! A function spawns a task, and then blocks its thread without awaiting anything. Does the task
+//! run while the thread is blocked?
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 
