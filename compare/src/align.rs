@@ -337,8 +337,8 @@ mod tests {
         assert_eq!(in_all(&lines), all);
         assert_eq!(same(&lines)[2][0], 4..5);
         assert_eq!(in_all(&["same();", "  same();"]), ["same", "(", ")", ";"]);
-        // The first two lines share only a few characters, and the last line is the only one in its
-        // call, so there is nothing to compare it with.
+        // The first two lines share only a few characters. The last call gets a single line, so
+        // there is nothing to compare.
         assert_eq!(in_all(&["alpha(beta);", "gamma.delta();"]), Vec::<&str>::new());
         assert_eq!(in_all(&["same();"]), Vec::<&str>::new());
     }

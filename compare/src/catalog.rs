@@ -229,7 +229,7 @@ mod tests {
     #[test]
     fn each_lesson_has_a_description() {
         let about = find("guards").unwrap().about();
-        assert_eq!(about, "A database is closed, however the code that uses it ends.");
+        assert_eq!(about, "A database is closed, no matter how the code that uses it ends.");
         assert!(LESSONS.iter().all(|lesson| lesson.about().ends_with('.')));
     }
 

@@ -20,7 +20,7 @@ use crate::process::Group;
 use crate::serve::{Scene, Stage};
 use crate::timeline::{self, Recorded};
 
-/// The `kind` of a file with runs of lessons.
+/// The `kind` of a file that contains runs of lessons.
 pub const KIND: &str = "compare lessons 1";
 
 /// One run of a lesson and its outcome.
@@ -201,14 +201,14 @@ pub const OFTEN: Duration = Duration::from_millis(2);
 /// measurement.
 pub const SELDOM: Duration = Duration::from_millis(200);
 
-/// How a child process ended, and the largest number of threads seen in it.
+/// Describes how a child process ended, and the largest number of threads seen in it.
 #[derive(Debug)]
 pub struct Ended {
     pub end: End,
     pub threads: Option<u32>,
 }
 
-/// How a child process ended.
+/// Describes how a child process ended.
 #[derive(Debug)]
 pub enum End {
     /// The child succeeded, and wrote this text to stdout.

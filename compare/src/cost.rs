@@ -92,7 +92,7 @@ pub struct Advisory {
     pub says: &'static str,
 }
 
-/// The `kind` of a file with costs.
+/// The `kind` of a file that contains build costs.
 pub const KIND: &str = "compare cost 1";
 
 /// Builds this crate four times from scratch, and reports each build on stderr. This takes several

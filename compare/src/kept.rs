@@ -44,9 +44,9 @@ pub fn workspace() -> anyhow::Result<PathBuf> {
     Ok(folder.into())
 }
 
-/// Returns the default folder for results. It is in the workspace that this program was built from,
-/// or in the current folder if that workspace no longer exists. A debug build uses a separate
-/// folder, so that its figures are never mixed with those of a release build.
+/// Returns the default folder for results. This folder is in the workspace that this program was
+/// built from, or in the current folder if that workspace no longer exists. A debug build uses a
+/// separate folder, so that its figures are never mixed with those of a release build.
 pub fn folder() -> PathBuf {
     let folder = workspace().unwrap_or_default().join("target/compare");
     if cfg!(debug_assertions) { folder.join("debug") } else { folder }

@@ -117,7 +117,7 @@ enum Command {
         #[arg(value_parser = clap::value_parser!(u16).range(60..=1000))]
         width: u16,
     },
-    /// Show where the runtimes differ, by running the same experiment on each.
+    /// Show where the runtimes differ, by running the same experiments on each of them.
     Behaviours {
         /// The names of the questions to ask [default: all].
         #[arg(value_name = "NAME")]

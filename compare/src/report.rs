@@ -109,7 +109,7 @@ impl Report {
         runs.map(|run| run.outcome.is_same()).chain(seen.map(|o| o.is_as_expected)).all(|is| is)
     }
 
-    /// Returns the machine on which each of the results was measured.
+    /// Returns the name of each result, and the machine on which the result was measured.
     pub fn machines(&self) -> Vec<(&'static str, &Machine)> {
         let machines = [
             ("lessons", self.lessons.as_ref().map(|kept| &kept.machine)),

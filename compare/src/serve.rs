@@ -63,7 +63,7 @@ impl Stage {
     }
 }
 
-/// An empty temporary folder for one run. It is removed after the run.
+/// An empty temporary folder for one run. The folder is removed after the run.
 #[derive(Debug)]
 pub struct Scene {
     folder: TempDir,

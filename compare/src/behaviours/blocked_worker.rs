@@ -8,7 +8,7 @@ async fn other(sender: Sender<()>) {
     let _ = sender.send(());
 }
 
-/// Blocks its thread until the other task has run, or for at most [`LONG`]. Returns the answer.
+/// Blocks the thread until the other task has run, or for at most [`LONG`]. Returns the answer.
 async fn blocks(receiver: Receiver<()>) -> Seen {
     let has_run = receiver.recv_timeout(LONG).is_ok();
     match has_run {

@@ -1,8 +1,8 @@
-//! A task is cancelled while it waits in the middle of its work. Which of its lines still run?
+//! A task is cancelled while it waits in the middle of its work. Which lines of its code still run?
 
 use super::{Lines, Seen};
 
-/// Records when it is dropped.
+/// A guard that records when it is dropped.
 struct Guard(Lines);
 
 impl Drop for Guard {

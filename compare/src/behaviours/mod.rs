@@ -1,8 +1,8 @@
 //! Questions whose answers can differ between the runtimes. We answer each question by running
 //! code.
 //!
-//! There is one file for each question. It contains an experiment for each runtime: a few lines
-//! that do the same thing on every runtime, and return the answer. Each experiment runs in a
+//! There is one file for each question. The file contains an experiment for each runtime: a few
+//! lines that do the same thing on every runtime, and return the answer. Each experiment runs in a
 //! separate process. Most experiments run twice, once in the root future and once in a spawned
 //! task, because the answers can differ. `expected.rs` contains the answers that we expect, and the
 //! reasons for them. The experiments do not use that file.
@@ -190,7 +190,7 @@ pub fn find(name: &str) -> Result<&'static Behaviour, Unknown> {
     })
 }
 
-/// The `kind` of a file with observations.
+/// The `kind` of a file that contains observations.
 pub const KIND: &str = "compare behaviours 2";
 
 /// One runtime's answer to a question, either from the root future or from a task.
@@ -301,7 +301,7 @@ pub fn lines(observations: &[&Observation]) -> Vec<String> {
 /// time.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Runs an experiment in this process, which is a child of the one that asks the question, and
+/// Runs an experiment in this process, which is a child of the process that asks the question, and
 /// prints the answer.
 ///
 /// # Errors

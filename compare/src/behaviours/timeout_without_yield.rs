@@ -4,7 +4,7 @@ use std::thread;
 
 use super::{A_MOMENT, Seen};
 
-/// Blocks its thread, as a long computation would.
+/// Blocks the thread, as a long computation would.
 async fn never_yields() -> &'static str {
     thread::sleep(3 * A_MOMENT);
     "a value"

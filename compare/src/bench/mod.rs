@@ -62,7 +62,7 @@ pub fn find_contestant(name: &str) -> Result<Contestant, Unknown> {
 /// A workload, and the result that we expect.
 pub struct Workload {
     pub name: &'static str,
-    /// What the workload measures.
+    /// A description of what the workload measures.
     pub what: &'static str,
     /// The result that we expect, and the mechanism that causes it.
     pub expected: &'static str,

@@ -32,7 +32,7 @@ pub struct Results {
     pub rows: Vec<Row>,
 }
 
-/// The `kind` of a file with results of the benches.
+/// The `kind` of a file that contains results of the benches.
 pub const KIND: &str = "compare bench 2";
 
 impl Results {
@@ -170,8 +170,8 @@ fn cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Takes one sample in this process, which is a child of the one that runs the benches, and prints
-/// the sample.
+/// Takes one sample in this process, which is a child of the process that runs the benches, and
+/// prints the sample.
 ///
 /// # Errors
 /// Fails if this build has no such workload or contestant, or if the sample cannot be printed.

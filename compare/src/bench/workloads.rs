@@ -368,7 +368,7 @@ fn memory_of<R: Rt, S: Send + 'static>(
             ("bytes of the handle".to_owned(), handle as f64),
         ]);
         // The slope excludes the memory that the program needs in any case, because all points
-        // include it.
+        // include that memory.
         for (name, points) in [("bytes a task", &resident), ("bytes a task, at the peak", &peak)] {
             metrics.extend(slope(points).map(|slope| (name.to_owned(), slope.max(0.0))));
         }

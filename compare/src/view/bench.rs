@@ -115,8 +115,8 @@ pub fn base(rows: &[&Row], metric: &str) -> Vec<f64> {
     tokio.map(|row| row.values(metric)).unwrap_or_default()
 }
 
-/// Returns the ratio to the base, or `None` if there are too few samples or if the base contains a
-/// zero.
+/// Returns the ratio of the values to the base, or `None` if there are too few samples or if the
+/// base contains a zero.
 pub fn ratio(values: &[f64], base: &[f64]) -> Option<Interval> {
     let is_enough = values.len().min(base.len()) >= ENOUGH;
     let has_ratio = is_enough && base.iter().all(|value| *value > 0.0);

@@ -1,5 +1,5 @@
-//! Implements the trait for async-std. Its executor is global, and the parent process sets the
-//! number of threads in `ASYNC_STD_THREAD_COUNT`.
+//! Implements the trait for async-std. async-std's executor is global, and the parent process sets
+//! the number of threads in `ASYNC_STD_THREAD_COUNT`.
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,5 +1,5 @@
-//! Implements the trait for smol. Its executor is global, and the parent process sets the number of
-//! threads in `SMOL_THREADS`.
+//! Implements the trait for smol. `smol::spawn` uses a global executor, and the parent process sets
+//! its number of threads in `SMOL_THREADS`.
 
 use std::io;
 use std::net::SocketAddr;

@@ -28,7 +28,7 @@ impl<T> Future for Task<T> {
     }
 }
 
-/// Runs a future that never waits.
+/// Runs a future that never returns `Pending`.
 fn finish<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,

@@ -1,4 +1,4 @@
-//! The contract of `guards`: a database is closed, however the code that uses it ends.
+//! The contract of `guards`: a database is closed, no matter how the code that uses it ends.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};

@@ -104,7 +104,7 @@ struct Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        // Nothing in here may panic. A panic during another panic aborts the program.
+        // Nothing in this function may panic. A panic during another panic aborts the program.
         let Some(connection) = self.connection.take() else { return };
         let (closed, closing) = watch::channel(());
         closes().push(closing);

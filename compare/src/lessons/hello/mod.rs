@@ -51,7 +51,7 @@ pub fn expected(_: &Input) -> Answer {
     }
 }
 
-/// A log that several tasks and threads can share. It keeps the words in order.
+/// A log that several tasks and threads can share. The log keeps the words in order.
 #[derive(Clone, Default)]
 pub struct Log(Arc<Mutex<Vec<String>>>);
 
