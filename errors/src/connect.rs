@@ -17,7 +17,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::error::{Phase, ServiceError};
 
-/// How long to wait for one address before we try the next one as well (RFC 8305, section 8).
+/// The time to wait for one address before we try the next one as well (RFC 8305, section 8).
 const HEAD_START: Duration = Duration::from_millis(250);
 
 /// Looks up the name, and connects to the first of its addresses that accepts the connection,

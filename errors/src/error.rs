@@ -2,7 +2,7 @@
 //!
 //! In Python, each way to fail would be a separate class, and `except` would name the classes to
 //! catch. In Rust, `match` names the variants, and the compiler reports a `match` that forgets
-//! one.
+//! a variant.
 
 use std::any::Any;
 use std::error::Error;

@@ -178,7 +178,7 @@ impl RateLimiter {
     }
 
     fn grants(&self) -> MutexGuard<'_, Grants> {
-        // Nothing panics while the lock is held, so it is never poisoned.
+        // Nothing panics while the lock is held, so the lock is never poisoned.
         self.grants.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! Measures the cost of an empty job, and compares it with the usual ways to run a limited number
+//! Measures the cost of an empty job, and compares it with common ways to run a limited number
 //! of jobs concurrently.
 //!
 //! Run with: `cargo bench -p worker-pool --bench empty_jobs`

@@ -1,4 +1,4 @@
-//! The errors that you get if a pool cannot be created, or if it does not accept a job. If an
+//! The errors that you get if a pool cannot be created, or if a pool does not accept a job. If an
 //! accepted job fails, its handle returns a [`JobError`](crate::JobError).
 
 use thiserror::Error;

@@ -2,7 +2,7 @@
 //!
 //! `join` waits for the jobs accepted before it, but not for later ones. So it is not enough to
 //! count the unfinished jobs: in a busy pool, that count may never reach zero. Instead, each call
-//! of `join` ends the current *section*, and starts a new one. A job belongs to the section in
+//! to `join` ends the current *section*, and starts a new one. A job belongs to the section in
 //! which it was accepted. A `join` returns when no job is left in its section or in an earlier one:
 //!
 //! ```text
@@ -66,7 +66,7 @@ pub(crate) struct Ledger {
     unfinished: u64,
 }
 
-/// The jobs accepted between two calls of `join`. A section is finished when none of its jobs is
+/// The jobs accepted between two calls to `join`. A section is finished when none of its jobs is
 /// left, and all earlier sections are finished.
 #[derive(Debug)]
 pub(crate) struct Section {

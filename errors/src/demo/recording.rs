@@ -23,11 +23,11 @@ pub fn start() -> Arc<Timeline> {
     Arc::new(Timeline::start(LEGEND))
 }
 
-/// Wraps a request. The request's row of the timeline shows that the request is in flight, and
+/// Wraps a request. The request's row in the timeline shows that the request is in flight, and
 /// later how it ended.
 ///
 /// A cancelled future is dropped without running another line, so it cannot record its own end.
-/// But dropping a future drops what it owns, and this one owns a [`Row`], which records the end.
+/// But dropping a future drops what it owns, and this future owns a [`Row`], which records the end.
 pub fn recorded<T>(
     timeline: Arc<Timeline>,
     name: String,

@@ -326,7 +326,7 @@ async fn connect_is_enough_for_a_service_that_never_greets() {
     let output = errors(&["--connect", &silent]).await;
     assert_eq!(text(&output.stdout), format!("{silent}  accepts connections\n"));
     assert!(output.status.success());
-    // Without the option, the message names it.
+    // Without `--connect`, the message suggests that option.
     let output = errors(&["--timeout", "100ms", &silent]).await;
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("use --connect"), "{}", text(&output.stderr));

@@ -360,8 +360,8 @@ async fn the_deadline_covers_all_attempts_and_pauses() {
             Err::<(), _>(ServiceError::ClosedEarly(0))
         };
         retry(policy, attempt).await.unwrap_err();
-        // An attempt that is running at the deadline is cut short. If none is running, a last one
-        // starts. Each timer may fire a millisecond late.
+        // An attempt that is running at the deadline is cut short. If no attempt is running, a
+        // last one starts. Each timer may fire a millisecond late.
         let latest = wait + SHORT + Duration::from_millis(2);
         assert!((wait..=latest).contains(&start.elapsed()), "{:?} of {wait:?}", start.elapsed());
         assert!(wait < 2 * FIRST_PAUSE + 2 * SHORT || attempts.get() > 1, "{wait:?}");

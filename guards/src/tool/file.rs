@@ -54,7 +54,7 @@ fn kind(found: FileType) -> &'static str {
     if found.is_dir() { "a folder" } else { "something else" }
 }
 
-/// Returns a path of the file that is valid UTF-8, because sqlx accepts only such paths. If
+/// Returns a path to the file that is valid UTF-8, because sqlx accepts only such paths. If
 /// necessary, creates a symbolic link in a temporary folder, which is removed when the second value
 /// is dropped. SQLite follows the link, so it creates its own files next to the real file.
 pub fn with_utf8_name(path: PathBuf) -> anyhow::Result<(PathBuf, Option<TempDir>)> {

@@ -328,7 +328,7 @@ fn each_parameter_gets_its_value() {
 }
 
 #[test]
-fn a_text_is_a_number_if_it_is_one_in_sql() {
+fn text_is_a_number_if_it_would_be_a_number_in_sql() {
     use Value::{Integer, Real};
     for (text, expected) in [
         ("5", Some(Integer(5))),

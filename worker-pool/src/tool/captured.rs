@@ -1,4 +1,4 @@
-//! Keeps the output of a command: a short output in memory, a long one in temporary files.
+//! Keeps the output of a command: short output in memory, and long output in temporary files.
 
 use std::future::pending;
 use std::io::{self, Read, Seek, SeekFrom, Write};

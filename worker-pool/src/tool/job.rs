@@ -26,7 +26,7 @@ pub struct Commands {
     pub kill: CancellationToken,
     pub timeout: Option<Duration>,
     pub retries: u32,
-    /// Whether to start no more commands after one that fails.
+    /// Whether to stop starting commands once a command has failed.
     pub fail_fast: bool,
     pub max_output: u64,
     pub pace: Pace,

@@ -1,5 +1,5 @@
-//! Prints what the user sees: the output of each command in one piece, the failures by name, and a
-//! line with counts if stderr is a terminal.
+//! Prints the output of each command in one piece, the failures with their lines, and a line with
+//! counts if stderr is a terminal.
 
 use std::future::pending;
 use std::io::{self, IsTerminal, Write};

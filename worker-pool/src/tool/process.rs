@@ -27,8 +27,8 @@ pub struct Processes {
     may_start: RwLock<()>,
 }
 
-/// A running command. Dropping this kills the command and its whole process group. If the command
-/// has already ended, processes that it has left in the background keep running.
+/// A running command. Dropping this value kills the command and its whole process group. If the
+/// command has already ended, processes that it has left in the background keep running.
 #[derive(Debug)]
 pub struct Running {
     child: Child,
@@ -136,7 +136,7 @@ impl Running {
 
     /// Returns when the system has stopped the command because it wanted to use the terminal. Such
     /// a command would stay stopped forever, because it runs in the background, where it cannot use
-    /// the terminal. Only Linux reports this; elsewhere, this waits forever.
+    /// the terminal. Only Linux reports this; on other systems, the future never completes.
     pub fn wants_terminal(&self) -> impl Future<Output = ()> + use<> {
         let id = self.id;
         async move {

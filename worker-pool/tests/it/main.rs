@@ -21,7 +21,7 @@ mod template;
 use std::time::Duration;
 
 /// Runs the future on Tokio's paused clock. While any task can run, this clock does not advance.
-/// When all tasks are waiting, it jumps to the next timer. So a test that would hang fails
+/// When all tasks are waiting, the clock jumps to the next timer. So a test that would hang fails
 /// immediately: if no other timer is left, the clock jumps to the timeout.
 fn on_the_paused_clock<T>(test: impl Future<Output = T>) -> T {
     const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
