@@ -41,9 +41,9 @@ pub struct Run {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
 pub enum Outcome {
-    /// The run gave the one correct answer.
+    /// The run returned the correct answer.
     Same(Report),
-    /// The run gave a wrong answer.
+    /// The run returned a wrong answer.
     Wrong { expected: Value, report: Report },
     /// The run panicked with this message.
     Panic { message: String },

@@ -53,8 +53,8 @@ impl Report {
     }
 
     /// Measures the missing results with quick runs, saves them in the folder, and reports the
-    /// progress on stderr. The cost of a build stays missing, because [`cost::measure`] takes many
-    /// minutes.
+    /// progress on stderr. Does not measure the cost of a build, because [`cost::measure`] takes
+    /// many minutes.
     ///
     /// # Errors
     /// Returns an error if a result cannot be measured or saved, or [`Interrupted`] if a signal has

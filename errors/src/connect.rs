@@ -1,4 +1,4 @@
-//! Connects to a service, even if some of its addresses are dead.
+//! Connects to a service, even if some of its addresses do not answer.
 //!
 //! A name often has several addresses, both IPv6 and IPv4. If one of them does not answer, an
 //! attempt to connect to it takes as long as the timeout. So we wait for that address only for a

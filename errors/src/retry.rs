@@ -100,7 +100,7 @@ impl RetryPolicy {
     /// returns `None`.
     ///
     /// Choosing the pause at random between zero and the bound is called *full jitter*. It keeps
-    /// clients that failed at the same moment from coming back at the same moment. (Source:
+    /// clients that failed at the same moment from retrying at the same moment. (Source:
     /// "Exponential Backoff And Jitter", Marc Brooker, AWS Architecture Blog, 2015.)
     pub fn pause(&self, backoff: Duration, random: f64, now: Instant) -> Option<Duration> {
         let pause = backoff.mul_f64(random);

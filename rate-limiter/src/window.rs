@@ -10,8 +10,8 @@ use crate::Grant;
 /// The times of the last grants, oldest first. The list never holds more times than the limit.
 ///
 /// With a limit of 3, the list holds three times. The fourth grant has to wait until the first one
-/// is a whole window old. Its time then replaces the time of the first grant, and the fifth grant
-/// waits until the second one is a window old:
+/// is a whole window old. The time of the fourth grant then replaces the time of the first one, and
+/// the fifth grant waits until the second one is a window old:
 ///
 /// ```text
 /// grant   1 2   3                4 5   6

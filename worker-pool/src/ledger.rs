@@ -35,7 +35,7 @@ pub struct Stats {
     pub panicked: u64,
     /// Jobs that were dropped because they timed out.
     pub timed_out: u64,
-    /// Jobs that were dropped before they ended, for another reason.
+    /// Jobs that were dropped before they ended, for any reason except a timeout.
     pub cancelled: u64,
 }
 

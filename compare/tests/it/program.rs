@@ -12,7 +12,7 @@ fn json_lines(bytes: &[u8]) -> Vec<Value> {
     text(bytes).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// Asserts that all three runtimes gave the one correct answer to a lesson.
+/// Asserts that all three runtimes returned the correct answer for a lesson.
 pub fn assert_same_answers(lesson: &str, runs: &[&Value]) {
     let runtimes: Vec<_> = runs.iter().map(|run| run["runtime"].as_str().unwrap()).collect();
     assert_eq!(runtimes, ["tokio", "async-std", "smol"]);

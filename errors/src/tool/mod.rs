@@ -1,5 +1,5 @@
-//! The tool around the lesson: it asks the services from the command line, and reports on each of
-//! them.
+//! The tool around the lesson: it asks the services that the user names on the command line, and
+//! reports on each of them.
 
 mod outcome;
 

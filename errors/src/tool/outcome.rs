@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::printable::{printable, printable_json};
 
-/// The outcome for one service, given its result and the options.
+/// The outcome for one service, which depends on the service's result and on the options.
 pub enum Outcome {
     /// The service answered.
     Answered(String),

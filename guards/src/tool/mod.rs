@@ -72,8 +72,8 @@ pub async fn run(path: &Path, sql: &str, arguments: &Arguments) -> anyhow::Resul
 /// SQLite stores the time to wait as a 32-bit number of milliseconds.
 const LONGEST_WAIT: Duration = Duration::from_millis(i32::MAX as u64);
 
-/// Limits how long SQLite waits for the next lock to the time that remains of `wait`, counted from
-/// `start`. Otherwise, SQLite would wait for up to the whole time at each lock.
+/// Sets how long SQLite may wait for the next lock: the time that remains of `wait`, counted from
+/// `start`. Otherwise, SQLite would wait for up to `wait` at each lock.
 async fn limit_wait(db: &mut SqliteConnection, start: Instant, wait: Duration) -> sqlx::Result<()> {
     let left = wait.saturating_sub(start.elapsed()).min(LONGEST_WAIT);
     let pragma = format!("PRAGMA busy_timeout = {}", left.as_millis());
@@ -89,7 +89,8 @@ fn explain(error: Error, path: &Path, arguments: &Arguments) -> Error {
     });
     let code = code.and_then(|code| code.parse::<u32>().ok());
     let (step, error) = match error.downcast::<DatabaseError>() {
-        // These errors contain the path. We take only their cause, because we add the path below.
+        // The messages of these two errors name the path. So does the message that we build below,
+        // so we keep only the causes of these errors.
         Ok(DatabaseError::Open { source, .. }) => {
             ("opening it", Error::new(source).context("cannot open the database"))
         }

@@ -603,7 +603,7 @@ async fn a_storm_of_cancelled_callers_leaves_nothing_open() {
 }
 
 #[tokio::test]
-async fn a_caller_dropped_during_the_opening_leaves_the_database_closed() {
+async fn a_caller_dropped_while_opening_leaves_the_database_closed() {
     let database = Database::new().await;
     let mut opening = Box::pin(with_database(&database.path, names));
     // After one poll, the opening is under way.

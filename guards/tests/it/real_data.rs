@@ -232,8 +232,8 @@ async fn all_steps_share_one_time_to_wait() {
         left_to_wait("BEGIN EXCLUSIVE", None),
         left_to_wait("BEGIN IMMEDIATE", Some("--write"))
     );
-    // We hold the lock for 1.5 s. The program starts a little later, but it still waits for at
-    // least 0.1 s, which reduces the 20 s that it may wait.
+    // We hold the lock for 1.5 s. The program starts a little later, but it still waits for the
+    // lock for at least 0.1 s. That time is deducted from the 20 s for which it may wait.
     assert!(after_opening < 19_900, "{after_opening}");
     assert!(after_begin < 19_900, "{after_begin}");
 }

@@ -16,8 +16,8 @@ const WINDOW: Duration = Duration::from_millis(200);
 const CALLERS: usize = 200;
 const AN_HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// A naive limiter that follows common advice: it holds one lock the whole time. But the time that
-/// it records is still stale.
+/// A naive limiter that follows common advice: each caller holds one lock during the whole call.
+/// But the time that the caller records is still stale.
 #[derive(Default)]
 struct NaiveWithLock {
     times: Mutex<Vec<Instant>>,

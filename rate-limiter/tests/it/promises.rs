@@ -159,7 +159,7 @@ async fn only_the_newest_grant_can_get_another_time() {
     advance(TICK).await;
     assert_eq!(limiter.restamp(first), None);
     assert!(limiter.restamp(second).is_some());
-    // The window of the first grant has not changed.
+    // `restamp` has not changed the time of the first grant.
     sleep(WINDOW - TICK).await;
     assert!(limiter.try_acquire().is_some());
     assert!(limiter.try_acquire().is_none());

@@ -46,8 +46,8 @@ impl Processes {
         self.lock().len()
     }
 
-    /// Calls `attempt`. If the system has too few handles or processes left, calls it again, for as
-    /// long as other commands are running.
+    /// Calls `attempt`. If the system has run out of handles or processes, calls `attempt` again,
+    /// for as long as other commands are running.
     pub async fn patiently<T>(&self, mut attempt: impl FnMut() -> io::Result<T>) -> io::Result<T> {
         loop {
             match attempt() {
@@ -209,7 +209,7 @@ fn signal_group(id: u32, signal: nix::sys::signal::Signal) {
     }
 }
 
-/// Returns whether the error means that the system has too few handles or processes left.
+/// Returns whether the error means that the system has run out of handles or processes.
 fn is_shortage(error: &io::Error) -> bool {
     #[cfg(unix)]
     {

@@ -34,7 +34,7 @@ const WORK: Duration = Duration::from_millis(500);
 macro_rules! promises {
     ($pool:ty) => {
         promises! {
-            $pool: every_handle_gives_the_result_of_its_job,
+            $pool: every_handle_returns_the_result_of_its_job,
             at_most_one_job_per_worker_runs_at_a_time,
             a_panic_is_an_error_only_for_its_own_job,
             a_caller_that_submits_faster_than_the_workers_run_has_to_wait,
@@ -54,7 +54,7 @@ macro_rules! promises {
 }
 pub(crate) use promises;
 
-pub fn every_handle_gives_the_result_of_its_job<P: Pool>() -> Seen {
+pub fn every_handle_returns_the_result_of_its_job<P: Pool>() -> Seen {
     on_the_paused_clock(async {
         let pool = P::new(3);
         let mut handles = Vec::new();

@@ -16,7 +16,7 @@ use worker_pool::{JobError, PoolError, Stats, SubmitError, WorkerPool, current_w
 const WORK: Duration = Duration::from_millis(500);
 
 #[test]
-fn every_handle_gives_the_result_of_its_job() {
+fn every_handle_returns_the_result_of_its_job() {
     on_the_paused_clock(async {
         let pool = WorkerPool::new(3).unwrap();
         let mut handles = Vec::new();

@@ -39,7 +39,7 @@ promises!(WorkerPool);
 #[test]
 fn the_naive_pool_breaks_three_of_the_five_promises() {
     use crate::checks::*;
-    assert!(every_handle_gives_the_result_of_its_job::<NaivePool>().is_err());
+    assert!(every_handle_returns_the_result_of_its_job::<NaivePool>().is_err());
     assert!(a_panic_is_an_error_only_for_its_own_job::<NaivePool>().is_err());
     assert!(a_caller_that_submits_faster_than_the_workers_run_has_to_wait::<NaivePool>().is_err());
     assert_eq!(stop_waits_for_the_accepted_jobs::<NaivePool>(), Ok(()));

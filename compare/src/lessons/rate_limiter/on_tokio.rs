@@ -30,7 +30,7 @@ impl RateLimiter {
         Self { limit, window, grants: Mutex::default() }
     }
 
-    // step: wait until the oldest grant is a window ago
+    // step: wait until the oldest grant is a window old
     async fn acquire(&self) -> Instant {
         let _span = span("acquire");
         let mut grants = self.grants.lock().await;
