@@ -41,8 +41,8 @@ pub async fn run(options: Options) -> anyhow::Result<Timeline> {
         .map(|name| format!("http://{server}/{}/{name}.bin", fastrand::u64(500..=2000)))
         .collect();
     let folder = tempfile::tempdir().context("making a temporary folder")?;
-    let wanted = urls.into_iter().map(Wanted::from).collect();
-    let plan = plan(wanted, folder.path())?;
+    let wanted = urls.into_iter().map(|url| Ok(Wanted::from(url))).collect();
+    let plan: Vec<_> = plan(wanted, folder.path()).into_iter().collect::<Result<_, _>>()?;
     // Plain HTTP to our own machine needs no TLS certificates and no proxy.
     let client = downloads::client_builder().tls_certs_only([]).no_proxy().build()?;
     let timeline = Timeline::start(&[
@@ -70,7 +70,7 @@ fn record(timeline: &Timeline, name: &str, event: &Event<'_>) {
             timeline.show(name, ' ');
             timeline.mark(name, '✓');
         }
-        Event::Ended(_) => timeline.show(name, ' '),
+        Event::Ended(_) | Event::Waiting(_) => timeline.show(name, ' '),
     }
 }
 

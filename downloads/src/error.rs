@@ -8,6 +8,8 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use thiserror::Error;
 
+use crate::get::GetError;
+
 /// The reason why a file was not saved. There is never a wrong file under the final name. A partial
 /// file is kept if it can be resumed.
 #[derive(Debug, Error)]
@@ -19,6 +21,23 @@ pub enum DownloadError {
     /// long.
     #[error("{}", innermost_cause(.0))]
     Transfer(#[source] reqwest::Error),
+    /// The server sends too slowly.
+    #[error("stalled: the server sent {bytes} bytes in {:.0} s", over.as_secs_f64())]
+    TooSlow {
+        /// How many bytes we received in that time.
+        bytes: u64,
+        /// How long we waited for these bytes.
+        over: Duration,
+    },
+    /// We do not trust the server's certificate.
+    #[error("refused the server's certificate: {0}")]
+    Certificate(String),
+    /// There were more than ten redirects.
+    #[error("too many redirects")]
+    TooManyRedirects,
+    /// The server redirects to something other than an `http` or `https` URL.
+    #[error("the server redirects to a URL that is not an http or https URL")]
+    UnsupportedRedirect,
     /// The server answered with something other than a file.
     #[error("the server answered {status}")]
     Status {
@@ -56,11 +75,23 @@ pub enum DownloadError {
         /// The operating system's error.
         source: io::Error,
     },
-    /// Another process is downloading this file.
+    /// Another process is downloading this file. `download` waits until that process has finished.
     #[error("{} is in use by another download", part.display())]
     InUse {
         /// The partial file.
         part: PathBuf,
+    },
+    /// Another program has removed the partial file, or has put a file of its own in its place.
+    #[error("{} was removed or replaced by another program", part.display())]
+    Replaced {
+        /// The partial file.
+        part: PathBuf,
+    },
+    /// The partial file belongs to another user.
+    #[error("{} belongs to another user: remove or rename it", file.display())]
+    OtherUser {
+        /// The partial file or its sidecar.
+        file: PathBuf,
     },
     /// A file that this program did not create is in the way.
     #[error("{} is in the way and was not made by this program: remove or rename it", file.display())]
@@ -93,6 +124,17 @@ impl DownloadError {
     pub fn is_disk_full(&self) -> bool {
         let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
         matches!(self, Self::Disk { source, .. } if full.contains(&source.kind()))
+    }
+}
+
+impl From<GetError> for DownloadError {
+    fn from(error: GetError) -> Self {
+        match error {
+            GetError::Request(error) => error.into(),
+            GetError::Certificate(reason) => Self::Certificate(reason),
+            GetError::TooManyRedirects => Self::TooManyRedirects,
+            GetError::UnsupportedRedirect => Self::UnsupportedRedirect,
+        }
     }
 }
 

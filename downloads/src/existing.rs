@@ -1,5 +1,7 @@
 //! Finds out what is already in the folder before anything is downloaded.
 
+use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,7 +10,9 @@ use std::time::{Duration, Instant};
 use crate::DownloadError;
 use crate::hashing::hash_of;
 use crate::names::part_path;
+use crate::naming::{TEMPORARY, folder_of};
 use crate::part::Part;
+use crate::sidecar::{self, is_ours, open_plain};
 use crate::stream::blocking;
 
 /// The result of looking for a file before its download.
@@ -30,9 +34,13 @@ pub(crate) struct NewFiles {
 }
 
 impl NewFiles {
-    /// Checks all paths.
+    /// Checks all paths. Also removes temporary files that an earlier run has left in their folders.
     pub(crate) async fn check(paths: Vec<PathBuf>) -> Self {
-        let are_new = move || paths.iter().map(|path| is_new(path)).collect();
+        let are_new = move || {
+            let folders: HashSet<_> = paths.iter().map(|path| folder_of(path)).collect();
+            folders.into_iter().for_each(remove_leftovers);
+            paths.iter().map(|path| is_new(path)).collect()
+        };
         Self { are_new: blocking(are_new).await, checked: Instant::now() }
     }
 
@@ -60,10 +68,59 @@ pub(crate) fn look(
     replace: bool,
 ) -> Result<Existing, DownloadError> {
     if is_kept(path, sha256, replace)? {
+        tidy(path);
         return Ok(Existing::File);
     }
-    let part = Part::left_over(path, url, hash)?;
-    Ok(part.map_or(Existing::Nothing, |part| Existing::Part(part.into())))
+    match Part::left_over(path, url, hash)? {
+        Some(part) if part.is_finished() => {
+            part.remove_names();
+            Ok(Existing::Nothing)
+        }
+        Some(part) => Ok(Existing::Part(part.into())),
+        None => Ok(Existing::Nothing),
+    }
+}
+
+/// Removes what a run that was killed has left next to the finished file: the name of the partial
+/// file, or its sidecar. If that fails, no harm is done.
+fn tidy(path: &Path) {
+    match Part::left_over(path, "", false) {
+        Ok(Some(part)) if part.is_finished() => part.remove_names(),
+        Ok(None) => {
+            if let Ok(Some(origin)) = sidecar::read(path)
+                // We remove the sidecar only while we hold the name of the partial file. Otherwise,
+                // we could remove the sidecar of a download that has just begun.
+                && let Ok(part) = Part::create(path, origin, false)
+            {
+                part.remove_names();
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Removes the temporary files in a folder that runs have left because they were killed. A file that
+/// a run is still using is locked.
+fn remove_leftovers(folder: &Path) {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    for path in entries.filter(|entry| is_temporary(&entry.file_name())).map(|entry| entry.path()) {
+        if let Ok(file) = open_plain(&path, false)
+            && is_ours(&file)
+            && file.try_lock().is_ok()
+        {
+            let _ = fs::remove_file(&path);
+        }
+    }
+}
+
+/// Whether this is a temporary name of ours: six letters or digits between a fixed beginning and a
+/// fixed end.
+fn is_temporary(name: &OsStr) -> bool {
+    let (begin, end) = TEMPORARY;
+    let random = name.to_str().and_then(|name| name.strip_prefix(begin)?.strip_suffix(end));
+    random.is_some_and(|random| {
+        random.len() == 6 && random.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    })
 }
 
 /// Whether the file exists and we keep it instead of downloading it.
@@ -101,7 +158,9 @@ mod tests {
     use sha2::{Digest, Sha256};
 
     use super::*;
-    use crate::testing::nothing;
+    #[cfg(unix)]
+    use crate::names::sidecar_path;
+    use crate::testing::{names_in, nothing};
 
     #[test]
     fn a_file_is_new_if_neither_it_nor_a_part_of_it_exists() {
@@ -111,6 +170,50 @@ mod tests {
         assert!(!is_new(&path), "a part exists");
         fs::rename(part_path(&path), &path).unwrap();
         assert!(!is_new(&path), "the file exists");
+    }
+
+    #[test]
+    fn what_a_killed_run_has_left_is_removed_and_nothing_else() {
+        let (folder, path) = nothing();
+        let keep =
+            [".downloads-.part", ".downloads-abc12.part", "x.part", ".downloads-abc!23.part"];
+        for name in keep.iter().chain(&[".downloads-abc123.part", ".downloads-ABCdef.part"]) {
+            fs::write(folder.path().join(name), "bytes").unwrap();
+        }
+        let in_use = File::open(folder.path().join(".downloads-ABCdef.part")).unwrap();
+        in_use.lock().unwrap();
+        remove_leftovers(folder.path());
+        let mut expected = [&keep[..], &[".downloads-ABCdef.part"]].concat();
+        expected.sort_unstable();
+        assert_eq!(names_in(&folder), expected);
+        drop(in_use);
+        remove_leftovers(folder.path());
+        assert_eq!(names_in(&folder).len(), keep.len());
+        assert!(!path.exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_second_name_of_a_finished_file_is_removed_and_the_file_stays() {
+        let origin = r#"{"url":"http://host/","validator":{"ETag":"\"one\""},"length":null}"#;
+        for (target, replace) in [("file", false), ("file", true), ("other", false)] {
+            let (folder, path) = nothing();
+            // The run was killed after it had linked the file.
+            fs::write(part_path(&path), "all of it").unwrap();
+            fs::write(sidecar_path(&path), origin).unwrap();
+            fs::hard_link(part_path(&path), folder.path().join(target)).unwrap();
+            let found = look(&path, "http://host/", None, false, replace).unwrap();
+            let is_kept = target == "file" && !replace;
+            assert_eq!(matches!(found, Existing::File), is_kept, "{target} {replace}");
+            assert_eq!(matches!(found, Existing::Nothing), !is_kept, "{target} {replace}");
+            assert_eq!(names_in(&folder), [target]);
+            assert_eq!(fs::read(folder.path().join(target)).unwrap(), b"all of it");
+            // The run was killed a moment later.
+            fs::write(&path, "all of it").unwrap();
+            fs::write(sidecar_path(&path), origin).unwrap();
+            look(&path, "http://host/", None, false, false).unwrap();
+            assert!(!sidecar_path(&path).exists() && !part_path(&path).exists());
+        }
     }
 
     #[test]

@@ -4,13 +4,18 @@
 //! the bytes have to reach the disk before the name does. Otherwise, a power cut in between could
 //! leave an empty file under that name.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs::File;
+#[cfg(target_os = "linux")]
+use std::io::ErrorKind;
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
-use tempfile::NamedTempFile;
 
+#[cfg(target_os = "linux")]
+use crate::naming::link;
+use crate::naming::{folder_of, give_name, sync_name, temporary};
+use crate::sidecar::open_plain;
 use crate::{DownloadError, Saved};
 
 /// How to finish a file.
@@ -53,10 +58,8 @@ impl Finish {
 }
 
 /// Writes a short file whose bytes are all in memory. Such a file needs no partial file that could
-/// be resumed. Until it gets its name, it is called `NAME.RANDOM.part`, a name that no other
-/// program uses.
+/// be resumed. Until the file is complete, it has no name (on Linux), or a random one.
 pub(crate) fn write_short(
-    path: &Path,
     target: &Path,
     bytes: &[u8],
     finish: Finish,
@@ -64,127 +67,137 @@ pub(crate) fn write_short(
     let hash = finish.hash || finish.sha256.is_some();
     let sha256 = hash.then(|| Sha256::digest(bytes).into());
     finish.check(bytes.len() as u64, sha256, false)?;
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".");
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(&name).suffix(".part");
-    // By default, only the user can read a temporary file.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let write = || {
-        let mut part = builder.tempfile_in(folder_of(path))?;
-        part.write_all(bytes)?;
-        Ok(part)
+    let is_guarded = match write_nameless(target, bytes, finish)? {
+        true => true,
+        false => write_named(target, bytes, finish)?,
     };
-    let part = write().map_err(|source| DownloadError::Disk { path: target.into(), source })?;
-    finish_short(part, target, finish)?;
-    Ok(Saved { path: target.into(), bytes: bytes.len() as u64, sha256, resumed_from: 0 })
+    sync_name(target, finish.sync)?;
+    let bytes = bytes.len() as u64;
+    Ok(Saved { path: target.into(), bytes, sha256, resumed_from: 0, is_guarded })
 }
 
-/// Syncs a temporary file to the disk, and then gives it its name. If the file cannot be synced or
-/// renamed, it is removed.
-fn finish_short(part: NamedTempFile, target: &Path, finish: Finish) -> Result<(), DownloadError> {
-    if finish.sync {
-        let synced = part.as_file().sync_all();
-        synced.map_err(|source| DownloadError::Disk { path: target.into(), source })?;
+/// Writes the bytes to a file without a name, and then gives it one. If the program is killed in
+/// between, nothing is left. Returns `false` if this system cannot do that.
+#[cfg(target_os = "linux")]
+fn write_nameless(target: &Path, bytes: &[u8], finish: Finish) -> Result<bool, DownloadError> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut options = File::options();
+    options.write(true).mode(0o666).custom_flags(nix::fcntl::OFlag::O_TMPFILE.bits());
+    let Ok(mut file) = options.open(folder_of(target)) else { return Ok(false) };
+    write_all(&mut file, target, bytes, finish)?;
+    match link(&file, target, finish.replace) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            Err(DownloadError::Exists { path: target.into() })
+        }
+        linked => Ok(linked.is_ok()),
     }
-    let part = part.into_temp_path();
-    rename(&part, target, finish.replace)?;
+}
+
+/// Only Linux has files without a name.
+#[cfg(not(target_os = "linux"))]
+fn write_nameless(_: &Path, _: &[u8], _: Finish) -> Result<bool, DownloadError> {
+    Ok(false)
+}
+
+/// Writes the bytes to a file with a random name, and then gives it its final name. If that fails,
+/// removes the file. Returns the same as [`give_name`].
+fn write_named(target: &Path, bytes: &[u8], finish: Finish) -> Result<bool, DownloadError> {
+    let part = temporary().tempfile_in(folder_of(target));
+    let part = part.map_err(|source| DownloadError::Disk { path: target.into(), source })?;
+    let (mut file, part) = part.into_parts();
+    let _ = file.try_lock(); // another run must not take this file for a leftover
+    write_all(&mut file, target, bytes, finish)?;
+    let is_guarded = give_name(&file, &part, target, finish.replace)?;
     // The file has its final name, so there is nothing left to remove under the temporary one.
     let _ = part.keep();
-    sync_name(target, finish.sync)
+    Ok(is_guarded)
 }
 
-/// Gives a file its final name, atomically.
-pub(crate) fn rename(part: &Path, target: &Path, replace: bool) -> Result<(), DownloadError> {
-    let path = || target.to_owned();
-    if replace {
-        return fs::rename(part, target)
-            .map_err(|source| DownloadError::Disk { path: path(), source });
-    }
-    // A plain rename would replace a file that has appeared under this name since we checked.
-    let renamed = tempfile::TempPath::try_from_path(part).and_then(|part| {
-        part.persist_noclobber(target).map_err(|error| {
-            // Dropping a temporary path removes its file. Here, the caller decides whether to
-            // remove it.
-            let _ = error.path.keep();
-            error.error
-        })
-    });
-    renamed.map_err(|source| match source.kind() {
-        io::ErrorKind::AlreadyExists => DownloadError::Exists { path: path() },
-        _ => DownloadError::Disk { path: path(), source },
-    })
+fn write_all(
+    file: &mut File,
+    target: &Path,
+    bytes: &[u8],
+    finish: Finish,
+) -> Result<(), DownloadError> {
+    let written =
+        file.write_all(bytes).and_then(|()| if finish.sync { file.sync_all() } else { Ok(()) });
+    written.map_err(|source| DownloadError::Disk { path: target.into(), source })
 }
 
-/// Syncs a new name to the disk. The name is an entry in the folder, so the folder has to be
-/// synced as well.
-pub(crate) fn sync_name(target: &Path, sync: bool) -> Result<(), DownloadError> {
-    if !sync || !cfg!(unix) {
-        return Ok(());
+/// Whether the file at `path` has these contents, which are `length` bytes.
+pub(crate) fn has_contents(path: &Path, mut ours: impl Read, length: u64) -> io::Result<bool> {
+    let mut theirs = open_plain(path, false)?;
+    if theirs.metadata()?.len() != length {
+        return Ok(false);
     }
-    match sync_folder(folder_of(target)) {
-        // Some file systems cannot sync a folder.
-        Err(source)
-            if !matches!(
-                source.kind(),
-                io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
-            ) =>
-        {
-            Err(DownloadError::Disk { path: target.into(), source })
+    let (mut our_bytes, mut their_bytes) = (vec![0; 1 << 16], vec![0; 1 << 16]);
+    loop {
+        let bytes = ours.read(&mut our_bytes)?;
+        if bytes == 0 {
+            return Ok(true);
         }
-        _ => Ok(()),
+        theirs.read_exact(&mut their_bytes[..bytes])?;
+        if our_bytes[..bytes] != their_bytes[..bytes] {
+            return Ok(false);
+        }
     }
-}
-
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::testing::{ANY, names_in, nothing};
 
     #[cfg(unix)]
     #[test]
     fn a_short_file_that_cannot_be_synced_is_not_saved() {
-        use crate::testing::unsyncable;
-        let (folder, path) = nothing();
-        let part = || {
-            let (_, part) = NamedTempFile::new_in(folder.path()).unwrap().into_parts();
-            NamedTempFile::from_parts(unsyncable(), part)
+        let (_folder, path) = nothing();
+        let write = |sync| {
+            let mut file = crate::testing::unsyncable();
+            write_all(&mut file, &path, b"short", Finish { sync, ..ANY })
         };
-        let error = finish_short(part(), &path, Finish { sync: true, ..ANY }).unwrap_err();
+        let error = write(true).unwrap_err();
         assert!(matches!(error, DownloadError::Disk { .. }), "{error:?}");
-        assert_eq!(names_in(&folder), [""; 0]);
-        finish_short(part(), &path, ANY).unwrap();
-        assert_eq!(names_in(&folder), ["file"]);
+        write(false).unwrap();
     }
 
-    #[cfg(unix)]
     #[test]
-    fn a_folder_is_synced_if_its_file_system_can() {
-        // `/dev/null` stands for a folder on a file system that cannot sync folders.
-        let error = sync_folder(Path::new("/dev/null")).unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
-        sync_name(Path::new("/dev/null/file"), true).unwrap();
-        // Any other error is reported, unless the caller asked for no sync.
-        let (folder, _) = nothing();
-        let missing = folder.path().join("missing/file");
-        assert!(matches!(sync_name(&missing, true), Err(DownloadError::Disk { .. })));
-        sync_name(&missing, false).unwrap();
+    fn a_short_file_that_cannot_be_written_leaves_nothing() {
+        let (folder, path) = nothing();
+        fs::write(&path, "theirs").unwrap();
+        for write in [write_nameless, write_named] {
+            match write(&path, b"short", ANY) {
+                Err(DownloadError::Exists { .. }) | Ok(false) => {}
+                other => panic!("{other:?}"),
+            }
+            assert_eq!(names_in(&folder), ["file"]);
+            assert_eq!(fs::read_to_string(&path).unwrap(), "theirs");
+        }
+        // The longest name that a file system allows.
+        let longest = folder.path().join("x".repeat(255));
+        write_named(&longest, b"short", ANY).unwrap();
+        assert_eq!(fs::read_to_string(&longest).unwrap(), "short");
+    }
+
+    #[test]
+    fn contents_are_compared_to_their_last_byte() {
+        let (_folder, path) = nothing();
+        let long = vec![7; (1 << 16) + 1];
+        fs::write(&path, &long).unwrap();
+        let mut other = long.clone();
+        other[1 << 16] = 8;
+        for (ours, same) in [(&long, true), (&other, false), (&vec![7; 1 << 16], false)] {
+            assert_eq!(has_contents(&path, &ours[..], ours.len() as u64).unwrap(), same);
+        }
     }
 
     #[cfg(unix)]
     #[test]
     fn a_short_file_has_the_permissions_of_any_new_file() {
         let (folder, path) = nothing();
-        write_short(&path, &path, b"short", ANY).unwrap();
+        write_short(&path, b"short", ANY).unwrap();
         let usual = folder.path().join("usual");
         fs::write(&usual, "").unwrap();
         assert_eq!(path.metadata().unwrap().permissions(), usual.metadata().unwrap().permissions());
@@ -199,17 +212,17 @@ mod tests {
             Finish { length: Some(4), sha256: Some(right), ..ANY },
             Finish { length: Some(5), sha256: Some([7; 32]), ..ANY },
         ] {
-            write_short(&path, &path, b"short", finish).unwrap_err();
+            write_short(&path, b"short", finish).unwrap_err();
             assert_eq!(names_in(&folder), [""; 0]);
         }
         let finish = Finish { length: Some(5), sha256: Some(right), ..ANY };
-        let saved = write_short(&path, &path, b"short", finish).unwrap();
+        let saved = write_short(&path, b"short", finish).unwrap();
         assert_eq!((saved.bytes, saved.sha256, saved.resumed_from), (5, Some(right), 0));
         // An existing file is replaced only if the caller asks for it.
-        let error = write_short(&path, &path, b"other", ANY).unwrap_err();
+        let error = write_short(&path, b"other", ANY).unwrap_err();
         assert!(matches!(error, DownloadError::Exists { .. }), "{error:?}");
         assert_eq!(fs::read_to_string(&path).unwrap(), "short");
-        write_short(&path, &path, b"other", Finish { replace: true, ..ANY }).unwrap();
+        write_short(&path, b"other", Finish { replace: true, ..ANY }).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "other");
         assert_eq!(names_in(&folder), ["file"]);
     }
@@ -223,14 +236,7 @@ mod tests {
             (Finish { sha256: right, ..ANY }, right),
         ] {
             let (_folder, path) = nothing();
-            assert_eq!(write_short(&path, &path, b"short", finish).unwrap().sha256, expected);
-        }
-    }
-
-    #[test]
-    fn a_path_without_a_folder_is_in_the_current_one() {
-        for (path, folder) in [("file", "."), ("a/file", "a"), ("/file", "/")] {
-            assert_eq!(folder_of(Path::new(path)), Path::new(folder), "{path}");
+            assert_eq!(write_short(&path, b"short", finish).unwrap().sha256, expected);
         }
     }
 }

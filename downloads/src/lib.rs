@@ -11,12 +11,16 @@
 pub mod error;
 mod existing;
 mod finish;
+mod get;
 mod hashing;
 mod lock;
 pub mod names;
+mod naming;
+mod pace;
 pub mod part;
 pub mod resume;
 pub mod retry;
+mod retry_after;
 mod sidecar;
 mod stream;
 #[cfg(test)]
@@ -27,17 +31,17 @@ pub mod url;
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, Url};
 use tokio::sync::Semaphore;
 
 pub use error::DownloadError;
 use existing::NewFiles;
-use transfer::Transfer;
-pub use types::{Download, Event, Options, Outcome, Saved};
+use transfer::{Run, Transfer};
+pub use types::{Download, Event, MinSpeed, Options, Outcome, Saved};
 
 /// Downloads all files and returns the result of each, in the order given. `report` is called with
 /// each event and the index of its download.
@@ -71,7 +75,7 @@ pub async fn download_all(
 ) -> Vec<Result<Outcome, DownloadError>> {
     let permits = permits(options.concurrency);
     let hosts = permits_per_host(downloads, options.per_host);
-    let taken = Mutex::new(names::taken(downloads));
+    let run = Run::new(client, downloads, &options);
     let paths = downloads.iter().map(|download| download.path.clone()).collect();
     let new = NewFiles::check(paths).await;
 
@@ -85,8 +89,7 @@ pub async fn download_all(
         let _permit = permits.acquire().await.expect("never closed");
         report(place, Event::Started);
         let report = |event: Event<'_>| report(place, event);
-        let transfer = Transfer::new(client, download, options, &taken, &report);
-        let result = if new.is_new(place) { transfer.fetch().await } else { transfer.run().await };
+        let result = Transfer::new(&run, download, &report).run(new.is_new(place)).await;
         report(Event::Ended(&result));
         result
         // The permits are dropped here, so the next downloads can begin.
@@ -100,9 +103,12 @@ pub async fn download_all(
 /// bytes that have been received. The partial file is kept if the next run can resume it, and
 /// removed otherwise. When the runtime shuts down, it waits for this thread.
 ///
+/// If another process is downloading the same file, waits until it has finished.
+///
 /// # Errors
 /// Returns a [`DownloadError`], after as many retries as `options` allow if the failure is
-/// transient. There is never a wrong file under the final name.
+/// transient. There is never a wrong file under the final name, unless another program writes to
+/// the partial file itself.
 ///
 /// ```no_run
 /// use downloads::{Download, Options, Outcome, download};
@@ -128,18 +134,21 @@ pub async fn download(
     options: Options,
     report: impl Fn(Event<'_>),
 ) -> Result<Outcome, DownloadError> {
-    let taken = &Mutex::new(names::taken(std::slice::from_ref(download)));
-    Transfer::new(client, download, options, taken, &report).run().await
+    let run = Run::new(client, std::slice::from_ref(download), &options);
+    Transfer::new(&run, download, &report).run(false).await
 }
 
 /// Returns a builder for a client with a connect timeout of 10 s and a read timeout of 30 s. The
-/// client has no timeout for a whole file, because a large file may take as long as it needs.
+/// client has no timeout for a whole file, because a large file may take as long as it needs. It
+/// does not follow redirects, because [`download`] does that, and it sends no `Referer`, which
+/// could tell the password in a URL to another server.
 pub fn client_builder() -> ClientBuilder {
     // We use ring as the crypto provider for TLS. This fails if the program has already chosen
     // another provider, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let stalled = Duration::from_secs(30);
     let builder = Client::builder().connect_timeout(Duration::from_secs(10)).read_timeout(stalled);
+    let builder = builder.redirect(Policy::none()).referer(false);
     // A range counts the bytes as they are sent, so the server must send the bytes of the file
     // itself, not compressed ones.
     builder.no_gzip().no_brotli().no_zstd().no_deflate()

@@ -28,7 +28,24 @@ pub(crate) fn lock(file: &File, part: &Path) -> Result<(), DownloadError> {
 }
 
 /// Whether the opened file is still the file with this name.
-fn is_still(file: &File, path: &Path) -> io::Result<bool> {
+#[cfg(unix)]
+pub(crate) fn is_still(file: &File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let opened = file.metadata()?;
+    match path.symlink_metadata() {
+        Ok(named) => Ok((named.dev(), named.ino()) == (opened.dev(), opened.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether the opened file is still the file with this name.
+#[cfg(not(unix))]
+pub(crate) fn is_still(file: &File, path: &Path) -> io::Result<bool> {
     let opened = same_file::Handle::from_file(file.try_clone()?)?;
-    Ok(same_file::Handle::from_path(path).is_ok_and(|named| named == opened))
+    match same_file::Handle::from_path(path) {
+        Ok(named) => Ok(named == opened),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }

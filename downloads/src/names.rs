@@ -117,8 +117,8 @@ fn decode_extended(value: &str) -> Option<String> {
     Some(percent_decode_str(text).decode_utf8().ok()?.into_owned())
 }
 
-/// Returns a name that is safe to use in a folder: a single component, not hidden and not too
-/// long, without characters or names that have a special meaning on some system. Returns `None` if
+/// Returns a name that is safe to use in a folder: a single component, not hidden, not an
+/// option and not too long, without characters or names that have a special meaning on some system. Returns `None` if
 /// nothing is left.
 pub fn clean(name: &str) -> Option<String> {
     let last = name.rsplit(['/', '\\']).next().unwrap_or("");
@@ -129,8 +129,10 @@ pub fn clean(name: &str) -> Option<String> {
     if name.is_empty() {
         return None;
     }
-    let name = match name.strip_prefix('.') {
-        Some(hidden) => format!("_{hidden}"),
+    // A name that begins with a dot is hidden, and one that begins with a hyphen looks like an option
+    // to other programs.
+    let name = match name.strip_prefix(['.', '-']) {
+        Some(rest) => format!("_{rest}"),
         None if is_reserved(name) => format!("_{name}"),
         None => name.into(),
     };
@@ -243,6 +245,9 @@ mod tests {
             ("..", None),
             (" . ", None),
             ("...hidden", Some("_..hidden")),
+            ("-rf", Some("_rf")),
+            ("--help", Some("_-help")),
+            ("a-b", Some("a-b")),
             ("end. . ", Some("end")),
             ("a<b>:\"|?*c", Some("a_b______c")),
             ("a\u{1b}[2Jb", Some("a_[2Jb")),
@@ -276,7 +281,7 @@ mod tests {
         fn any_cleaned_name_stays_in_its_folder(name in "\\PC*|[./\\\\a\\x00 -]*") {
             if let Some(clean) = clean(&name) {
                 proptest::prop_assert!(!clean.is_empty() && clean.len() <= 245);
-                proptest::prop_assert!(!clean.starts_with('.') && !clean.ends_with(['.', ' ']));
+                proptest::prop_assert!(!clean.starts_with(['.', '-']) && !clean.ends_with(['.', ' ']));
                 proptest::prop_assert!(!clean.contains(['/', '\\', '\0', ':']));
                 proptest::prop_assert_eq!(super::clean(&clean), Some(clean.clone()));
             }

@@ -13,19 +13,20 @@
 //!                                                                                  otherwise removed
 //! ```
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-use crate::finish::{Finish, rename, sync_name};
+use crate::finish::{Finish, has_contents};
 use crate::hashing::hash_rest;
-use crate::lock::lock;
+use crate::lock::{is_still, lock};
 use crate::names::{part_path, sidecar_path};
+use crate::naming::{folder_of, give_name, sync_name, temporary};
 use crate::resume::Origin;
-use crate::sidecar::{self, open_plain};
+use crate::sidecar::{self, create_plain, is_ours, open_plain};
 use crate::{DownloadError, Saved};
 
 /// A partial file, locked against other processes.
@@ -37,6 +38,8 @@ pub(crate) struct Part {
     file: File,
     /// The path of the finished file, with the name that was planned at the start.
     path: PathBuf,
+    /// The path of the partial file.
+    part: PathBuf,
     length: u64,
     /// The hash of the bytes so far, if the SHA-256 is needed.
     hash: Option<Sha256>,
@@ -52,8 +55,9 @@ impl Part {
     /// another URL or cannot be resumed, it stays as it is until we have new bytes to replace it.
     ///
     /// # Errors
-    /// Returns [`DownloadError::InUse`] if another process uses the file, and
-    /// [`DownloadError::NotOurs`] if this program did not create it.
+    /// Returns [`DownloadError::InUse`] if another process uses the file,
+    /// [`DownloadError::NotOurs`] if this program did not create it, and
+    /// [`DownloadError::OtherUser`] if it belongs to another user.
     pub(crate) fn left_over(
         path: &Path,
         url: &str,
@@ -62,9 +66,13 @@ impl Part {
         if part_path(path).symlink_metadata().is_err() {
             return Ok(None);
         }
-        let mut part = Self::open(path, false, hash)?;
-        part.keep = true;
         let disk = |source| DownloadError::Disk { path: part_path(path), source };
+        let file = open_plain(&part_path(path), true).map_err(disk)?;
+        if !is_ours(&file) {
+            return Err(DownloadError::OtherUser { file: part_path(path) });
+        }
+        let mut part = Self::locked(file, path, part_path(path), hash)?;
+        part.keep = true;
         let length = part.file.metadata().map_err(disk)?.len();
         let origin = sidecar::read(path)?;
         if origin.is_none() && length > 0 {
@@ -73,6 +81,7 @@ impl Part {
         if let Some(origin) = origin
             && origin.url == url
             && origin.validator.is_some()
+            && !part.is_finished()
         {
             if let Some(hash) = &mut part.hash {
                 hash_rest(&mut part.file, hash).map_err(disk)?;
@@ -87,24 +96,61 @@ impl Part {
     /// Creates an empty partial file with its sidecar.
     pub(crate) fn create(path: &Path, origin: Origin, hash: bool) -> Result<Self, DownloadError> {
         sidecar::read(path)?; // fails if the file is not ours
-        let mut part = Self::open(path, true, hash)?;
+        let part = part_path(path);
+        let file = create_plain(&part).map_err(|source| match source.kind() {
+            io::ErrorKind::AlreadyExists => DownloadError::InUse { part: part.clone() },
+            _ => DownloadError::Disk { path: part.clone(), source },
+        })?;
+        let mut part = Self::locked(file, path, part, hash)?;
         part.restart(Some(origin))?;
         Ok(part)
     }
 
-    fn open(path: &Path, new: bool, hash: bool) -> Result<Self, DownloadError> {
-        let part = part_path(path);
-        let file = open_plain(&part, new).map_err(|source| match source.kind() {
-            io::ErrorKind::AlreadyExists => DownloadError::InUse { part: part.clone() },
-            _ => DownloadError::Disk { path: part.clone(), source },
-        })?;
-        Self::locked(file, path, hash)
+    /// Creates an empty partial file with a random name. It has no sidecar, so it cannot be resumed.
+    /// We use it if another program has put its own file in the place of `NAME.part`.
+    pub(crate) fn create_spare(path: &Path, hash: bool) -> Result<Self, DownloadError> {
+        let disk = |source| DownloadError::Disk { path: path.into(), source };
+        let file = temporary().tempfile_in(folder_of(path)).map_err(disk)?;
+        let (file, part) = file.keep().map_err(|error| disk(error.error))?;
+        Self::locked(file, path, part, hash)
     }
 
-    fn locked(file: File, path: &Path, hash: bool) -> Result<Self, DownloadError> {
-        lock(&file, &part_path(path))?;
+    fn locked(file: File, path: &Path, part: PathBuf, hash: bool) -> Result<Self, DownloadError> {
+        lock(&file, &part)?;
         let (path, hash) = (path.into(), hash.then(Sha256::new));
-        Ok(Self { file, path, length: 0, hash, origin: None, resumed_from: 0, keep: false })
+        Ok(Self { file, path, part, length: 0, hash, origin: None, resumed_from: 0, keep: false })
+    }
+
+    /// Whether an earlier run has finished this file, but was killed before it could remove the name
+    /// of the partial file. The file then has two names.
+    pub(crate) fn is_finished(&self) -> bool {
+        #[cfg(unix)]
+        let names =
+            self.file.metadata().map_or(1, |file| std::os::unix::fs::MetadataExt::nlink(&file));
+        #[cfg(not(unix))]
+        let names = 1;
+        names > 1
+    }
+
+    /// Removes the names of the partial file and its sidecar. The contents stay under other names,
+    /// if there are any.
+    pub(crate) fn remove_names(mut self) {
+        self.keep = true;
+        self.unlink();
+    }
+
+    fn unlink(&self) {
+        // The order matters: bytes without a sidecar would not look like ours. If one of these steps
+        // fails, we cannot do anything about it.
+        if self.has_sidecar() {
+            let _ = fs::remove_file(sidecar_path(&self.path));
+        }
+        let _ = fs::remove_file(&self.part);
+    }
+
+    /// Whether the partial file has the name that a sidecar describes.
+    fn has_sidecar(&self) -> bool {
+        self.part == part_path(&self.path)
     }
 
     /// Returns the length of the partial file and its origin, or `None` if it cannot be resumed.
@@ -131,7 +177,7 @@ impl Part {
     /// Throws the bytes away, and starts again with an empty file.
     pub(crate) fn restart(&mut self, origin: Option<Origin>) -> Result<(), DownloadError> {
         let emptied = self.truncate(origin);
-        emptied.map_err(|source| DownloadError::Disk { path: part_path(&self.path), source })
+        emptied.map_err(|source| DownloadError::Disk { path: self.part.clone(), source })
     }
 
     fn truncate(&mut self, origin: Option<Origin>) -> io::Result<()> {
@@ -139,6 +185,7 @@ impl Part {
         self.hash = self.hash.as_ref().map(|_| Sha256::new());
         self.file.set_len(0)?;
         self.file.rewind()?;
+        let origin = origin.filter(|_| self.has_sidecar());
         if let Some(origin) = &origin {
             sidecar::write(&self.path, origin)?;
         }
@@ -152,7 +199,7 @@ impl Part {
         mut pieces: impl Iterator<Item = Bytes>,
     ) -> Result<(), DownloadError> {
         let appended = pieces.try_for_each(|bytes| self.append(&bytes));
-        appended.map_err(|source| DownloadError::Disk { path: part_path(&self.path), source })
+        appended.map_err(|source| DownloadError::Disk { path: self.part.clone(), source })
     }
 
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -190,7 +237,7 @@ impl Part {
         if finish.sync
             && let Err(source) = self.file.sync_all()
         {
-            let error = DownloadError::Disk { path: part_path(&self.path), source };
+            let error = DownloadError::Disk { path: self.part.clone(), source };
             if !error.is_disk_full() {
                 // The system may discard bytes that it could not write to the disk, so we can no
                 // longer trust this file.
@@ -198,35 +245,63 @@ impl Part {
             }
             return Err(error);
         }
-        rename(&part_path(&self.path), target, finish.replace)?;
+        let named = give_name(&self.file, &self.part, target, finish.replace);
+        if let Err(DownloadError::Replaced { .. }) = named {
+            (self.origin, self.keep) = (None, true);
+            self.remove_lost_sidecar();
+        }
+        let is_guarded = named?;
         // From here on, the open file is the finished one, which `drop` must not empty.
         self.keep = true;
         // If this fails, no harm is done: a sidecar means nothing without its partial file.
-        let _ = fs::remove_file(sidecar_path(&self.path));
+        if self.has_sidecar() {
+            let _ = fs::remove_file(sidecar_path(&self.path));
+        }
         sync_name(target, finish.sync)?;
         let (bytes, resumed_from) = (self.length, self.resumed_from);
-        Ok(Saved { path: target.into(), bytes, sha256, resumed_from })
+        Ok(Saved { path: target.into(), bytes, sha256, resumed_from, is_guarded })
+    }
+
+    /// Removes the sidecar of a partial file that another program has replaced. Otherwise, the
+    /// sidecar would describe that program's file. But if another download has begun there, the
+    /// sidecar belongs to that download.
+    fn remove_lost_sidecar(&self) {
+        let is_in_use = open_plain(&self.part, false)
+            .is_ok_and(|other| matches!(other.try_lock(), Err(TryLockError::WouldBlock)));
+        if self.has_sidecar() && !is_in_use {
+            let _ = fs::remove_file(sidecar_path(&self.path));
+        }
+    }
+
+    /// Whether the file at `path` has the same contents as this one.
+    pub(crate) fn is_same_as(&mut self, path: &Path) -> io::Result<bool> {
+        self.file.rewind()?;
+        has_contents(path, &self.file, self.length)
     }
 }
 
 impl Drop for Part {
     fn drop(&mut self) {
         if !self.keep && self.resumable().is_none() {
-            // The order matters: bytes without a sidecar would not look like ours. If one of these
-            // steps fails, we cannot do anything about it.
             let _ = self.file.set_len(0);
-            let _ = fs::remove_file(sidecar_path(&self.path));
-            let _ = fs::remove_file(part_path(&self.path));
+            if is_still(&self.file, &self.part).unwrap_or(false) {
+                self.unlink();
+            } else {
+                self.remove_lost_sidecar();
+            }
         }
     }
 }
 
-/// If a file that this program did not create is in the way of the partial file for `path`, or of
-/// its sidecar, returns the path of that file. Such a file is never overwritten.
-pub fn in_the_way(path: &Path) -> Option<PathBuf> {
+/// If a file that this program did not create for this user is in the way of the partial file for
+/// `path`, or of its sidecar, returns the error that names that file. Such a file is never
+/// overwritten.
+pub fn in_the_way(path: &Path) -> Option<DownloadError> {
     match Part::left_over(path, "", false) {
-        Err(DownloadError::NotOurs { file }) => Some(file),
-        _ => sidecar::read(path).is_err().then(|| sidecar_path(path)),
+        Err(error @ (DownloadError::NotOurs { .. } | DownloadError::OtherUser { .. })) => {
+            Some(error)
+        }
+        _ => sidecar::read(path).err(),
     }
 }
 
@@ -242,7 +317,7 @@ mod tests {
 
     fn origin() -> Origin {
         let validator = Some(Validator::ETag("\"one\"".into()));
-        Origin { url: "http://host/".into(), name: None, validator, length: None }
+        Origin { url: "http://host/".into(), name: None, validator, modified: None, length: None }
     }
 
     /// Creates a partial file with these bytes.
@@ -383,7 +458,11 @@ mod tests {
                 text.map(|text| fs::write(path, text).unwrap());
             }
             let expected = in_the_way_is.map(|place| place(&path));
-            assert_eq!(in_the_way(&path), expected, "{part:?} {sidecar:?} in {folder:?}");
+            let seen = in_the_way(&path).map(|error| match error {
+                DownloadError::NotOurs { file } => file,
+                other => panic!("{other:?}"),
+            });
+            assert_eq!(seen, expected, "{part:?} {sidecar:?} in {folder:?}");
             for (path, text) in &files {
                 let after = fs::read_to_string(path).ok();
                 assert_eq!(after.as_deref(), *text, "`in_the_way` must not change any file");
@@ -396,17 +475,17 @@ mod tests {
         let (folder, path, part) = begun(b"all of it");
         // We open the part just before another process finishes it, and get the lock just after
         // that.
-        let opened = open_plain(&part_path(&path), false).unwrap();
+        let opened = open_plain(&part_path(&path), true).unwrap();
         let mut other = part;
         other.finish(&path, ANY).unwrap();
         drop(other);
-        let result = Part::locked(opened, &path, false);
+        let result = Part::locked(opened, &path, part_path(&path), false);
         assert!(matches!(result, Err(DownloadError::InUse { .. })), "{result:?}");
         assert_eq!(fs::read_to_string(&path).unwrap(), "all of it");
         // The same happens if a third process has begun a new part in the meantime.
-        let opened = open_plain(&path, false).unwrap();
+        let opened = open_plain(&path, true).unwrap();
         fs::write(part_path(&path), "").unwrap();
-        let result = Part::locked(opened, &path, false);
+        let result = Part::locked(opened, &path, part_path(&path), false);
         assert!(matches!(result, Err(DownloadError::InUse { .. })), "{result:?}");
         assert_eq!(names_in(&folder), ["file", "file.part"]);
     }
@@ -476,9 +555,10 @@ mod tests {
         assert_eq!(names_in(&folder), [""; 0]);
 
         // Without a sync, there is no such error.
-        let (folder, path, mut part) = begun(b"all of it");
+        let (_folder, path, mut part) = begun(b"all of it");
         part.file = unsyncable();
-        part.finish(&path, ANY).unwrap();
-        assert_eq!(names_in(&folder), ["file"]);
+        // This is not the file with that name, but it is not synced.
+        let error = part.finish(&path, ANY).unwrap_err();
+        assert!(matches!(error, DownloadError::Replaced { .. }), "{error:?}");
     }
 }

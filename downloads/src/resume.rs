@@ -64,6 +64,10 @@ pub struct Origin {
     /// The validator of the file's version. Without a validator, the partial file cannot be
     /// resumed.
     pub validator: Option<Validator>,
+    /// The date of the last change, if the server has sent it. It may contradict an entity tag that
+    /// the server has kept in a cache.
+    #[serde(default)]
+    pub modified: Option<String>,
     /// The length of the whole file in bytes, if the server has announced it.
     pub length: Option<u64>,
 }
@@ -126,14 +130,33 @@ impl Answer {
         }
     }
 
-    /// Whether the response can belong to this version: either it names this version, or it
-    /// contains nothing that contradicts it.
-    fn may_be(&self, version: &Validator) -> bool {
-        match version {
-            Validator::ETag(tag) => self.tag.as_ref().is_none_or(|says| says == tag),
-            Validator::LastModified(date) => {
-                self.tag.is_none() && self.modified.as_ref().is_none_or(|says| says == date)
+    /// Whether the response names this version, and nothing in it contradicts that.
+    fn names(&self, origin: &Origin) -> bool {
+        let named = match &origin.validator {
+            Some(Validator::ETag(tag)) => self.tag.as_ref() == Some(tag),
+            Some(Validator::LastModified(date)) => self.modified.as_ref() == Some(date),
+            None => false,
+        };
+        named && !self.contradicts(origin)
+    }
+
+    /// Whether the response says that this is another version.
+    ///
+    /// A date can contradict a tag: some servers keep the tag of a file in a cache, and send it
+    /// with the file that has replaced the old one.
+    fn contradicts(&self, origin: &Origin) -> bool {
+        let differs = |says: &Option<String>, known: Option<&String>| {
+            says.as_ref().zip(known).is_some_and(|(says, known)| says != known)
+        };
+        match &origin.validator {
+            Some(Validator::ETag(tag)) => {
+                differs(&self.tag, Some(tag)) || differs(&self.modified, origin.modified.as_ref())
             }
+            // A file that had no tag has one now.
+            Some(Validator::LastModified(date)) => {
+                self.tag.is_some() || differs(&self.modified, Some(date))
+            }
+            None => true,
         }
     }
 
@@ -171,7 +194,6 @@ pub fn decide(part: Option<(u64, &Origin)>, answer: &Answer) -> Decision {
         return Decision::Whole;
     }
     let Some((have, origin)) = part else { return Decision::Refuse };
-    let same_version = origin.validator.as_ref().is_some_and(|version| answer.may_be(version));
     let same_total =
         |total: Option<u64>| total.is_none() || origin.length.is_none() || total == origin.length;
     match (answer.status, answer.range) {
@@ -182,11 +204,13 @@ pub fn decide(part: Option<(u64, &Origin)>, answer: &Answer) -> Decision {
                 && (answer.length.is_none() || answer.length == rest)
                 && total.or(origin.length).is_some_and(|total| last + 1 == total)
                 && same_total(total)
-                && same_version;
+                && answer.names(origin);
             if fits { Decision::Append } else { Decision::AskAgain }
         }
+        // This response contains no bytes, and most servers name no version in it. They would have
+        // sent the whole file if `If-Range` had named another version.
         (StatusCode::RANGE_NOT_SATISFIABLE, Some(ContentRange { bytes: None, total })) => {
-            let is_whole = total == Some(have) && same_total(total) && same_version;
+            let is_whole = total == Some(have) && same_total(total) && !answer.contradicts(origin);
             if is_whole { Decision::Complete } else { Decision::AskAgain }
         }
         (StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE, _) => Decision::AskAgain,
@@ -279,7 +303,13 @@ mod tests {
 
     /// The origin of a file of 10 bytes.
     fn origin(validator: Option<Validator>) -> Origin {
-        Origin { url: "http://host/".into(), name: None, validator, length: Some(10) }
+        Origin {
+            url: "http://host/".into(),
+            name: None,
+            validator,
+            modified: None,
+            length: Some(10),
+        }
     }
 
     #[test]
@@ -288,6 +318,7 @@ mod tests {
         let same = || origin(tag("\"a\""));
         let of_5_bytes = || Origin { length: Some(5), ..same() };
         let dated = |date: &str| origin(Some(Validator::LastModified(date.into())));
+        let tagged_and_dated = || Origin { modified: Some("today".into()), ..same() };
         let answer = |status: u16, range: &str, length, validator| {
             let tag = match &validator {
                 Some(Validator::ETag(tag)) => Some(tag.clone()),
@@ -304,29 +335,39 @@ mod tests {
         };
         for (have, origin, answer, decision) in [
             (5, same(), answer(206, "bytes 5-9/10", Some(5), tag("\"a\"")), Append),
-            (5, same(), answer(206, "bytes 5-9/10", None, None), Append),
-            (5, same(), answer(206, "bytes 5-9/*", Some(5), None), Append),
+            (5, same(), answer(206, "bytes 5-9/10", None, tag("\"a\"")), Append),
+            (5, same(), answer(206, "bytes 5-9/*", Some(5), tag("\"a\"")), Append),
             // a 206 that does not match the request or the file
-            (5, same(), answer(206, "bytes 4-9/10", Some(6), None), AskAgain),
-            (5, same(), answer(206, "bytes 6-9/10", Some(4), None), AskAgain),
-            (5, same(), answer(206, "bytes 5-8/10", Some(4), None), AskAgain),
-            (5, same(), answer(206, "bytes 5-9/11", Some(5), None), AskAgain),
-            (5, same(), answer(206, "bytes 5-10/11", Some(6), None), AskAgain),
-            (5, same(), answer(206, "bytes 9-5/10", Some(5), None), AskAgain),
-            (5, same(), answer(206, "bytes 5-4/10", Some(0), None), AskAgain),
-            (5, same(), answer(206, "bytes 5-9/10", Some(6), None), AskAgain),
-            (5, of_5_bytes(), answer(206, "bytes 5-4/5", Some(0), None), AskAgain),
-            (5, same(), answer(206, "bytes */10", None, None), AskAgain),
-            (5, same(), answer(206, "", Some(5), None), AskAgain),
-            (5, same(), answer(206, "bytes 5-18446744073709551615/10", None, None), AskAgain),
+            (5, same(), answer(206, "bytes 4-9/10", Some(6), tag("\"a\"")), AskAgain),
+            (5, same(), answer(206, "bytes 6-9/10", Some(4), tag("\"a\"")), AskAgain),
+            (5, same(), answer(206, "bytes 5-8/10", Some(4), tag("\"a\"")), AskAgain),
+            (5, same(), answer(206, "bytes 5-9/11", Some(5), tag("\"a\"")), AskAgain),
+            (5, same(), answer(206, "bytes 5-10/11", Some(6), tag("\"a\"")), AskAgain),
+            (5, same(), answer(206, "bytes 9-5/10", Some(5), tag("\"a\"")), AskAgain),
+            (5, same(), answer(206, "bytes 5-4/10", Some(0), tag("\"a\"")), AskAgain),
+            (5, same(), answer(206, "bytes 5-9/10", Some(6), tag("\"a\"")), AskAgain),
+            (5, of_5_bytes(), answer(206, "bytes 5-4/5", Some(0), tag("\"a\"")), AskAgain),
+            (5, same(), answer(206, "bytes */10", None, tag("\"a\"")), AskAgain),
+            (5, same(), answer(206, "", Some(5), tag("\"a\"")), AskAgain),
+            (
+                5,
+                same(),
+                answer(206, "bytes 5-18446744073709551615/10", None, tag("\"a\"")),
+                AskAgain,
+            ),
             // a changed validator, and no validator
             (5, same(), answer(206, "bytes 5-9/10", Some(5), tag("\"b\"")), AskAgain),
             (5, origin(None), answer(206, "bytes 5-9/10", Some(5), None), AskAgain),
+            (5, same(), answer(206, "bytes 5-9/10", Some(5), None), AskAgain),
+            (5, same(), with(None, Some("today")), AskAgain),
+            (5, dated("today"), with(None, None), AskAgain),
             // a weak tag, and dates: any contradiction counts
             (5, same(), with(Some("W/\"a\""), None), AskAgain),
-            (5, same(), with(None, Some("today")), Append),
+            (5, same(), with(Some("\"a\""), Some("today")), Append),
+            (5, tagged_and_dated(), with(Some("\"a\""), None), Append),
+            (5, tagged_and_dated(), with(Some("\"a\""), Some("today")), Append),
+            (5, tagged_and_dated(), with(Some("\"a\""), Some("tomorrow")), AskAgain),
             (5, dated("today"), with(None, Some("today")), Append),
-            (5, dated("today"), with(None, None), Append),
             (5, dated("today"), with(None, Some("tomorrow")), AskAgain),
             (5, dated("today"), with(Some("\"a\""), Some("today")), AskAgain),
             // 200: Range was ignored, or the file has changed
@@ -363,6 +404,7 @@ mod tests {
             total in proptest::option::of(0..20_u64),
             says in proptest::option::of("[abc]"),
             date in proptest::option::of("[bc]"),
+            first_date in proptest::option::of("[bc]"),
             has_range in any::<bool>(),
         ) {
             let quoted = |text: &String| format!("\"{text}\"");
@@ -372,7 +414,8 @@ mod tests {
                 "c" => Validator::LastModified("c".into()),
                 _ => Validator::ETag(quoted(text)),
             });
-            let origin = Origin { url: String::new(), name: None, validator, length };
+            let modified = first_date.clone();
+            let origin = Origin { url: String::new(), name: None, validator, modified, length };
             let mut headers = HeaderMap::new();
             if let Some(says) = &says {
                 let tag = if says == "c" { "W/\"a\"".into() } else { quoted(says) };
@@ -390,9 +433,13 @@ mod tests {
             if decide(part, &answer) == Decision::Append {
                 prop_assert_eq!(status, 206);
                 match origin.validator.as_ref().unwrap() {
-                    Validator::ETag(_) => prop_assert!(says.is_none() || says == known),
+                    Validator::ETag(_) => {
+                        prop_assert_eq!(says, known);
+                        prop_assert!(date.is_none() || first_date.is_none() || date == first_date);
+                    }
                     Validator::LastModified(_) => {
-                        prop_assert!(says.is_none() && (date.is_none() || date == known));
+                        prop_assert!(says.is_none());
+                        prop_assert_eq!(date, known);
                     }
                 }
                 let (first, last) = bytes.unwrap();

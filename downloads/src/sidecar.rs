@@ -16,15 +16,19 @@ use crate::resume::Origin;
 /// program was interrupted while it wrote the sidecar.
 ///
 /// # Errors
-/// Returns [`DownloadError::NotOurs`] if a file with that name exists but is not a sidecar.
+/// Returns [`DownloadError::NotOurs`] if a file with that name exists but is not a sidecar, and
+/// [`DownloadError::OtherUser`] if it belongs to another user.
 pub(crate) fn read(path: &Path) -> Result<Option<Origin>, DownloadError> {
     let path = sidecar_path(path);
     if path.symlink_metadata().is_err() {
         return Ok(None);
     }
     let mut text = String::new();
-    let read =
-        open_plain(&path, false).and_then(|file| file.take(1 << 16).read_to_string(&mut text));
+    let file = match open_plain(&path, false) {
+        Ok(file) if !is_ours(&file) => return Err(DownloadError::OtherUser { file: path }),
+        opened => opened,
+    };
+    let read = file.and_then(|file| file.take(1 << 16).read_to_string(&mut text));
     match (read, serde_json::from_str(&text)) {
         (Ok(_), Ok(origin)) => Ok(Some(origin)),
         (Ok(_), Err(_)) if text.is_empty() || text.starts_with("{\"url\":") => Ok(None),
@@ -41,18 +45,42 @@ pub(crate) fn write(path: &Path, origin: &Origin) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    open_plain(&path, true)?.write_all(&serde_json::to_vec(origin)?)
+    create_plain(&path)?.write_all(&serde_json::to_vec(origin)?)
 }
 
-/// Opens a plain file for reading and writing. Never follows a symbolic link. If `new` is true,
-/// creates the file, and fails if it already exists.
-pub(crate) fn open_plain(path: &Path, new: bool) -> io::Result<File> {
+/// Whether this file belongs to the user who runs the program. In a folder that several users share,
+/// another user could leave a partial file with any contents.
+#[cfg(unix)]
+pub(crate) fn is_ours(file: &File) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let us = nix::unistd::Uid::effective().as_raw();
+    file.metadata().is_ok_and(|file| file.uid() == us)
+}
+
+/// Other systems have no simple way to find out.
+#[cfg(not(unix))]
+pub(crate) fn is_ours(_: &File) -> bool {
+    true
+}
+
+/// Opens a plain file for reading and, if `write` is true, for writing. Never follows a symbolic
+/// link.
+pub(crate) fn open_plain(path: &Path, write: bool) -> io::Result<File> {
+    open(path, write, false)
+}
+
+/// Creates a plain file for reading and writing. Fails if the name exists.
+pub(crate) fn create_plain(path: &Path) -> io::Result<File> {
+    open(path, true, true)
+}
+
+fn open(path: &Path, write: bool, new: bool) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.read(true).write(true).create_new(new);
+    options.read(true).write(write).create_new(new);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::custom_flags(
         &mut options,
-        nix::fcntl::OFlag::O_NOFOLLOW.bits(),
+        (nix::fcntl::OFlag::O_NOFOLLOW | nix::fcntl::OFlag::O_NONBLOCK).bits(),
     );
     let file = options.open(path)?;
     // On systems other than Unix, this check finds a symbolic link. On all systems, it rejects a

@@ -18,29 +18,31 @@
 use std::panic::resume_unwind;
 
 use bytes::Bytes;
-use reqwest::Response;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
+
+use crate::DownloadError;
+use crate::pace::Reader;
 
 /// How many pieces may wait for the disk. A few pieces keep both sides busy. More would only use
 /// memory.
 const PIECES: usize = 8;
 
-/// Reads the body of a response, and passes the pieces to `write`, which runs on a thread that may
+/// Reads a body, and passes the pieces to `write`, which runs on a thread that may
 /// block. Calls `received` with the length of each piece. Returns the result of `write`, and
 /// whether the whole body was received.
 ///
 /// If `write` stops before the end of the body, the rest of the body is not read. If the future is
 /// dropped, `write` still gets the pieces that were received by then.
 pub(crate) async fn stream<T: Send + 'static>(
-    mut response: Response,
+    mut body: Reader<'_>,
     mut received: impl FnMut(usize),
     write: impl FnOnce(Pieces) -> T + Send + 'static,
-) -> (T, reqwest::Result<()>) {
+) -> (T, Result<(), DownloadError>) {
     let (pieces, to_write) = mpsc::channel(PIECES);
     let writer = spawn_blocking(move || write(Pieces(to_write)));
-    let body = loop {
-        match response.chunk().await {
+    let read = loop {
+        match body.next().await {
             Ok(Some(bytes)) => {
                 received(bytes.len());
                 if pieces.send(bytes).await.is_err() {
@@ -55,7 +57,7 @@ pub(crate) async fn stream<T: Send + 'static>(
     // then its iterator ends.
     drop(pieces);
     let written = writer.await.unwrap_or_else(|panic| resume_unwind(panic.into_panic()));
-    (written, body)
+    (written, read)
 }
 
 /// The pieces of a body. Waiting for the next piece blocks the thread.

@@ -6,14 +6,19 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use backon::{BackoffBuilder, ExponentialBuilder};
-use reqwest::header::{ACCEPT_ENCODING, CONTENT_DISPOSITION, IF_RANGE, RANGE, RETRY_AFTER};
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use reqwest::header::{
+    ACCEPT_ENCODING, CONTENT_DISPOSITION, HeaderMap, HeaderValue, IF_RANGE, RANGE,
+};
 use reqwest::{Client, Response};
 
 use crate::existing::{Existing, is_kept, look};
-use crate::finish::{Finish, write_short};
+use crate::finish::{Finish, has_contents, write_short};
+use crate::get::get;
+use crate::pace::{RateLimit, Reader};
 use crate::part::Part;
 use crate::resume::{Answer, Decision, Origin, decide};
+use crate::retry_after::retry_after;
 use crate::stream::{Pieces, blocking, stream};
 use crate::{Download, DownloadError, Event, Options, Outcome, names, retry, url};
 
@@ -21,64 +26,116 @@ use crate::{Download, DownloadError, Event, Options, Outcome, names, retry, url}
 /// complete. Such a file needs no partial file.
 const SHORT: u64 = 128 << 10;
 
+/// How long to wait before we look again whether another process has finished its download.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+
+/// What all downloads of a run share.
+pub(crate) struct Run<'a> {
+    client: &'a Client,
+    options: &'a Options,
+    limit: Option<RateLimit>,
+    /// The names that all downloads of this run use.
+    taken: Mutex<HashSet<String>>,
+}
+
+impl<'a> Run<'a> {
+    pub(crate) fn new(client: &'a Client, downloads: &[Download], options: &'a Options) -> Self {
+        let limit = options.limit_rate.map(RateLimit::new);
+        Self { client, options, limit, taken: Mutex::new(names::taken(downloads)) }
+    }
+}
+
 /// One download under way.
 pub(crate) struct Transfer<'a, R> {
-    client: &'a Client,
+    run: &'a Run<'a>,
     download: &'a Download,
-    options: Options,
     report: &'a R,
-    /// The names that all downloads of this run use.
-    taken: &'a Mutex<HashSet<String>>,
     /// The path of the file, if the server has given the file another name. That name is then in
     /// `taken`, too.
     renamed: Option<PathBuf>,
     /// The partial file, if there is one. While a thread writes to the partial file, that thread
     /// owns it.
     part: Option<Part>,
+    /// Whether another program has removed or replaced our partial file. We then start over, once,
+    /// with a partial file that has a random name.
+    is_second_go: bool,
 }
 
 impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
-    pub(crate) fn new(
-        client: &'a Client,
-        download: &'a Download,
-        options: Options,
-        taken: &'a Mutex<HashSet<String>>,
-        report: &'a R,
-    ) -> Self {
-        Self { client, download, options, report, taken, renamed: None, part: None }
+    pub(crate) fn new(run: &'a Run<'a>, download: &'a Download, report: &'a R) -> Self {
+        Self { run, download, report, renamed: None, part: None, is_second_go: false }
+    }
+
+    /// Downloads the file, or what is missing of it. If we already know that neither the file nor a
+    /// partial file exists, the first look is left out. If another process is downloading the file,
+    /// waits until that process has finished.
+    pub(crate) async fn run(mut self, is_new: bool) -> Result<Outcome, DownloadError> {
+        let (mut is_new, mut is_waiting) = (is_new, false);
+        loop {
+            let part = match self.fetch_or_keep(is_new).await {
+                Err(DownloadError::InUse { part }) => part,
+                ended => return ended,
+            };
+            if !is_waiting {
+                (self.report)(Event::Waiting(&part));
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+            (is_new, is_waiting) = (false, true);
+        }
     }
 
     /// Looks for the file or a partial file, and downloads what is missing.
-    pub(crate) async fn run(mut self) -> Result<Outcome, DownloadError> {
-        let Download { url, path, sha256, .. } = self.download.clone();
-        let url = url::without_credentials(&url);
-        let (hash, replace) = (self.wants_hash(), self.options.replace);
-        match blocking(move || look(&path, &url, sha256, hash, replace)).await? {
-            Existing::File => return Ok(Outcome::Kept(self.download.path.clone())),
-            Existing::Part(part) => self.part = Some(*part),
-            Existing::Nothing => {}
+    async fn fetch_or_keep(&mut self, is_new: bool) -> Result<Outcome, DownloadError> {
+        if !is_new {
+            let Download { url, path, sha256, .. } = self.download.clone();
+            let url = url::without_credentials(&url);
+            let (hash, replace) = (self.wants_hash(), self.run.options.replace);
+            match blocking(move || look(&path, &url, sha256, hash, replace)).await? {
+                Existing::File => return Ok(Outcome::Kept(self.download.path.clone())),
+                Existing::Part(part) => self.part = Some(*part),
+                Existing::Nothing => {}
+            }
         }
         self.fetch().await
     }
 
     /// Makes attempts until one succeeds, one fails permanently, or no retries are left. At the
     /// start, we have either nothing or a partial file.
-    pub(crate) async fn fetch(mut self) -> Result<Outcome, DownloadError> {
-        let mut backoff = ExponentialBuilder::new()
-            .with_min_delay(Duration::from_millis(500))
-            .with_max_delay(retry::LONGEST_PAUSE)
-            .with_max_times(self.options.retries)
-            .build();
+    async fn fetch(&mut self) -> Result<Outcome, DownloadError> {
+        let (mut backoff, mut most) = (self.backoff(), self.have());
         loop {
             let error = match self.attempt().await {
+                Err(error @ DownloadError::Replaced { .. }) if !self.is_second_go => {
+                    (self.part, self.is_second_go) = (None, true);
+                    (self.report)(Event::Retrying(&error, Duration::ZERO));
+                    continue;
+                }
                 Err(error) if retry::is_transient(&error) => error,
                 ended => return ended,
             };
+            // An attempt that has brought the file closer to its end earns a new set of retries. But
+            // if every attempt starts over and breaks at the same place, there is no progress.
+            if self.have() > most {
+                (backoff, most) = (self.backoff(), self.have());
+            }
             let Some(backoff) = backoff.next() else { return Err(error) };
             let pause = retry::pause(&error, backoff, fastrand::f64());
             (self.report)(Event::Retrying(&error, pause));
             tokio::time::sleep(pause).await;
         }
+    }
+
+    fn backoff(&self) -> ExponentialBackoff {
+        ExponentialBuilder::new()
+            .with_min_delay(Duration::from_millis(500))
+            .with_max_delay(retry::LONGEST_PAUSE)
+            .with_max_times(self.run.options.retries)
+            .build()
+    }
+
+    /// Returns how many bytes of the file we have.
+    fn have(&self) -> u64 {
+        self.part.as_ref().and_then(Part::resumable).map_or(0, |(have, _)| have)
     }
 
     async fn attempt(&mut self) -> Result<Outcome, DownloadError> {
@@ -104,7 +161,8 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
                 let url = url::without_credentials(&self.download.url);
                 let name = target.file_name().filter(|_| is_renamed);
                 let name = name.map(|name| name.to_string_lossy().into_owned());
-                let origin = Origin { url, name, validator: answer.validator, length };
+                let Answer { validator, modified, .. } = answer;
+                let origin = Origin { url, name, validator, modified, length };
                 self.write(response, length, Some(origin)).await?;
             }
             Decision::Append => self.write(response, length, None).await?,
@@ -117,25 +175,11 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
     /// Requests the file, or its missing bytes, until we get a response that we can use.
     async fn ask(&mut self) -> Result<(Response, Answer, Decision), DownloadError> {
         let url = url::http_url(&self.download.url).ok_or(DownloadError::InvalidUrl)?;
-        let mut is_resent = false;
         loop {
-            // A range counts the bytes as they are sent, so the server must send the bytes of the
-            // file itself, not compressed ones.
-            let mut request = self.client.get(url.clone()).header(ACCEPT_ENCODING, "identity");
             let have = self.part.as_ref().and_then(Part::resumable);
-            if let Some((have, Origin { validator: Some(validator), .. })) = have {
-                request = request.header(RANGE, format!("bytes={have}-"));
-                // If the file has changed since then, the server sends the new version from its
-                // beginning.
-                request = request.header(IF_RANGE, validator.text());
-            }
-            let response = match request.send().await {
-                Err(error) if !is_resent && has_no_answer(&error) => {
-                    is_resent = true;
-                    continue;
-                }
-                sent => sent?,
-            };
+            let headers = headers(have);
+            let Run { client, options, .. } = self.run;
+            let response = get(client, url.clone(), &options.headers, &headers).await?;
             let answer = Answer::of(response.status(), response.headers());
             match (decide(have, &answer), self.part.as_mut()) {
                 (Decision::AskAgain, Some(part)) => part.forget_origin(),
@@ -161,7 +205,7 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
         let name = name.or_else(|| names::clean(before?.resumable()?.1.name.as_ref()?));
         let target = name.map_or_else(|| path.clone(), |name| path.with_file_name(name));
         if target != *path && self.renamed.as_ref() != Some(&target) {
-            let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut taken = self.run.taken.lock().unwrap_or_else(PoisonError::into_inner);
             if !taken.insert(names::key(&target)) {
                 return Err(DownloadError::NameTaken { path: target });
             }
@@ -173,11 +217,11 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
     /// Collects a short body in memory.
     async fn collect(
         &self,
-        mut response: Response,
+        response: Response,
         length: Option<u64>,
     ) -> Result<Vec<u8>, DownloadError> {
-        let mut bytes = Vec::new();
-        while let Some(piece) = response.chunk().await? {
+        let (mut bytes, mut body) = (Vec::new(), self.reader(response));
+        while let Some(piece) = body.next().await? {
             bytes.extend_from_slice(&piece);
             (self.report)(Event::Received(bytes.len() as u64, length));
         }
@@ -200,13 +244,17 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
             report(Event::Received(so_far, length));
         };
         let (path, hash) = (self.download.path.clone(), self.wants_hash());
+        let is_second_go = self.is_second_go;
         let mut part = self.part.take();
         let write = move |pieces: Pieces| {
             let written = match (&mut part, origin) {
                 (None, origin) => {
                     let origin = origin.expect("a new file has an origin");
-                    Part::create(&path, origin, hash)
-                        .and_then(|new| part.insert(new).append_all(pieces))
+                    let new = match is_second_go {
+                        true => Part::create_spare(&path, hash),
+                        false => Part::create(&path, origin, hash),
+                    };
+                    new.and_then(|new| part.insert(new).append_all(pieces))
                 }
                 (Some(part), Some(origin)) => {
                     part.restart(Some(origin)).and_then(|()| part.append_all(pieces))
@@ -218,10 +266,10 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
             };
             (part, written)
         };
-        let ((part, written), body) = stream(response, received, write).await;
+        let ((part, written), read) = stream(self.reader(response), received, write).await;
         self.part = part;
         written?;
-        Ok(body?)
+        read
     }
 
     /// Checks the partial file and gives it its final name.
@@ -232,13 +280,17 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
     ) -> Result<Outcome, DownloadError> {
         let how = self.how_to_finish(&target, length);
         let mut part = self.part.take().expect("the partial file existed or was just written");
-        let finish = move || {
-            let saved = part.finish(&target, how);
-            (part, saved)
+        let finish = move || match part.finish(&target, how) {
+            // Another program has downloaded the same file at the same time.
+            Err(DownloadError::Exists { path }) if part.is_same_as(&path).unwrap_or(false) => {
+                part.remove();
+                (None, Ok(Outcome::Kept(path)))
+            }
+            saved => (Some(part), saved.map(Outcome::Saved)),
         };
-        let (part, saved) = blocking(finish).await;
-        self.part = Some(part);
-        saved.map(Outcome::Saved)
+        let (part, outcome) = blocking(finish).await;
+        self.part = part;
+        outcome
     }
 
     /// Finishes a short file, whose bytes are all in memory.
@@ -249,38 +301,54 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
         length: Option<u64>,
     ) -> Result<Outcome, DownloadError> {
         let how = self.how_to_finish(&target, length);
-        let path = self.download.path.clone();
-        let write = move || write_short(&path, &target, &bytes, how);
-        blocking(write).await.map(Outcome::Saved)
+        let write = move || match write_short(&target, &bytes, how) {
+            // Another program has downloaded the same file at the same time.
+            Err(DownloadError::Exists { path })
+                if has_contents(&path, &*bytes, bytes.len() as u64).unwrap_or(false) =>
+            {
+                Ok(Outcome::Kept(path))
+            }
+            saved => saved.map(Outcome::Saved),
+        };
+        blocking(write).await
+    }
+
+    fn reader(&self, response: Response) -> Reader<'a> {
+        Reader::new(response, self.run.options.min_speed, self.run.limit.as_ref())
     }
 
     /// Returns how to finish the file. The user decides whether an existing file may be replaced.
     /// But if the server has chosen the name, no file is replaced.
     fn how_to_finish(&self, target: &Path, length: Option<u64>) -> Finish {
-        let Options { sync, hash, replace, .. } = self.options;
+        let Options { sync, hash, replace, .. } = *self.run.options;
         let replace = replace && target == self.download.path;
         Finish { length, sha256: self.download.sha256, hash, sync, replace }
     }
 
     /// Whether the SHA-256 has to be computed.
     fn wants_hash(&self) -> bool {
-        self.options.hash || self.download.sha256.is_some()
+        self.run.options.hash || self.download.sha256.is_some()
     }
 }
 
-/// Whether the connection broke after we sent the request and before the server answered.
-///
-/// This happens when a server closes an idle connection just as we reuse it. It doesn't mean that
-/// anything is wrong, so it must not cost an attempt. Browsers, curl and Go's client send such a
-/// request again on a new connection if it is safe to repeat (RFC 9112, section 9.3.1), and a GET
-/// request is. hyper resends only if it hasn't begun to write the request. reqwest doesn't tell us
-/// whether the connection was a reused one, so we resend at most once per attempt.
-fn has_no_answer(error: &reqwest::Error) -> bool {
-    error.is_request() && !error.is_connect() && !error.is_timeout()
+/// Returns the headers of a request, for the bytes that we don't have yet.
+fn headers(have: Option<(u64, &Origin)>) -> HeaderMap {
+    // A range counts the bytes as they are sent, so the server must send the bytes of the file
+    // itself, not compressed ones.
+    let mut headers =
+        HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("identity"))]);
+    if let Some((have, Origin { validator: Some(validator), .. })) = have
+        && let Ok(range) = HeaderValue::try_from(format!("bytes={have}-"))
+        && let Ok(validator) = HeaderValue::try_from(validator.text())
+    {
+        headers.insert(RANGE, range);
+        // If the file has changed since then, the server sends the new version from its beginning.
+        headers.insert(IF_RANGE, validator);
+    }
+    headers
 }
 
 fn refused(response: &Response) -> DownloadError {
-    let header = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-    let retry_after = header.and_then(|value| retry::retry_after(value, SystemTime::now()));
+    let retry_after = retry_after(response.headers(), SystemTime::now());
     DownloadError::Status { status: response.status(), retry_after }
 }

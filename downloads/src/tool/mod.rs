@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use downloads::{Download, Event, Options};
 use reqwest::Client;
 
+use crate::printable::printable;
 use progress::{Format, Progress};
 
 /// Downloads the planned files, shows their progress, and returns the exit status. Also calls
@@ -19,7 +20,7 @@ pub async fn run(
     format: Format,
     watch: impl Fn(usize, &Event<'_>),
 ) -> io::Result<u8> {
-    let progress = Progress::new(plan, format);
+    let progress = Progress::new(plan, format)?;
     let report = |place, event: Event<'_>| {
         watch(place, &event);
         progress.show(place, event);
@@ -43,5 +44,5 @@ pub async fn run(
 
 /// Reports an error in one line on stderr. If stderr is closed, the message is lost.
 pub fn complain(error: &anyhow::Error) {
-    let _ = writeln!(io::stderr(), "downloads: {error:#}");
+    let _ = writeln!(io::stderr(), "downloads: {}", printable(&format!("{error:#}")));
 }

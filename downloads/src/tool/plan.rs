@@ -1,16 +1,19 @@
 //! Plans where to save each file, before anything is downloaded.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
-use std::io::{self, Read};
+use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
 use downloads::part::in_the_way;
-use downloads::{Download, DownloadError, names, url};
+use downloads::{Download, names, url};
 
 /// The longest list to accept, in bytes.
 const LONGEST_LIST: u64 = 64 << 20;
+
+/// How many characters of an invalid line to show.
+const MOST_SHOWN: usize = 200;
 
 /// A file that the user asks for: its URL and, optionally, its SHA-256 and a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,36 +24,53 @@ pub struct Wanted {
     pub sha256: Option<[u8; 32]>,
     /// The name to save the file under. By default, we take the name from the URL.
     pub name: Option<String>,
+    /// The line, such as `list.txt: line 7`, if the file comes from a list.
+    pub line: Option<String>,
 }
 
 impl From<String> for Wanted {
     fn from(url: String) -> Self {
-        Self { url, sha256: None, name: None }
+        Self { url, sha256: None, name: None, line: None }
     }
 }
 
 /// Reads a list from a file, or from stdin for `-`.
-pub fn read_list(path: &Path) -> anyhow::Result<Vec<Wanted>> {
-    let mut text = String::new();
+pub fn read_list(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let mut text = Vec::new();
     let read = if path == Path::new("-") {
-        io::stdin().lock().take(LONGEST_LIST + 1).read_to_string(&mut text)
+        io::stdin().lock().take(LONGEST_LIST + 1).read_to_end(&mut text)
     } else {
-        fs::File::open(path).and_then(|file| file.take(LONGEST_LIST + 1).read_to_string(&mut text))
+        fs::File::open(path).and_then(|file| file.take(LONGEST_LIST + 1).read_to_end(&mut text))
     };
-    let name = path.display();
-    let bytes = read.with_context(|| format!("{name}"))? as u64;
-    ensure!(bytes <= LONGEST_LIST, "{name}: a list must not be longer than 64 MiB");
-    parse_list(&text).with_context(|| format!("{name}"))
+    let bytes = read.with_context(|| format!("{}", path.display()))? as u64;
+    ensure!(bytes <= LONGEST_LIST, "{}: a list must not be longer than 64 MiB", path.display());
+    Ok(text)
 }
 
 /// Parses lines of `URL [sha256:HEX] [NAME]`. Empty lines and lines that begin with `#` are
-/// ignored.
-pub fn parse_list(text: &str) -> anyhow::Result<Vec<Wanted>> {
-    let has_content = |line: &&str| !line.is_empty() && !line.starts_with('#');
-    let lines = text.lines().map(str::trim).enumerate().filter(|(_, line)| has_content(line));
-    lines
-        .map(|(place, line)| parse_line(line).with_context(|| format!("line {}", place + 1)))
-        .collect()
+/// ignored. Returns one result for each other line.
+pub fn parse_list<'a>(
+    list: &'a str,
+    text: &'a [u8],
+) -> impl Iterator<Item = anyhow::Result<Wanted>> + 'a {
+    let lines = text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii).enumerate();
+    let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with(b"#"));
+    lines.map(move |(place, line)| {
+        let name = format!("{list}: line {}", place + 1);
+        let parsed = str::from_utf8(line).ok().context("not UTF-8").and_then(parse_line);
+        let wanted =
+            parsed.with_context(|| format!("{name}: {}", shown(&String::from_utf8_lossy(line))))?;
+        Ok(Wanted { line: Some(name), ..wanted })
+    })
+}
+
+/// Returns the beginning of a line, without what may be a password.
+fn shown(line: &str) -> String {
+    let line = line.rsplit_once('@').map_or(line.into(), |(_, rest)| format!("***@{rest}"));
+    match line.char_indices().nth(MOST_SHOWN) {
+        Some((end, _)) => format!("{}...", &line[..end]),
+        None => line,
+    }
 }
 
 fn parse_line(line: &str) -> anyhow::Result<Wanted> {
@@ -59,14 +79,13 @@ fn parse_line(line: &str) -> anyhow::Result<Wanted> {
     let mut rest = rest.trim_start();
     if let Some(sum) = rest.strip_prefix("sha256:") {
         let (hex, after) = sum.split_once(char::is_whitespace).unwrap_or((sum, ""));
-        wanted.sha256 = Some(parse_hex(hex).with_context(|| format!("sha256:{hex}"))?);
+        wanted.sha256 = Some(parse_hex(hex)?);
         rest = after.trim_start();
     }
     if !rest.is_empty() {
         ensure!(
             names::clean(rest).as_deref() == Some(rest),
-            "{:?} cannot be the name of a file here: use a plain name without a folder",
-            url::without_credentials(rest)
+            "this name is not safe here; use a plain name without a folder"
         );
         wanted.name = Some(rest.into());
     }
@@ -76,58 +95,61 @@ fn parse_line(line: &str) -> anyhow::Result<Wanted> {
 /// Parses 64 hexadecimal digits.
 fn parse_hex(hex: &str) -> anyhow::Result<[u8; 32]> {
     let mut bytes = [0; 32];
-    ensure!(hex.len() == 64 && hex.is_ascii(), "not 64 hexadecimal digits");
+    let is_hex = hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
+    ensure!(is_hex, "a SHA-256 must have 64 hexadecimal digits");
     for (place, byte) in bytes.iter_mut().enumerate() {
         *byte = u8::from_str_radix(&hex[2 * place..][..2], 16)?;
     }
     Ok(bytes)
 }
 
-/// Chooses the path of every file in `folder`.
-///
-/// # Errors
-/// Fails if the folder is not writable, if a URL is invalid, if two files would have the same
-/// name, or if another file is in the way of a partial file.
-pub fn plan(wanted: Vec<Wanted>, folder: &Path) -> anyhow::Result<Vec<Download>> {
-    check_folder(folder)?;
+/// Chooses the path of every file in `folder`. Returns an error for a URL that is not valid, for a
+/// name that another download uses, and for a file that is in the way of a partial file.
+pub fn plan(wanted: Vec<anyhow::Result<Wanted>>, folder: &Path) -> Vec<anyhow::Result<Download>> {
     let mut taken: HashMap<String, String> = HashMap::new();
-    let mut plan = Vec::with_capacity(wanted.len());
-    for Wanted { url, sha256, name } in wanted {
+    let one = |wanted| {
+        let Wanted { url, sha256, name, line } = wanted?;
         let shown = url::without_credentials(&url);
+        let shown = line.map_or(shown.clone(), |line| format!("{line}: {shown}"));
         let Some(parsed) = url::http_url(&url) else {
             bail!("{shown}: not an http or https URL");
         };
         let may_be_renamed = name.is_none();
         let path = folder.join(name.unwrap_or_else(|| names::from_url(&parsed)));
-        for name in names::used(&path) {
-            if let Some(other) = taken.insert(name, shown.clone()) {
-                bail!(
-                    "{shown}: would be saved as {}, which {other} uses as well: give one of them another name in a list",
-                    path.display()
-                );
-            }
+        let used = names::used(&path);
+        if let Some(other) = used.iter().find_map(|name| taken.get(name)) {
+            bail!(
+                "{shown}: would be saved as {}, which {other} uses as well: give one of them another name in a list",
+                path.display()
+            );
         }
-        if let Some(file) = in_the_way(&path) {
-            bail!("{shown}: {}", DownloadError::NotOurs { file });
+        if let Some(error) = in_the_way(&path) {
+            bail!("{shown}: {error}");
         }
-        plan.push(Download { url, path, may_be_renamed, sha256 });
-    }
-    Ok(plan)
+        taken.extend(used.map(|name| (name, shown.clone())));
+        Ok(Download { url, path, may_be_renamed, sha256 })
+    };
+    wanted.into_iter().map(one).collect()
 }
 
-/// Fails if no file can be created in `folder`.
-fn check_folder(folder: &Path) -> anyhow::Result<()> {
-    match tempfile::tempfile_in(folder) {
-        Ok(_) => Ok(()),
+/// Fails if a file has to be created, but its folder does not allow that. A full disk is not a
+/// failure here: each download reports it.
+pub fn check_folders(plan: &[Download], replace: bool) -> anyhow::Result<()> {
+    let to_create = plan.iter().filter(|download| replace || !download.path.is_file());
+    let folders: HashSet<_> = to_create.filter_map(|download| download.path.parent()).collect();
+    for folder in folders {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let Err(error) = tempfile::tempfile_in(folder) else { continue };
+        if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
+            continue;
+        }
         // The error contains the path of the file that we tried to create, which would only confuse
         // the user.
-        Err(error) => {
-            let why = error
-                .raw_os_error()
-                .map_or_else(|| error.kind().into(), io::Error::from_raw_os_error);
-            bail!("{}: cannot write to this folder: {why}", folder.display())
-        }
+        let why =
+            error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error);
+        bail!("{}: cannot write to this folder: {why}", folder.display());
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -143,18 +165,19 @@ mod tests {
             "http://host/a\n\n# a comment\n  http://host/b\tsha256:{sum}  \r\n\
              http://host/c sha256:{sum} c d.txt\nhttp://host/d  name.txt\n"
         );
-        let wanted = |url: &str, sha256, name: Option<&str>| Wanted {
+        let wanted = |line: usize, url: &str, sha256, name: Option<&str>| Wanted {
             url: url.into(),
             sha256,
             name: name.map(Into::into),
+            line: Some(format!("list: line {line}")),
         };
         assert_eq!(
-            parse_list(&text).unwrap(),
+            parse_list("list", text.as_bytes()).map(Result::unwrap).collect::<Vec<_>>(),
             [
-                wanted("http://host/a", None, None),
-                wanted("http://host/b", Some(bytes), None),
-                wanted("http://host/c", Some(bytes), Some("c d.txt")),
-                wanted("http://host/d", None, Some("name.txt")),
+                wanted(1, "http://host/a", None, None),
+                wanted(4, "http://host/b", Some(bytes), None),
+                wanted(5, "http://host/c", Some(bytes), Some("c d.txt")),
+                wanted(6, "http://host/d", None, Some("name.txt")),
             ]
         );
     }
@@ -163,16 +186,26 @@ mod tests {
     fn an_error_names_the_invalid_line() {
         let short = "ab".repeat(31);
         for (line, words) in [
-            (format!("http://host/a sha256:{short}"), "not 64 hexadecimal digits"),
-            (format!("http://host/a sha256:{short}gg"), "sha256"),
-            (format!("http://host/a sha256:{short}\u{e9}"), "not 64 hexadecimal digits"),
-            ("http://host/a ../x".into(), "cannot be the name of a file"),
-            ("http://host/a /etc/passwd".into(), "cannot be the name of a file"),
-            ("http://host/a .hidden".into(), "cannot be the name of a file"),
-            ("http://host/a NUL".into(), "cannot be the name of a file"),
+            (format!("http://host/a sha256:{short}"), "must have 64 hexadecimal digits"),
+            (format!("http://host/a sha256:{short}gg"), "must have 64 hexadecimal digits"),
+            (format!("http://host/a sha256:{short}\u{e9}"), "must have 64 hexadecimal digits"),
+            ("http://host/a ../x".into(), "this name is not safe"),
+            ("http://host/a /etc/passwd".into(), "this name is not safe"),
+            ("http://host/a .hidden".into(), "this name is not safe"),
+            ("http://host/a -rf".into(), "this name is not safe"),
+            ("http://host/a NUL".into(), "this name is not safe"),
+            ("x".repeat(1000) + " sha256:", "xxx...: a SHA-256"),
         ] {
-            let error = format!("{:#}", parse_list(&format!("\n{line}")).unwrap_err());
-            assert!(error.starts_with("line 2: ") && error.contains(words), "{error}");
+            let text = format!("\n{line}");
+            let error = parse_list("list", text.as_bytes()).next().unwrap().unwrap_err();
+            let error = format!("{error:#}");
+            let start = format!("list: line 2: {}", &line[..10]);
+            assert!(error.starts_with(&start) && error.contains(words), "{error}");
         }
+        let lines = b"http://host/a\n\xff\nhttp://me:secret@host/a sha256:x";
+        let errors: Vec<_> = parse_list("-", lines).filter_map(Result::err).collect();
+        let [bytes, secret] = [0, 1].map(|place| format!("{:#}", errors[place]));
+        assert_eq!(bytes, "-: line 2: \u{fffd}: not UTF-8");
+        assert!(secret.starts_with("-: line 3: ***@host/a sha256:x: a SHA-256"), "{secret}");
     }
 }

@@ -1,6 +1,7 @@
 //! Shows a line for each finished file and, on a terminal, a bar for each running download.
 
 use std::cell::{Cell, RefCell};
+use std::env;
 use std::io::{self, IsTerminal, Write};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,7 +12,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::printable::printable;
+use crate::printable::{printable, printable_json};
 
 /// The largest number of bars to show, in addition to the bar for all files.
 const MOST_BARS: usize = 8;
@@ -88,17 +89,24 @@ struct Record {
 
 impl<'a> Progress<'a> {
     /// Starts to show the progress of these downloads.
-    pub fn new(plan: &'a [Download], format: Format) -> Self {
-        let bars = io::stderr().is_terminal().then(|| Bars::new(plan.len()));
+    ///
+    /// # Errors
+    /// Fails if the system does not allow another thread.
+    pub fn new(plan: &'a [Download], format: Format) -> io::Result<Self> {
+        // A terminal without cursor movements (`TERM=dumb`) cannot show bars.
+        let has_bars =
+            io::stderr().is_terminal() && env::var_os("TERM").is_none_or(|t| t != "dumb");
+        let bars = has_bars.then(|| Bars::new(plan.len()));
         let (lines, to_print) = mpsc::unbounded_channel();
         let (at_its_end, printed) = oneshot::channel();
         let (ends, the_end) = std::sync::mpsc::channel();
         let terminal = bars.as_ref().map(|bars| bars.all.clone());
         // We do not use one of the runtime's threads, because the runtime waits for its threads
         // when it shuts down.
-        thread::spawn(|| at_its_end.send(print_all(to_print, terminal, the_end)));
+        let print = || at_its_end.send(print_all(to_print, terminal, the_end));
+        thread::Builder::new().spawn(print)?;
         let row = Row { since: None, attempts: 1, bytes: 0, bar: None };
-        Self {
+        Ok(Self {
             plan,
             format,
             bars,
@@ -108,7 +116,7 @@ impl<'a> Progress<'a> {
             lines,
             ends,
             printed,
-        }
+        })
     }
 
     /// Shows an event of the file with this index in the plan.
@@ -128,6 +136,11 @@ impl<'a> Progress<'a> {
                     bar.set_length(total.unwrap_or(so_far));
                     bar.set_position(so_far);
                 }
+            }
+            Event::Waiting(part) => {
+                let (shown, part) = (self.shown(place), part.display());
+                let line = format!("{shown}: waiting for another download, which uses {part}");
+                self.say(Line::Err(line));
             }
             Event::Retrying(error, pause) => {
                 row.attempts += 1;
@@ -186,12 +199,25 @@ impl<'a> Progress<'a> {
         seconds: f64,
         attempts: u32,
     ) {
-        if let Err(error) = result {
-            self.say(Line::Err(format!("{}: {error}", self.shown(place))));
+        let shown = self.shown(place);
+        let note = match result {
+            Err(error) => Some(error.to_string()),
+            Ok(Outcome::Kept(path)) => {
+                let path = path.display();
+                Some(format!("kept {path}, which already exists; nothing was downloaded"))
+            }
+            Ok(Outcome::Saved(Saved { is_guarded: false, path, .. })) => Some(format!(
+                "saved, but this file system cannot guarantee that no other file was replaced, if one appeared as {} at the last moment",
+                path.display()
+            )),
+            Ok(Outcome::Saved(_)) => None,
+        };
+        if let Some(note) = note {
+            self.say(Line::Err(format!("{shown}: {note}")));
         }
         let line = match self.format {
-            Format::Json => Some(self.record(place, result, seconds, attempts)),
-            Format::Lines => self.line(result, seconds),
+            Format::Json => Some(printable_json(&self.record(place, result, seconds, attempts))),
+            Format::Lines => self.line(result, seconds).map(|line| printable(&line)),
         };
         if let Some(line) = line {
             self.say(Line::Out(line));
@@ -204,7 +230,7 @@ impl<'a> Progress<'a> {
             path.file_name().unwrap_or_default().to_string_lossy().into_owned()
         };
         let what = match result {
-            Ok(Outcome::Saved(Saved { path, bytes, sha256, resumed_from })) => {
+            Ok(Outcome::Saved(Saved { path, bytes, sha256, resumed_from, .. })) => {
                 let mut line = format!("saved {} ({bytes} bytes in {seconds:.2} s", name(path));
                 if let Some(sum) = sha256 {
                     line.push_str(&format!(", sha256 {}", hex(sum)));
@@ -214,8 +240,7 @@ impl<'a> Progress<'a> {
                 }
                 line + ")"
             }
-            Ok(Outcome::Kept(path)) => format!("kept {}, which already exists", name(path)),
-            Err(_) => return None,
+            Ok(Outcome::Kept(_)) | Err(_) => return None, // stderr says so
         };
         Some(format!("{now:6.2} s  {what}"))
     }
@@ -276,7 +301,7 @@ impl Bars {
         self.shown.set(self.shown.get() + 1);
         let bar = ProgressBar::no_length();
         bar.set_style(style("{bar:30} {bytes:>10} of {total_bytes:>10}  {msg}"));
-        bar.set_message(name);
+        bar.set_message(printable(&name));
         Some(self.all.insert_before(&self.total, bar))
     }
 
@@ -305,7 +330,7 @@ fn print_all(
         let (mut out, mut err) = (String::new(), String::new());
         for line in batch.drain(..) {
             match line {
-                Line::Out(line) => out += &(printable(&line) + "\n"),
+                Line::Out(line) => out += &(line + "\n"),
                 Line::Err(line) => err += &format!("downloads: {}\n", printable(&line)),
             }
         }

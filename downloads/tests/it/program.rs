@@ -114,7 +114,12 @@ async fn a_usage_error_is_reported_in_one_line_before_anything_starts() {
         (vec!["-d", "/nonexistent/folder", &good], "/nonexistent/folder: cannot write"),
         (vec!["-d", &not_a_folder, &good], "cannot write to this folder"),
         (vec!["-d", path, "-i", "/nonexistent", &good], "/nonexistent: "),
-        (vec!["-d", path, "-i", &list], "line 2: sha256:beef: not 64"),
+        (vec!["-d", path, "-i", &list], "sha256:beef: a SHA-256 must have 64 hexadecimal digits"),
+        (vec!["-d", path, "-o", "x", &good, &upper], "there are several URLs"),
+        (vec!["-d", path, "-o", "x/", &good], "--output x/: not the name of a file"),
+        (vec!["-d", path, "-o", "-", &good], "cannot write to stdout"),
+        (vec!["-d", path, "--cacert", "/nonexistent", &good], "--cacert /nonexistent: No such"),
+        (vec!["-d", path, "--cacert", &list, &good], "there is no certificate in this file"),
     ] {
         let output = downloads(&arguments).await;
         let errors = text(&output.stderr);
@@ -123,7 +128,16 @@ async fn a_usage_error_is_reported_in_one_line_before_anything_starts() {
         assert!(errors.contains(words), "{errors}");
         assert_eq!(names_in(folder.path()), ["left.part", "list"]);
     }
-    for arguments in [["-j", "0"], ["--stall-timeout", "0s"], ["--per-host", "0"]] {
+    for arguments in [
+        ["-j", "0"],
+        ["--stall-timeout", "0s"],
+        ["--stall-timeout", "9223372036854775807s"],
+        ["--per-host", "0"],
+        ["--limit-rate", "0"],
+        ["--min-speed", "fast"],
+        ["-H", "no colon"],
+        ["-H", "Range: bytes=1-"],
+    ] {
         let output = downloads(&[&arguments[..], &[&good]].concat()).await;
         assert_eq!(output.status.code(), Some(2));
     }
@@ -138,7 +152,11 @@ async fn an_existing_file_is_kept_unless_forced() {
     let (folder, url) = (folder.path().to_str().unwrap(), format!("{root}/here"));
     let output = downloads(&["-d", folder, &url, &format!("{root}/new")]).await;
     assert!(output.status.success());
-    assert!(text(&output.stdout).contains("kept here, which already exists"));
+    let kept = format!(
+        "downloads: {url}: kept {}, which already exists; nothing was downloaded",
+        path.display()
+    );
+    assert!(text(&output.stderr).lines().any(|line| line == kept), "{}", text(&output.stderr));
     assert!(text(&output.stderr).contains("1 saved (300000 bytes), 0 failed, 1 kept"));
     assert_eq!(fs::read_to_string(&path).unwrap(), "already");
     assert!(downloads(&["--force", "-d", folder, &url]).await.status.success());
@@ -167,6 +185,155 @@ async fn a_list_can_give_sha256s_and_names_and_json_reports_each_file() {
     assert!(rows[1]["file"].as_str().unwrap().ends_with("renamed file.bin"));
     assert!(rows[2]["error"].as_str().unwrap().contains("wrong sha256: expected 0000"));
     assert_eq!(names_in(folder.path()), ["a", "renamed file.bin"]);
+}
+
+#[tokio::test]
+async fn all_invalid_lines_are_reported_at_once_or_skipped() {
+    let (root, _) = server::files().await;
+    let folder = tempfile::tempdir().unwrap();
+    let list = format!("{root}/a\nnonsense\n{root}/b sha256:1\n\n{root}/a\n\u{e9}\u{1b}[2J\n");
+    let run = async |skip: &'static [&str]| {
+        let mut command = Command::new(DOWNLOADS);
+        command.args(["-i", "-", "-d"]).arg(folder.path()).args(skip).write_stdin(list.clone());
+        tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+    };
+    let errors = [
+        "downloads: -: line 2: nonsense: not an http or https URL".to_owned(),
+        format!(
+            "downloads: -: line 3: {root}/b sha256:1: a SHA-256 must have 64 hexadecimal digits"
+        ),
+        format!(
+            "downloads: -: line 5: {root}/a: would be saved as {}",
+            folder.path().join("a").display()
+        ),
+        "downloads: -: line 6: \u{e9}\u{fffd}[2J: not an http or https URL".into(),
+    ];
+    let output = run(&[]).await;
+    let lines = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{lines}");
+    assert_eq!(lines.lines().count(), 4, "{lines}");
+    for (line, error) in lines.lines().zip(&errors) {
+        assert!(line.starts_with(error), "{line}");
+    }
+    assert_eq!(names_in(folder.path()), [""; 0], "nothing has started");
+    let output = run(&["--skip-bad"]).await;
+    let lines = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{lines}");
+    assert!(lines.contains("1 saved (300000 bytes), 0 failed"), "{lines}");
+    assert_eq!(names_in(folder.path()), ["a"]);
+}
+
+#[tokio::test]
+async fn a_single_file_can_have_any_name() {
+    let (root, _) = server::files().await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    fs::create_dir(folder.path().join("sub")).unwrap();
+    for name in ["sub/other name.bin", ".hidden"] {
+        let output = downloads(&["-d", path, "-o", name, &format!("{root}/file")]).await;
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        assert_eq!(fs::read(folder.path().join(name)).unwrap(), contents("file"));
+    }
+    assert_eq!(names_in(folder.path()), [".hidden", "sub"]);
+}
+
+#[tokio::test]
+async fn headers_certificates_and_limits_come_from_the_command_line() {
+    let (root, asked) =
+        server::script(vec![server::answer(200, "Content-Length: 2\r\n", b"ok").into()]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let output = downloads(&[
+        "-d",
+        path,
+        "-H",
+        "X-Key: secret",
+        "--limit-rate",
+        "1M",
+        "--min-speed",
+        "0",
+        &format!("{root}/a"),
+    ])
+    .await;
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(asked.header(0, "x-key").as_deref(), Some("secret"));
+
+    let root = server::over_tls(server::answer(200, "Content-Length: 2\r\n", b"ok")).await;
+    let authority = folder.path().join("ca.pem");
+    fs::write(&authority, server::AUTHORITY).unwrap();
+    let url = format!("{root}/b");
+    let output = downloads(&["-d", path, "--cacert", authority.to_str().unwrap(), &url]).await;
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    fs::remove_file(folder.path().join("b")).unwrap();
+    let output = downloads(&["-d", path, "--retries", "3", &url]).await;
+    let errors = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert!(errors.contains("certificate") && !errors.contains("retrying"), "{errors}");
+}
+
+#[test]
+fn a_socks_proxy_is_refused_before_anything_starts() {
+    let mut command = Command::new(DOWNLOADS);
+    command.env("all_proxy", "socks5://127.0.0.1:1080").arg("http://127.0.0.1:1/a");
+    let output = command.output().unwrap();
+    let errors = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{errors}");
+    assert_eq!(
+        errors,
+        "downloads: all_proxy: SOCKS proxies are not supported; use an HTTP proxy\n"
+    );
+}
+
+#[tokio::test]
+async fn the_same_list_can_run_twice_at_once() {
+    let contents = Arc::new(vec![7; 2 << 20]);
+    let (slow, _) = server::with_ranges(Arc::clone(&contents), server::Pace::Slow).await;
+    let (root, _) = server::files().await;
+    let short = server::answer(200, "Content-Length: 5\r\n", b"short");
+    let (small, _) = server::script(vec![short.into()]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let list = format!("{slow}/slow\n{root}/a\n{small}/b\n{small}/c\n{root}/d\n");
+    fs::write(folder.path().join("list"), list).unwrap();
+    let run = || {
+        let mut command = tokio::process::Command::new(DOWNLOADS);
+        command.arg("-i").arg(folder.path().join("list")).arg("-d").arg(folder.path());
+        command.kill_on_drop(true).output()
+    };
+    let (one, two) = tokio::join!(run(), run());
+    for output in [one.unwrap(), two.unwrap()] {
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    }
+    assert_eq!(names_in(folder.path()), ["a", "b", "c", "d", "list", "slow"]);
+    assert!(fs::read(folder.path().join("slow")).unwrap() == *contents);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn too_few_open_files_are_not_mistaken_for_another_download() {
+    let (root, _) = server::with_ranges(Arc::new(vec![7; 3 << 20]), server::Pace::Slow).await;
+    let folder = tempfile::tempdir().unwrap();
+    let origin =
+        format!(r#"{{"url":"{root}/file","validator":{{"ETag":"\"v1\""}},"length":3145728}}"#);
+    let mut failures = 0;
+    for most in 6..18 {
+        fs::write(folder.path().join("file.part"), vec![7; 3_000_000]).unwrap();
+        fs::write(folder.path().join("file.part.json"), &origin).unwrap();
+        let script = format!("ulimit -n {most}; exec \"$0\" \"$@\"");
+        let mut command = Command::new("sh");
+        command.args(["-c", &script, DOWNLOADS, "--retries", "0", "-d"]).arg(folder.path());
+        command.arg(format!("{root}/file")).timeout(std::time::Duration::from_secs(20));
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        let errors = text(&output.stderr);
+        let words = ["in use", "waiting", "panicked"];
+        assert!(!words.iter().any(|word| errors.contains(word)), "{most}: {errors}");
+        match output.status.code() {
+            Some(0) => {}
+            Some(1 | 2) => failures += 1,
+            code => panic!("{most}: {code:?} {errors}"),
+        }
+        let _ = fs::remove_file(folder.path().join("file"));
+    }
+    assert!(failures > 0, "this test has seen no lack of open files");
 }
 
 #[tokio::test]
@@ -333,12 +500,18 @@ struct SmallDisk(tempfile::TempDir);
 
 #[cfg(target_os = "linux")]
 impl SmallDisk {
-    fn mount() -> Option<Self> {
+    fn mount(options: &str) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let mut mount = std::process::Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=1m", "none"]).arg(folder.path());
+        mount.args(["-t", "tmpfs", "-o", options, "none"]).arg(folder.path());
         mount.stderr(Stdio::null());
         mount.status().is_ok_and(|status| status.success()).then_some(Self(folder))
+    }
+
+    fn remount(&self, options: &str) {
+        let options = format!("remount,{options}");
+        let mut mount = std::process::Command::new("mount");
+        assert!(mount.args(["-o", &options]).arg(self.0.path()).status().unwrap().success());
     }
 }
 
@@ -352,7 +525,7 @@ impl Drop for SmallDisk {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_full_disk_has_its_own_exit_status_and_keeps_the_part() {
-    let Some(disk) = SmallDisk::mount() else {
+    let Some(disk) = SmallDisk::mount("size=1m") else {
         return eprintln!("skipped: no right to mount a small file system");
     };
     let contents = Arc::new(vec![7; 3 << 20]);
@@ -363,12 +536,44 @@ async fn a_full_disk_has_its_own_exit_status_and_keeps_the_part() {
     assert!(text(&output.stderr).contains("file.part: No space left"), "{}", text(&output.stderr));
     assert_eq!(names_in(folder), ["file.part", "file.part.json"]);
     // Once the disk has room again, the next run resumes.
-    let mut mount = std::process::Command::new("mount");
-    mount.args(["-o", "remount,size=8m"]).arg(folder);
-    assert!(mount.status().unwrap().success());
+    disk.remount("size=8m");
     let output = downloads(&["-d", folder.to_str().unwrap(), &format!("{root}/file")]).await;
     assert!(text(&output.stdout).contains("resumed from"), "{}", text(&output.stderr));
     assert!(fs::read(folder.join("file")).unwrap() == *contents);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_disk_without_room_for_names_has_the_same_exit_status() {
+    let Some(disk) = SmallDisk::mount("size=4m,nr_inodes=2") else {
+        return eprintln!("skipped: no right to mount a small file system");
+    };
+    let (root, _) = server::files().await;
+    let folder = disk.0.path();
+    fs::write(folder.join("last"), "").unwrap();
+    let output = downloads(&["-d", folder.to_str().unwrap(), &format!("{root}/file")]).await;
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+    assert_eq!(names_in(folder), ["last"]);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_read_only_folder_is_no_failure_if_all_files_exist() {
+    let Some(disk) = SmallDisk::mount("size=1m") else {
+        return eprintln!("skipped: no right to mount a small file system");
+    };
+    let (root, _) = server::files().await;
+    let folder = disk.0.path();
+    fs::write(folder.join("file"), "").unwrap();
+    disk.remount("ro");
+    let (path, url) = (folder.to_str().unwrap(), format!("{root}/file"));
+    let output = downloads(&["-d", path, &url]).await;
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    for arguments in [&["--force", "-d", path, &url][..], &["-d", path, &url, &(root + "/new")]] {
+        let output = downloads(arguments).await;
+        assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+        assert!(text(&output.stderr).contains("cannot write to this folder: Read-only"));
+    }
 }
 
 #[cfg(unix)]

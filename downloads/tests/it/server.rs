@@ -10,7 +10,7 @@ use axum::Router;
 use axum::extract::Path as UrlPath;
 use axum::http::StatusCode;
 use axum::routing::get;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
@@ -116,7 +116,7 @@ async fn follow(mut socket: TcpStream, replies: Arc<Vec<Reply>>, asked: Asked) {
 
 /// Reads the head of a request, and returns it in lower case. Returns `None` if the client closes
 /// the connection instead.
-async fn read_head(socket: &mut TcpStream) -> Option<String> {
+async fn read_head(socket: &mut (impl AsyncRead + Unpin)) -> Option<String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         if socket.read_buf(&mut head).await.unwrap_or(0) == 0 {
@@ -180,6 +180,8 @@ pub enum Pace {
     /// Sends slowly. The first response stops after this many pieces, and the connection stays
     /// open.
     StopsAfter(usize),
+    /// Closes every connection after this many pieces.
+    BreaksAfter(usize),
 }
 
 /// Serves one file as a well-behaved server does, with ranges and an entity tag, in pieces of
@@ -227,10 +229,10 @@ async fn send_range(
     let headers = format!("ETag: \"v1\"\r\nContent-Length: {}\r\n{range}", all - from);
     let _ = socket.write_all(&answer(status, &headers, b"")).await;
     for (place, piece) in contents[from..].chunks(PIECE).enumerate() {
-        if let Pace::StopsAfter(most) = pace
-            && place == most
-        {
-            std::future::pending::<()>().await;
+        match pace {
+            Pace::StopsAfter(most) if place == most => std::future::pending().await,
+            Pace::BreaksAfter(most) if place == most => return,
+            _ => {}
         }
         if socket.write_all(piece).await.is_err() {
             return;
@@ -241,6 +243,41 @@ async fn send_range(
         }
     }
 }
+
+/// Answers every request over TLS with this reply, in the name of `localhost`. Returns the root URL.
+pub async fn over_tls(reply: Vec<u8>) -> String {
+    use tokio_rustls::rustls::pki_types::pem::PemObject;
+    use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    use tokio_rustls::rustls::{self, ServerConfig};
+    let certificate = CertificateDer::from_pem_slice(include_bytes!("tls/localhost.pem")).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(include_bytes!("tls/localhost.key")).unwrap();
+    let config =
+        ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate], key)
+            .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let root = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+    tokio::spawn(async move {
+        loop {
+            let (socket, _) = listener.accept().await.unwrap();
+            // A client that does not trust the certificate breaks off the handshake.
+            if let Ok(mut socket) = acceptor.accept(socket).await
+                && read_head(&mut socket).await.is_some()
+            {
+                let _ = socket.write_all(&reply).await;
+                let _ = socket.shutdown().await;
+            }
+        }
+    });
+    root
+}
+
+/// The certificate of the authority that vouches for [`over_tls`].
+pub const AUTHORITY: &str = include_str!("tls/ca.pem");
 
 pub fn client() -> reqwest::Client {
     downloads::client_builder().tls_certs_only([]).no_proxy().build().unwrap()
