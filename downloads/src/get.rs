@@ -101,14 +101,17 @@ async fn send(client: &Client, url: &Url, headers: &HeaderMap) -> reqwest::Resul
 }
 
 /// Whether the server says that it has not looked at the request. An HTTP/2 server says so when it
-/// closes a connection that has served enough requests (RFC 9113, section 8.7).
+/// closes a connection that has served enough requests (RFC 9113, section 8.7). If the connection
+/// is already closed, hyper has not sent the request at all.
 fn is_refusal(error: &reqwest::Error) -> bool {
+    let refuses = |error: &h2::Error| {
+        let reason = error.reason();
+        (error.is_go_away() && error.is_remote() && reason == Some(h2::Reason::NO_ERROR))
+            || (error.is_reset() && reason == Some(h2::Reason::REFUSED_STREAM))
+    };
+    let is_unsent = |error: &hyper::Error| error.is_canceled() || error.is_user();
     causes(error).any(|cause| {
-        cause.downcast_ref::<h2::Error>().is_some_and(|error| {
-            let reason = error.reason();
-            (error.is_go_away() && error.is_remote() && reason == Some(h2::Reason::NO_ERROR))
-                || (error.is_reset() && reason == Some(h2::Reason::REFUSED_STREAM))
-        })
+        cause.downcast_ref().is_some_and(refuses) || cause.downcast_ref().is_some_and(is_unsent)
     })
 }
 

@@ -24,12 +24,15 @@ mod tests {
 
     #[test]
     fn retry_after_is_seconds_or_a_date() {
+        // This is 1994-11-06 08:49:37, the date of the examples in RFC 9110.
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
         assert_eq!(retry_after(&HeaderMap::new(), now), None);
         for (value, seconds) in [
             ("120", Some(120)),
             (" 0 ", Some(0)),
             ("Sun, 06 Nov 1994 08:49:57 GMT", Some(20)),
+            ("Sunday, 06-Nov-94 08:50:37 GMT", Some(60)),
+            ("Sun Nov  6 08:49:38 1994", Some(1)),
             ("Sun, 06 Nov 1994 08:49:17 GMT", Some(0)),
             ("99999999999999999999", Some(u64::MAX)),
             ("-1", None),

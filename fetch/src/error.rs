@@ -1,10 +1,12 @@
 //! The error type of this lesson: one variant for each way in which a request can fail.
 
-use std::fmt;
 use std::time::Duration;
+use std::{fmt, io};
 
 use reqwest::StatusCode;
 use thiserror::Error;
+
+use crate::get::GetError;
 
 /// The reason why a URL could not be fetched.
 #[derive(Debug, Error)]
@@ -18,25 +20,36 @@ pub enum FetchError {
     /// One of the three timeouts expired.
     #[error("timed out {0}")]
     TimedOut(Phase),
+    /// We do not trust the server's certificate.
+    #[error("refused the server's certificate: {0}")]
+    Certificate(String),
     /// The server answered with a status that is not a success.
     #[error("the server answered {status}")]
     Status {
-        /// The status of the response: 400 to 599, or the status of a redirect without a usable
-        /// `Location`.
+        /// The status of the response: 400 to 599, the status of a redirect without a `Location`, or
+        /// 206, because we have asked for the whole page and not for a part of it.
         status: StatusCode,
         /// How long the server asks us to wait before we send the request again.
         retry_after: Option<Duration>,
     },
-    /// There were too many redirects, or the server redirected to a URL that is invalid or is not
-    /// an `http` or `https` URL.
-    #[error("too many redirects, or a redirect to an unsupported URL")]
-    Redirect(#[source] reqwest::Error),
+    /// There were more than ten redirects.
+    #[error("too many redirects")]
+    TooManyRedirects,
+    /// The server redirects to something other than an `http` or `https` URL.
+    #[error("the server redirects to a URL that is not an http or https URL")]
+    UnsupportedRedirect,
     /// The decompressed body is longer than allowed. We stopped reading when it exceeded the limit.
     #[error("the body is longer than {limit} bytes")]
     TooLarge {
         /// The maximum length of a body, in bytes.
         limit: u64,
     },
+    /// The body has a content coding that we have not asked for and cannot undo.
+    #[error("cannot read a body with the content coding `{0}`")]
+    Coding(String),
+    /// The compressed body is incomplete or damaged.
+    #[error("the compressed body is damaged")]
+    Damaged(#[source] io::Error),
     /// The connection broke before the response was complete, or what arrived was not valid HTTP.
     #[error("the response is incomplete or invalid")]
     Broken(#[source] reqwest::Error),
@@ -63,6 +76,17 @@ impl fmt::Display for Phase {
     }
 }
 
+impl From<GetError> for FetchError {
+    fn from(error: GetError) -> Self {
+        match error {
+            GetError::Request(error) => error.into(),
+            GetError::Certificate(reason) => Self::Certificate(reason),
+            GetError::TooManyRedirects => Self::TooManyRedirects,
+            GetError::UnsupportedRedirect => Self::UnsupportedRedirect,
+        }
+    }
+}
+
 impl From<reqwest::Error> for FetchError {
     fn from(error: reqwest::Error) -> Self {
         // We remove the URL from the error, because it may contain a password, and the caller knows
@@ -72,9 +96,6 @@ impl From<reqwest::Error> for FetchError {
             (true, true) => Self::TimedOut(Phase::Connecting),
             (true, false) => Self::TimedOut(Phase::Reading),
             (false, true) => Self::Connect(error),
-            // A builder error means that a request was invalid. We have checked our own URL, so it
-            // must have been a redirect that led to an invalid URL.
-            _ if error.is_redirect() || error.is_builder() => Self::Redirect(error),
             (false, false) => Self::Broken(error),
         }
     }

@@ -5,26 +5,39 @@
 //!
 //! Run with: `cargo run -p fetch`
 
+mod body;
 pub mod countdown;
+mod deadline;
 mod error;
+mod get;
+mod memory;
+mod per_host;
 pub mod retry;
+mod retry_after;
 mod types;
 pub mod url;
 
+use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use futures_util::stream::{Stream, StreamExt};
-use reqwest::header::RETRY_AFTER;
+use reqwest::header::{ACCEPT_ENCODING, HeaderValue};
 use reqwest::redirect::Policy;
-use reqwest::{Client, ClientBuilder, Url};
+use reqwest::{Client, ClientBuilder, StatusCode};
 use tokio::sync::Semaphore;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 use tokio_util::task::AbortOnDropHandle;
 
+use body::Body;
+use deadline::Deadline;
 pub use error::{FetchError, Phase};
+use get::get;
+use memory::{Memory, Share};
+use per_host::PerHost;
+use retry_after::retry_after;
 pub use types::{Fetched, Options, Page};
 
 /// Fetches all URLs and yields one result for each, in the order of `urls`.
@@ -32,8 +45,11 @@ pub use types::{Fetched, Options, Page};
 /// The stream is lazy: it takes no URL and sends no request until it is polled. Then it works on up
 /// to four times `concurrency` URLs, beginning with the one whose result it yields next. Each of
 /// these URLs may be waiting for a permit, in flight, pausing between two attempts, or finished. If
-/// the first of these URLs is slow and the buffer is full, all the URLs after it have to wait. Up
-/// to `4 * concurrency * max_size` bytes of bodies may then be in memory.
+/// the first of these URLs is slow and the buffer is full, all the URLs after it have to wait.
+///
+/// The bodies that wait for their turn share `buffer` bytes of memory. If these are used up, all
+/// URLs pause, except the one whose result comes next. So at most `buffer + max_size` bytes are in
+/// memory, in addition to the results that you have already received.
 ///
 /// Dropping the stream cancels the requests in flight. A host name lookup continues on its own
 /// thread, because a blocking `getaddrinfo` call cannot be interrupted.
@@ -64,31 +80,53 @@ pub fn fetch_all<'a>(
     urls: impl Stream<Item = String> + 'a,
     options: Options,
 ) -> impl Stream<Item = Fetched> + 'a {
-    // A semaphore panics if it is created with more permits than `MAX_PERMITS`.
-    let in_flight = options.concurrency.get().min(Semaphore::MAX_PERMITS);
-    let permits = Arc::new(Semaphore::new(in_flight));
-    urls.map(move |url| {
-        let (client, permits) = (client.clone(), Arc::clone(&permits));
-        // Each URL gets its own task, which runs even while the consumer is busy with a result. A
-        // plain future would only be polled together with this stream, so its timeout could expire
-        // before anybody looks at its response.
-        let task =
-            tokio::spawn(async move { fetch_in_turn(&client, &url, options, &permits).await });
-        // Dropping a plain handle leaves the task running. Dropping this handle aborts the task.
-        AbortOnDropHandle::new(task)
-    })
-    .buffered(in_flight.saturating_mul(4))
-    .map(|ended| ended.unwrap_or_else(|panic| resume_unwind(panic.into_panic())))
+    let in_flight = permits(options.concurrency);
+    let memory = Memory::new(options.buffer);
+    let shared = Arc::new(Shared {
+        client: client.clone(),
+        permits: Semaphore::new(in_flight),
+        hosts: options.per_host.map(PerHost::new),
+        options,
+    });
+    urls.enumerate()
+        .map(move |(place, url)| {
+            let (shared, mut share) = (Arc::clone(&shared), memory.share(place));
+            // Each URL gets its own task, which runs even while the consumer is busy with a result.
+            // A plain future would only be polled together with this stream, so its timeout could
+            // expire before anybody looks at its response.
+            let task =
+                tokio::spawn(
+                    async move { (fetch_in_turn(&shared, &url, &mut share).await, share) },
+                );
+            // Dropping a plain handle leaves the task running. Dropping this handle aborts the task.
+            AbortOnDropHandle::new(task)
+        })
+        .buffered(in_flight.saturating_mul(4))
+        .map(|ended| {
+            let (fetched, share) = ended.unwrap_or_else(|panic| resume_unwind(panic.into_panic()));
+            share.has_had_its_turn();
+            fetched
+        })
+}
+
+/// What the tasks of all URLs share.
+struct Shared {
+    client: Client,
+    options: Options,
+    permits: Semaphore,
+    hosts: Option<PerHost>,
+}
+
+/// Returns a number of permits that a semaphore accepts. With more than `MAX_PERMITS`, it would
+/// panic.
+fn permits(n: NonZeroUsize) -> usize {
+    n.get().min(Semaphore::MAX_PERMITS)
 }
 
 /// Fetches one URL, and retries if the failure is transient. Holds a permit while a request is in
 /// flight, but not during the pause between two attempts.
-async fn fetch_in_turn(
-    client: &Client,
-    url: &str,
-    options: Options,
-    permits: &Semaphore,
-) -> Fetched {
+async fn fetch_in_turn(shared: &Shared, url: &str, share: &mut Share) -> Fetched {
+    let options = &shared.options;
     let mut backoff = ExponentialBuilder::new()
         .with_min_delay(Duration::from_millis(200))
         .with_max_delay(retry::LONGEST_PAUSE)
@@ -96,25 +134,31 @@ async fn fetch_in_turn(
         .build();
     let mut attempts = 0;
     loop {
-        let permit = permits.acquire().await.expect("the semaphore is never closed");
-        let start = Instant::now();
-        let outcome = fetch(client, url, options).await;
-        let elapsed = start.elapsed();
-        drop(permit);
-        attempts += 1;
-        let pause = match &outcome {
-            Err(error) if retry::is_transient(error) => {
-                backoff.next().map(|backoff| retry::pause(error, backoff, fastrand::f64()))
-            }
-            _ => None,
+        share.start_over().await;
+        // We take the host's permit first. Otherwise, a URL that waits for its host would hold a
+        // permit that another host could use.
+        let of_host = match &shared.hosts {
+            Some(hosts) => hosts.permit(url).await,
+            None => None,
         };
-        match pause {
-            Some(pause) => sleep(pause).await,
-            None => {
-                let url = url::without_credentials(url);
-                return Fetched { url, outcome, attempts, elapsed };
-            }
+        let permit = shared.permits.acquire().await.expect("the semaphore is never closed");
+        let start = Instant::now();
+        let outcome = attempt(&shared.client, url, options, share).await;
+        let elapsed = start.elapsed();
+        drop((permit, of_host));
+        attempts += 1;
+        let url = url::without_credentials(url);
+        let (pause, error) = match &outcome {
+            Err(error) if retry::is_transient(error) => match backoff.next() {
+                Some(backoff) => (retry::pause(error, backoff, fastrand::f64()), error),
+                None => return Fetched { url, outcome, attempts, elapsed },
+            },
+            _ => return Fetched { url, outcome, attempts, elapsed },
+        };
+        if let Some(on_retry) = options.on_retry {
+            on_retry(&url, error, pause);
         }
+        sleep(pause).await;
     }
 }
 
@@ -123,7 +167,7 @@ async fn fetch_in_turn(
 /// # Errors
 /// - [`FetchError::InvalidUrl`] if the URL is invalid, before anything is sent
 /// - [`FetchError::TimedOut`] if `options.timeout` or one of the client's timeouts expires
-/// - [`FetchError::Status`] if the response is not a success
+/// - [`FetchError::Status`] if the response is not a success, or only a part of the page
 /// - [`FetchError::TooLarge`] if the body is longer than `options.max_size`
 /// - the other variants if connecting fails, a redirect cannot be followed or the response is
 ///   invalid
@@ -131,42 +175,43 @@ async fn fetch_in_turn(
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// let client = fetch::client_builder().build()?;
-/// let page = fetch::fetch(&client, "https://example.org", fetch::Options::default()).await?;
+/// let page = fetch::fetch(&client, "https://example.org", &fetch::Options::default()).await?;
 /// println!("{} bytes", page.body.len());
 /// # Ok(())
 /// # }
 /// ```
-pub async fn fetch(client: &Client, url: &str, options: Options) -> Result<Page, FetchError> {
-    let address = url::http_url(url).ok_or(FetchError::InvalidUrl)?;
-    let page = timeout(options.timeout, get(client, address, options.max_size)).await;
-    page.unwrap_or(Err(FetchError::TimedOut(Phase::Whole)))
+pub async fn fetch(client: &Client, url: &str, options: &Options) -> Result<Page, FetchError> {
+    attempt(client, url, options, &mut Share::unlimited()).await
 }
 
-async fn get(client: &Client, address: Url, limit: u64) -> Result<Page, FetchError> {
-    let mut response = client.get(address).send().await?;
+async fn attempt(
+    client: &Client,
+    url: &str,
+    options: &Options,
+    share: &mut Share,
+) -> Result<Page, FetchError> {
+    let url = url::http_url(url).ok_or(FetchError::InvalidUrl)?;
+    let mut deadline = Deadline::new(options.timeout);
+    let accept = [(ACCEPT_ENCODING, HeaderValue::from_static(body::CODINGS))].into_iter().collect();
+    let response = deadline.limit(get(client, url, &options.headers, &accept)).await??;
     // To the client, a 404 is a response like any other. Without this check, we would mistake its
-    // error page for the page that we asked for.
+    // error page for the page that we asked for. And we have not asked for a part of a page.
     let status = response.status();
-    if !status.is_success() {
-        let header = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-        let retry_after = header.and_then(|value| retry::retry_after(value, SystemTime::now()));
+    if !status.is_success() || status == StatusCode::PARTIAL_CONTENT {
+        let retry_after = retry_after(response.headers(), SystemTime::now());
         return Err(FetchError::Status { status, retry_after });
     }
-    // `response.bytes()` would be shorter, but a server may send more data than our memory can
-    // hold.
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
-        if (body.len() + chunk.len()) as u64 > limit {
-            return Err(FetchError::TooLarge { limit });
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(Page { status, body })
+    let keep = options.keep_bodies.then_some(share);
+    let Body { bytes, length, .. } =
+        Body::read(response, options.max_size, keep, &mut deadline).await?;
+    Ok(Page { status, length, body: bytes })
 }
 
-/// Returns a builder for a client with a connect timeout of 5 s and a read timeout of 15 s. The
-/// client follows up to ten redirects, to `http` and `https` only. By default, reqwest sets no
-/// timeout: it would wait forever for a server that never answers.
+/// Returns a builder for a client with a connect timeout of 5 s and a read timeout of 15 s. By
+/// default, reqwest sets no timeout: it would wait forever for a server that never answers.
+///
+/// The client does not follow redirects, because [`fetch`] does that. It sends no `Referer`, which
+/// could tell the password in a URL to another server.
 ///
 /// Call `build()` to get the client. If TLS cannot be set up, `build()` returns an error, while
 /// `Client::new()` would panic.
@@ -177,5 +222,6 @@ pub fn client_builder() -> ClientBuilder {
     Client::builder()
         .connect_timeout(Duration::from_secs(5))
         .read_timeout(Duration::from_secs(15))
-        .redirect(Policy::limited(10))
+        .redirect(Policy::none())
+        .referer(false)
 }

@@ -2,6 +2,7 @@
 //!
 //! Run with: `cargo run -p fetch -- http://127.0.0.1:8000/ http://127.0.0.1:8000/other`
 
+mod client;
 mod demo;
 mod duration;
 mod printable;
@@ -12,7 +13,7 @@ mod tool;
 mod usage;
 
 use std::future::ready;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::pin::pin;
@@ -21,10 +22,11 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use bytesize::ByteSize;
 use clap::Parser;
-use fetch::Options;
+use fetch::{FetchError, Options};
 use futures_util::StreamExt;
-use reqwest::{Client, ClientBuilder};
+use reqwest::ClientBuilder;
 
+use client::ClientArguments;
 use duration::duration;
 use printable::printable;
 use signals::run_until_signal;
@@ -39,24 +41,30 @@ use tool::printer::{Printer, Text};
     version,
     after_help = "Examples:
   fetch                                  run a demonstration with a local server
-  fetch https://example.org https://example.net/missing
+  fetch https://example.org example.net/missing
   fetch --body -c 4 http://127.0.0.1:8000/a http://127.0.0.1:8000/b
   fetch --json --retries 5 - <urls.txt | jq .status
 
 Results are printed in the order of the URLs. If one URL is slow, up to 4 * --concurrency results
-wait behind it, and up to three more wait to be printed. Each result can hold a body of up to
---max-size.
+wait behind it. With --body, these results keep their bodies, which take at most --buffer plus
+--max-size bytes. Up to three more bodies wait to be printed.
+
+The variables HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY choose an HTTP proxy.
 
 Exit status: 0 all URLs fetched, 1 a URL failed, 2 usage error, 130 interrupted."
 )]
 struct Arguments {
-    /// The URLs to fetch. `-` reads URLs from stdin, one per line. Without URLs, the program runs
-    /// a demonstration on a server that it starts.
+    /// The URLs to fetch. `-` reads URLs from stdin, one per line. A bare host, such as
+    /// `example.org`, stands for `https://example.org`. Without URLs, the program runs a
+    /// demonstration on a server that it starts.
     #[arg(value_name = "URL")]
     urls: Vec<String>,
     /// How many requests may be in flight at the same time.
     #[arg(short, long, default_value = "32", value_name = "N")]
     concurrency: NonZeroUsize,
+    /// How many requests to the same host may be in flight at the same time.
+    #[arg(long, value_name = "N")]
+    per_host: Option<NonZeroUsize>,
     /// How long to wait for a connection, such as 500ms or 5s.
     #[arg(long, default_value = "5s", value_name = "D", value_parser = duration)]
     connect_timeout: Duration,
@@ -74,6 +82,9 @@ struct Arguments {
     /// The largest body to accept, after decompression.
     #[arg(long, default_value = "10MiB", value_name = "SIZE")]
     max_size: ByteSize,
+    /// How many bytes of bodies may wait for earlier results to be printed, with --body.
+    #[arg(long, default_value = "64MiB", value_name = "SIZE")]
+    buffer: ByteSize,
     /// Print the bodies instead of a line for each URL.
     #[arg(long, requires = "urls", conflicts_with = "json")]
     body: bool,
@@ -81,6 +92,8 @@ struct Arguments {
     /// attempts and error.
     #[arg(long, requires = "urls")]
     json: bool,
+    #[command(flatten)]
+    client: ClientArguments,
     /// Save the timeline of the demonstration as a picture.
     #[arg(long, value_name = "FILE", hide = true, conflicts_with = "urls")]
     timeline_svg: Option<PathBuf>,
@@ -93,6 +106,11 @@ impl Arguments {
             timeout: self.timeout,
             retries: self.retries,
             max_size: self.max_size.as_u64(),
+            per_host: self.per_host,
+            buffer: self.buffer.as_u64(),
+            keep_bodies: self.body || self.urls.is_empty(),
+            headers: self.client.headers(),
+            on_retry: io::stderr().is_terminal().then_some(say_retry as fn(&_, &_, _)),
         }
     }
 
@@ -112,6 +130,13 @@ impl Arguments {
     }
 }
 
+/// Tells a user who waits at a terminal why nothing happens.
+fn say_retry(url: &str, error: &FetchError, pause: Duration) {
+    let (reason, pause) = (tool::output::reason(error), pause.as_secs_f64());
+    let line = printable(&format!("{url}: {reason}; retrying in {pause:.1} s"));
+    let _ = writeln!(io::stderr(), "fetch: {line}");
+}
+
 fn main() {
     let arguments = Arguments::try_parse().unwrap_or_else(|error| usage::report(&error));
     runtime::run("fetch", run_until_signal("fetch", run(arguments)));
@@ -120,14 +145,12 @@ fn main() {
 /// Does the work and returns the exit status.
 async fn run(arguments: Arguments) -> i32 {
     let printer = Printer::start();
-    let outcome = work(arguments, &printer).await;
-    let (code, message) = match outcome {
-        Ok(true) => (0, None),
-        Ok(false) => (1, None),
-        Err(error) => (1, Some(format!("fetch: {}\n", printable(&format!("{error:#}"))))),
+    let (code, message) = match work(arguments, &printer).await {
+        Ok(code) => (code, None),
+        Err(error) => (1, Some(error)),
     };
-    if let Some(message) = message {
-        printer.print(Text { err: message.into(), ..Text::default() }).await;
+    if let Some(error) = message {
+        printer.print(complaint(&error)).await;
     }
     match printer.finish().await {
         Ok(()) => code,
@@ -140,24 +163,39 @@ async fn run(arguments: Arguments) -> i32 {
     }
 }
 
-/// Fetches the URLs, or runs the demonstration. Returns whether every URL was fetched.
-async fn work(arguments: Arguments, printer: &Printer) -> anyhow::Result<bool> {
+/// Returns the line that reports an error.
+fn complaint(error: &anyhow::Error) -> Text {
+    let line = format!("fetch: {}\n", printable(&format!("{error:#}")));
+    Text { err: line.into(), ..Text::default() }
+}
+
+/// Fetches the URLs, or runs the demonstration. Returns the exit status.
+async fn work(arguments: Arguments, printer: &Printer) -> anyhow::Result<i32> {
     let (options, format) = (arguments.options(), arguments.format());
     if arguments.urls.is_empty() {
         let timeline = demo::run(options, printer).await?;
         if let Some(path) = arguments.timeline_svg {
             timeline.save_svg(&path).with_context(|| path.display().to_string())?;
         }
-        return Ok(true);
+        return Ok(0);
     }
-    let client = client(&arguments)?;
+    let urls: Vec<_> = arguments.urls.iter().cloned().map(input::with_scheme).collect();
+    let is_https = |url: &String| url.to_lowercase().starts_with("https:");
+    let client = arguments.client.build(|| arguments.client_builder(), urls.iter().any(is_https));
+    let client = match client {
+        Ok(client) => client,
+        Err(error) => {
+            printer.print(complaint(&error)).await;
+            return Ok(2);
+        }
+    };
     let start = Instant::now();
     let mut summary = Summary::default();
     // An error on stdin ends the list of URLs. The URLs that were read before the error are still
     // fetched.
     let mut stdin_error = None;
     {
-        let urls = input::urls(arguments.urls)
+        let urls = input::urls(urls)
             .scan((), |(), url| ready(url.map_err(|error| stdin_error = Some(error)).ok()));
         let texts = fetch::fetch_all(&client, urls, options).map(|fetched| {
             summary.add(&fetched);
@@ -169,24 +207,11 @@ async fn work(arguments: Arguments, printer: &Printer) -> anyhow::Result<bool> {
         let mut texts = pin!(texts.ready_chunks(most));
         while let Some(texts) = texts.next().await {
             if !printer.print(texts.into_iter().collect()).await {
-                return Ok(summary.all_ok()); // stdout is closed, and `finish` returns the reason
+                return Ok(summary.code()); // stdout is closed, and `finish` returns the reason
             }
         }
     }
     let summary_line = format!("fetch: {}\n", summary.line(start.elapsed()));
     printer.print(Text { err: summary_line.into(), ..Text::default() }).await;
-    stdin_error.map_or(Ok(summary.all_ok()), Err)
-}
-
-/// Builds a client with the CA certificates of this machine. If the machine has no certificates,
-/// the client can use only plain HTTP, which is fine unless one of the URLs is https.
-fn client(arguments: &Arguments) -> anyhow::Result<Client> {
-    let is_https = |url: &String| url.to_lowercase().starts_with("https:");
-    let client = match arguments.client_builder().build() {
-        Err(_) if !arguments.urls.iter().any(is_https) => {
-            arguments.client_builder().tls_certs_only([]).build()
-        }
-        result => result,
-    };
-    client.context("cannot set up TLS (are CA certificates installed?)")
+    stdin_error.map_or(Ok(summary.code()), Err)
 }

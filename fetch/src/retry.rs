@@ -1,6 +1,6 @@
 //! Decides when to retry, and how long to pause first. These are pure functions, without any I/O.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use reqwest::StatusCode;
 
@@ -13,7 +13,10 @@ pub const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// it is safe, because a GET changes nothing on the server.
 pub fn is_transient(error: &FetchError) -> bool {
     match error {
-        FetchError::Connect(_) | FetchError::TimedOut(_) | FetchError::Broken(_) => true,
+        FetchError::Connect(_)
+        | FetchError::TimedOut(_)
+        | FetchError::Broken(_)
+        | FetchError::Damaged(_) => true,
         FetchError::Status { status, .. } => matches!(
             *status,
             StatusCode::TOO_MANY_REQUESTS
@@ -22,7 +25,12 @@ pub fn is_transient(error: &FetchError) -> bool {
                 | StatusCode::SERVICE_UNAVAILABLE
                 | StatusCode::GATEWAY_TIMEOUT
         ),
-        FetchError::InvalidUrl | FetchError::Redirect(_) | FetchError::TooLarge { .. } => false,
+        FetchError::InvalidUrl
+        | FetchError::Certificate(_)
+        | FetchError::TooManyRedirects
+        | FetchError::UnsupportedRedirect
+        | FetchError::TooLarge { .. }
+        | FetchError::Coding(_) => false,
     }
 }
 
@@ -39,20 +47,6 @@ pub fn pause(error: &FetchError, backoff: Duration, random: f64) -> Duration {
         _ => backoff.mul_f64(random),
     }
     .min(LONGEST_PAUSE)
-}
-
-/// Parses a `Retry-After` header, which holds a number of seconds or a date (RFC 9110, section
-/// 10.2.3). A date in the past means that there is no need to pause. Returns `None` if the header
-/// is neither.
-pub fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
-    let value = value.trim();
-    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // A number that does not fit into a `u64` is longer than any pause that we make, and
-        // `pause` replaces it with the longest one.
-        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
-    }
-    let date = httpdate::parse_http_date(value).ok()?;
-    Some(date.duration_since(now).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -75,28 +69,8 @@ mod tests {
         assert!(is_transient(&FetchError::TimedOut(Phase::Whole)));
         assert!(!is_transient(&FetchError::InvalidUrl));
         assert!(!is_transient(&FetchError::TooLarge { limit: 1 }));
-    }
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date() {
-        // This is 1994-11-06 08:49:37, the date of the examples in RFC 9110.
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
-        for (value, seconds) in [
-            ("0", Some(0)),
-            ("120", Some(120)),
-            (" 7 ", Some(7)),
-            ("Sun, 06 Nov 1994 08:49:57 GMT", Some(20)),
-            ("Sun, 06 Nov 1994 08:49:17 GMT", Some(0)),
-            ("Sunday, 06-Nov-94 08:50:37 GMT", Some(60)),
-            ("Sun Nov  6 08:49:38 1994", Some(1)),
-            ("-1", None),
-            ("1.5", None),
-            ("soon", None),
-            ("", None),
-            ("99999999999999999999", Some(u64::MAX)),
-        ] {
-            assert_eq!(retry_after(value, now), seconds.map(Duration::from_secs), "{value}");
-        }
+        assert!(!is_transient(&FetchError::Certificate("unknown issuer".into())));
+        assert!(!is_transient(&FetchError::TooManyRedirects));
     }
 
     #[test]

@@ -4,14 +4,17 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use reqwest::StatusCode;
+use reqwest::header::HeaderMap;
 
 use crate::FetchError;
 
 /// Options for fetching.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// How many requests may be in flight at the same time.
     pub concurrency: NonZeroUsize,
+    /// How many requests to the same host and port may be in flight at the same time.
+    pub per_host: Option<NonZeroUsize>,
     /// How long one attempt may take, from connecting to the last byte. Time spent waiting for a
     /// permit does not count.
     pub timeout: Duration,
@@ -21,14 +24,34 @@ pub struct Options {
     pub retries: usize,
     /// The longest body to accept, in bytes, counted after decompression.
     pub max_size: u64,
+    /// Whether to keep the bodies. If not, they are read and counted only.
+    pub keep_bodies: bool,
+    /// How many bytes of kept bodies may wait for their turn in [`fetch_all`](crate::fetch_all).
+    pub buffer: u64,
+    /// Additional headers. They are sent to the servers of the URLs, but not to other servers that
+    /// these servers redirect to.
+    pub headers: HeaderMap,
+    /// Is called before each pause between two attempts, with the URL without user name and
+    /// password, the reason, and the length of the pause. It must not block.
+    pub on_retry: Option<fn(&str, &FetchError, Duration)>,
 }
 
 impl Default for Options {
     /// Allows 32 requests in flight, one minute for each attempt, two retries, and bodies of up to
-    /// 10 MiB.
+    /// 10 MiB, which are kept, with 64 MiB for those that wait for their turn.
     fn default() -> Self {
         let concurrency = NonZeroUsize::MIN.saturating_add(31);
-        Self { concurrency, timeout: Duration::from_secs(60), retries: 2, max_size: 10 << 20 }
+        Self {
+            concurrency,
+            per_host: None,
+            timeout: Duration::from_secs(60),
+            retries: 2,
+            max_size: 10 << 20,
+            keep_bodies: true,
+            buffer: 64 << 20,
+            headers: HeaderMap::new(),
+            on_retry: None,
+        }
     }
 }
 
@@ -48,8 +71,10 @@ pub struct Fetched {
 /// A successful response with its whole body.
 #[derive(Debug, Clone)]
 pub struct Page {
-    /// The status of the response: 200 to 299.
+    /// The status of the response: 200 to 299, except 206.
     pub status: StatusCode,
-    /// The body, decompressed.
+    /// The length of the decompressed body in bytes.
+    pub length: u64,
+    /// The body, decompressed. It is empty if you did not ask to keep it.
     pub body: Vec<u8>,
 }

@@ -13,10 +13,27 @@ const LONGEST_LINE: u64 = 64 << 10;
 /// Returns a stream of the given URLs. A `-` among them stands for the lines of stdin. The stream
 /// reads a line only when it is polled for the next URL.
 pub fn urls(arguments: Vec<String>) -> impl Stream<Item = anyhow::Result<String>> + Send {
-    stream::iter(arguments).flat_map(|argument| match argument.as_str() {
+    let urls = stream::iter(arguments).flat_map(|argument| match argument.as_str() {
         "-" => lines(BufReader::new(tokio::io::stdin())).boxed(),
         _ => stream::iter([Ok(argument)]).boxed(),
-    })
+    });
+    urls.map_ok(with_scheme)
+}
+
+/// Puts `https://` in front of a bare host, such as `example.org/page` or `localhost:8000`. Returns
+/// anything else unchanged.
+pub fn with_scheme(text: String) -> String {
+    let end = text.find(['/', '?', '#']).unwrap_or(text.len());
+    let authority = &text[..end];
+    let is_bare = match authority.rsplit_once(':') {
+        // `[::1]` has colons, but no port.
+        _ if authority.starts_with('[') => true,
+        Some((_, port)) => !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()),
+        None => authority.contains('.') || authority == "localhost",
+    };
+    let is_host = authority.starts_with(|c: char| c.is_alphanumeric() || c == '[');
+    let is_plain = !authority.contains(|c: char| c == '@' || c.is_whitespace());
+    if is_bare && is_host && is_plain { format!("https://{text}") } else { text }
 }
 
 /// Returns a stream of the input's lines. Each line is trimmed, and empty lines are left out.
@@ -47,6 +64,41 @@ mod tests {
 
     async fn read(input: &[u8]) -> anyhow::Result<Vec<String>> {
         lines(input).try_collect().await
+    }
+
+    #[test]
+    fn a_bare_host_gets_a_scheme_and_nothing_else_does() {
+        for bare in [
+            "example.org",
+            "example.org/a?b#c",
+            "example.org?a:b",
+            "localhost",
+            "localhost:8000/x",
+            "server:8000",
+            "127.0.0.1:80",
+            "[::1]",
+            "[::1]:8080/x",
+        ] {
+            assert_eq!(with_scheme(bare.into()), format!("https://{bare}"));
+        }
+        for other in [
+            "http://example.org",
+            "HTTPS://example.org/a",
+            "ftp://example.org",
+            "nonsense",
+            "/etc/hosts.txt",
+            "./a.txt",
+            "me:secret@example.org",
+            "me@example.org",
+            "mailto:me@example.org",
+            "javascript:alert(1.5)",
+            "no url at all.",
+            "",
+            ":80",
+            "C:/x",
+        ] {
+            assert_eq!(with_scheme(other.into()), other);
+        }
     }
 
     #[tokio::test]

@@ -10,7 +10,7 @@ use fetch::{FetchError, Fetched};
 use serde::Serialize;
 
 use super::printer::Text;
-use crate::printable::printable;
+use crate::printable::{printable, printable_json};
 
 /// What to print for each URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub enum Format {
 struct Row<'a> {
     url: &'a str,
     status: Option<u16>,
-    bytes: usize,
+    bytes: u64,
     ms: f64,
     attempts: u32,
     error: Option<String>,
@@ -40,7 +40,7 @@ impl Format {
         let Fetched { url, outcome, attempts, elapsed } = fetched;
         let mut text = Text::default();
         let (status, bytes) = match &outcome {
-            Ok(page) => (Some(page.status), page.body.len()),
+            Ok(page) => (Some(page.status), page.length),
             Err(FetchError::Status { status, .. }) => (Some(*status), 0),
             Err(_) => (None, 0),
         };
@@ -60,8 +60,8 @@ impl Format {
             (Self::Json, _) => {
                 let ms = elapsed.as_micros() as f64 / 1000.0;
                 let row = Row { url: &url, status, bytes, ms, attempts, error };
-                text.out = serde_json::to_vec(&row).unwrap_or_default();
-                text.out.push(b'\n');
+                let json = serde_json::to_string(&row).unwrap_or_default();
+                text.out = (printable_json(&json) + "\n").into();
             }
         }
         text
@@ -70,7 +70,7 @@ impl Format {
 
 /// Returns the error and its innermost cause, in one line. The causes in between add no
 /// information.
-fn reason(error: &FetchError) -> String {
+pub fn reason(error: &FetchError) -> String {
     match iter::successors(error.source(), |&error| error.source()).last() {
         Some(cause) => format!("{error}: {cause}"),
         None => error.to_string(),
@@ -92,7 +92,7 @@ impl Summary {
         match &fetched.outcome {
             Ok(page) => {
                 self.ok += 1;
-                self.bytes += page.body.len() as u64;
+                self.bytes += page.length;
             }
             Err(_) => self.failed += 1,
         }
@@ -101,9 +101,9 @@ impl Summary {
         }
     }
 
-    /// Returns whether all URLs were fetched.
-    pub fn all_ok(&self) -> bool {
-        self.failed == 0
+    /// Returns the exit status: 0 if all URLs were fetched, and 1 otherwise.
+    pub fn code(&self) -> i32 {
+        (self.failed > 0).into()
     }
 
     /// Returns the last line of the output: how many URLs succeeded and failed, how many bytes were

@@ -38,7 +38,7 @@ async fn the_naive_gather_mistakes_an_error_page_for_the_page() {
     let url = format!("{root}/status/500");
     let client = server::client();
     assert_eq!(naive_gather(&client, vec![url.clone()]).await.unwrap(), [""]);
-    assert!(fetch::fetch(&client, &url, server::concurrency(1)).await.is_err());
+    assert!(fetch::fetch(&client, &url, &server::concurrency(1)).await.is_err());
 }
 
 #[tokio::test]
@@ -63,7 +63,7 @@ async fn the_naive_gather_waits_forever() {
     // if it got a response.
     tokio::select! {
         result = naive_gather(&naive, vec![root.clone()]) => panic!("the naive version ended: {result:?}"),
-        result = fetch::fetch(&ours, &root, hasty) => {
+        result = fetch::fetch(&ours, &root, &hasty) => {
             assert!(matches!(result, Err(FetchError::TimedOut(Phase::Whole))));
         }
     }

@@ -200,6 +200,11 @@ async fn an_invalid_option_is_a_usage_error() {
         &["--max-size", "much"],
         &["--retries", "many"],
         &["--body", "--json"],
+        &["--timeout", "9223372036854775807s"],
+        &["--per-host", "0"],
+        &["--header", "no colon"],
+        &["--header", "Accept-Encoding: zstd"],
+        &["--cacert", "/nonexistent"],
     ] {
         let output = fetch(&[arguments, &["http://127.0.0.1:1/"]].concat()).await;
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
@@ -211,7 +216,7 @@ async fn an_invalid_option_is_a_usage_error() {
 #[tokio::test]
 async fn without_ca_certificates_https_is_reported_in_one_line_and_http_works() {
     let (root, _) = server::start().await;
-    for (url, code) in [(format!("{root}/delay/0/good"), 0), ("https://127.0.0.1:1/".into(), 1)] {
+    for (url, code) in [(format!("{root}/delay/0/good"), 0), ("https://127.0.0.1:1/".into(), 2)] {
         let mut command = Command::new(FETCH);
         command.arg(url).env("SSL_CERT_FILE", "/dev/null").env("SSL_CERT_DIR", "/nonexistent");
         let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
@@ -221,7 +226,7 @@ async fn without_ca_certificates_https_is_reported_in_one_line_and_http_works() 
         // On Linux, these variables hide the certificates. Other systems don't look for
         // certificates there.
         #[cfg(target_os = "linux")]
-        assert_eq!(errors.contains("CA certificates"), code == 1, "{errors}");
+        assert_eq!(errors.contains("CA certificates"), code == 2, "{errors}");
     }
 }
 
@@ -260,4 +265,73 @@ fn a_low_limit_on_open_files_is_reported_in_one_line_and_options_are_printed_saf
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(2), "{errors}");
     assert!(errors.contains("\u{fffd}[2J") && !errors.contains('\x1b'), "{errors}");
+}
+
+#[tokio::test]
+async fn headers_and_certificates_come_from_the_command_line() {
+    let root = server::over_tls(server::answer(200, "", b"ok")).await;
+    let folder = tempfile::tempdir().unwrap();
+    let authority = folder.path().join("ca.pem");
+    std::fs::write(&authority, server::AUTHORITY).unwrap();
+    // A bare host stands for https.
+    let bare = root.strip_prefix("https://").unwrap();
+    for url in [&root, bare] {
+        let output = fetch(&["--body", "--cacert", authority.to_str().unwrap(), url]).await;
+        assert_eq!(text(&output.stdout), "ok", "{}", text(&output.stderr));
+    }
+    let output = fetch(&[&root]).await;
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("certificate"), "{}", text(&output.stderr));
+
+    let (root, asked) = server::script(vec![server::answer(200, "", b"ok")]).await;
+    let output = fetch(&["-H", "X-Key: one", "-H", "X-Other: two", "--per-host", "1", &root]).await;
+    assert!(output.status.success());
+    let request = &asked.lock().unwrap()[0].1;
+    assert_eq!(server::header(request, "x-key"), Some("one"));
+    assert_eq!(server::header(request, "x-other"), Some("two"));
+}
+
+#[test]
+fn a_socks_proxy_is_refused_before_anything_starts() {
+    let mut command = Command::new(FETCH);
+    command.env("ALL_PROXY", "socks5://127.0.0.1:1080").arg("http://127.0.0.1:1/a");
+    let output = command.output().unwrap();
+    let errors = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{errors}");
+    assert_eq!(errors, "fetch: ALL_PROXY: SOCKS proxies are not supported; use an HTTP proxy\n");
+}
+
+/// Reads the most memory that a process has had, in KiB.
+#[cfg(target_os = "linux")]
+fn peak_memory(process: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().trim_end_matches(" kB").parse().ok()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn bodies_that_are_not_printed_take_no_memory() {
+    let (head, open) = server::gate().await;
+    let (large, asked) = server::script(vec![server::answer(200, "", &vec![7; 8 << 20])]).await;
+    // The first URL holds up the results of all others.
+    let urls = [head].into_iter().chain((0..60).map(|n| format!("{large}/{n}")));
+    let mut child = tokio::process::Command::new(FETCH)
+        .args(urls)
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let process = child.id().unwrap();
+    let mut peak = 0;
+    while asked.lock().unwrap().len() < 60 {
+        peak = peak.max(peak_memory(process).unwrap_or(0));
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    peak = peak.max(peak_memory(process).unwrap_or(0));
+    drop(open);
+    assert!(child.wait().await.unwrap().success());
+    assert!((1..48 << 10).contains(&peak), "{peak} KiB for 480 MiB of bodies");
 }

@@ -47,9 +47,9 @@ async fn each_kind_of_failure_has_its_own_variant() {
     let silent = server::start_raw(None).await;
     let broken = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this";
     let redirect = |to: &str| vec![answer(302, &format!("Location: {to}\r\n"), b"")];
-    let hasty = Options { timeout: Duration::from_millis(200), ..concurrency(1) };
-    let small = Options { max_size: 4, ..concurrency(1) };
-    let usual = concurrency(1);
+    let hasty = &Options { timeout: Duration::from_millis(200), ..concurrency(1) };
+    let small = &Options { max_size: 4, ..concurrency(1) };
+    let usual = &concurrency(1);
     let builder = || fetch::client_builder().tls_certs_only([]).no_proxy();
     let connects = builder().connect_timeout(Duration::from_millis(200)).build().unwrap();
     let reads = builder().read_timeout(Duration::from_millis(200)).build().unwrap();
@@ -64,9 +64,22 @@ async fn each_kind_of_failure_has_its_own_variant() {
         (silent, hasty, "TimedOut(Whole)"),
         (server::script(vec![answer(404, "", b"gone")]).await.0, usual, "Status { status: 404"),
         (server::script(vec![answer(304, "", b"")]).await.0, usual, "Status { status: 304"),
-        (server::script(redirect("/again")).await.0, usual, "Redirect"),
-        (server::script(redirect("ftp://127.0.0.1/")).await.0, usual, "Redirect"),
-        (server::script(redirect("file:///etc/passwd")).await.0, usual, "Status { status: 302"),
+        (server::script(redirect("/again")).await.0, usual, "TooManyRedirects"),
+        (server::script(redirect("ftp://127.0.0.1/")).await.0, usual, "UnsupportedRedirect"),
+        (server::script(redirect("file:///etc/passwd")).await.0, usual, "UnsupportedRedirect"),
+        (server::script(vec![answer(302, "", b"")]).await.0, usual, "Status { status: 302"),
+        (server::script(vec![answer(206, "", b"part")]).await.0, usual, "Status { status: 206"),
+        (
+            server::script(vec![answer(200, "Content-Encoding: zstd\r\n", b"x")]).await.0,
+            usual,
+            "Coding(\"zstd\")",
+        ),
+        (
+            server::script(vec![answer(200, "Content-Encoding: gzip\r\n", b"no gzip")]).await.0,
+            usual,
+            "Damaged",
+        ),
+        (server::over_tls(answer(200, "", b"")).await, usual, "Certificate"),
         (server::script(vec![answer(200, "", b"12345")]).await.0, small, "TooLarge { limit: 4 }"),
         (server::start_raw(Some(broken)).await, usual, "Broken"),
         (server::start_raw(Some("")).await, usual, "Broken"),
@@ -92,7 +105,7 @@ async fn at_most_ten_redirects_are_followed() {
         let mut answers: Vec<_> = (0..redirects).map(to).collect();
         answers.push(answer(200, "", b"here"));
         let (root, asked) = server::script(answers).await;
-        assert_eq!(fetch(&client(), &root, concurrency(1)).await.is_ok(), ok);
+        assert_eq!(fetch(&client(), &root, &concurrency(1)).await.is_ok(), ok);
         assert_eq!(asked.lock().unwrap().len(), 11);
     }
 }
@@ -154,7 +167,7 @@ async fn a_slow_consumer_does_not_cause_timeouts() {
     let hasty = Options { timeout: Duration::from_millis(200), ..concurrency(1) };
     let client = client();
     let urls = ["first", "second"].map(|name| format!("{root}/delay/20/{name}"));
-    let mut results = Box::pin(fetch_all(&client, stream::iter(urls), hasty));
+    let mut results = Box::pin(fetch_all(&client, stream::iter(urls), hasty.clone()));
     results.next().await.unwrap().outcome.unwrap();
     // From here on, nobody polls the stream. The second request is still sent, and its response
     // arrives before the timeout.
@@ -212,24 +225,31 @@ async fn a_url_holds_no_permit_during_the_pause_between_two_attempts() {
 async fn compressed_bodies_are_decompressed_before_the_size_limit_applies() {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     gzip.write_all(b"hello").unwrap();
-    for (encoding, body) in
-        [("gzip", gzip.finish().unwrap()), ("br", b"\x0b\x02\x80hello\x03".to_vec())]
-    {
+    let gzip = gzip.finish().unwrap();
+    // Two members, one after the other, are as valid as one.
+    let members = [gzip.clone(), gzip.clone()].concat();
+    for (encoding, body, text) in [
+        ("gzip", gzip.clone(), "hello"),
+        ("GZIP", gzip.clone(), "hello"),
+        ("x-gzip", gzip, "hello"),
+        ("gzip", members, "hellohello"),
+        ("gzip", Vec::new(), ""),
+        ("br", b"\x0b\x02\x80hello\x03".to_vec(), "hello"),
+        ("identity", b"hello".to_vec(), "hello"),
+    ] {
         let header = format!("Content-Encoding: {encoding}\r\n");
         let (root, asked) = server::script(vec![answer(200, &header, &body)]).await;
-        let page = fetch(&client(), &root, concurrency(1)).await.unwrap();
-        assert_eq!(page.body, b"hello", "{encoding}");
-        assert!(
-            asked.lock().unwrap()[0].1.contains(encoding),
-            "the client has to ask for this encoding"
-        );
+        let page = fetch(&client(), &root, &concurrency(1)).await.unwrap();
+        assert_eq!(page.body, text.as_bytes(), "{encoding}");
+        let asked = asked.lock().unwrap();
+        assert_eq!(server::header(&asked[0].1, "accept-encoding"), Some("gzip, br"));
     }
     // Compress 20 MiB of zeros into 20 KiB.
     let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     bomb.write_all(&vec![0; 20 << 20]).unwrap();
     let bomb = answer(200, "Content-Encoding: gzip\r\n", &bomb.finish().unwrap());
     assert!(bomb.len() < 100_000);
-    let result = fetch(&client(), &server::script(vec![bomb]).await.0, concurrency(1)).await;
+    let result = fetch(&client(), &server::script(vec![bomb]).await.0, &concurrency(1)).await;
     assert!(matches!(result, Err(FetchError::TooLarge { limit: 10_485_760 })), "{result:?}");
 }
 
@@ -237,7 +257,7 @@ async fn compressed_bodies_are_decompressed_before_the_size_limit_applies() {
 async fn a_server_that_never_answers_times_out() {
     let root = server::start_raw(None).await;
     let hasty = Options { timeout: Duration::from_millis(100), ..concurrency(1) };
-    let result = fetch(&client(), &root, hasty).await;
+    let result = fetch(&client(), &root, &hasty).await;
     assert!(matches!(result, Err(FetchError::TimedOut(Phase::Whole))), "{result:?}");
 }
 
@@ -262,7 +282,7 @@ async fn a_dropped_stream_closes_its_connections_and_sends_no_more_requests() {
     // Send a request from another client and wait for the response. Any request that was sent
     // before this one has reached its server by then.
     let after = server::start().await.0 + "/delay/20/after";
-    fetch(&self::client(), &after, concurrency(1)).await.unwrap();
+    fetch(&self::client(), &after, &concurrency(1)).await.unwrap();
     assert!(seen.try_recv().is_err(), "a task that was waiting for a permit has sent its request");
 }
 
@@ -275,4 +295,106 @@ fn a_timeout_says_what_took_too_long() {
     ] {
         assert_eq!(FetchError::TimedOut(phase).to_string(), words);
     }
+}
+
+#[tokio::test]
+async fn bodies_that_nobody_wants_are_counted_and_not_kept() {
+    let (root, _) = server::script(vec![answer(200, "", &[7; 100_000])]).await;
+    for (keep_bodies, kept) in [(true, 100_000), (false, 0)] {
+        let options = Options { keep_bodies, ..concurrency(1) };
+        let page = fetch(&client(), &root, &options).await.unwrap();
+        assert_eq!((page.length, page.body.len()), (100_000, kept));
+    }
+}
+
+#[tokio::test]
+async fn bodies_that_wait_for_their_turn_share_a_limited_buffer() {
+    let (root, counts) = server::start().await;
+    let (head, open) = server::gate().await;
+    // Each URL's body is a number with 2048 digits.
+    let urls = [head].into_iter().chain((1..20).map(|n| format!("{root}/delay/0/{n:02048}")));
+    let client = client();
+    let hasty = Duration::from_millis(200);
+    let options = Options { buffer: 4 * 2048, timeout: 10 * hasty, ..concurrency(5) };
+    let mut results = Box::pin(fetch_all(&client, stream::iter(urls), options));
+    tokio::select! {
+        first = results.next() => panic!("the first URL must not be ready: {first:?}"),
+        () = tokio::time::sleep(3 * hasty) => {}
+    }
+    // Four bodies fill the buffer. Four more may have been requested before it was full.
+    assert!((4..=8).contains(&counts.asked.load(SeqCst)), "{counts:?}");
+    drop(open);
+    let results: Vec<_> = results.collect().await;
+    assert_eq!(results.len(), 20);
+    assert!(results.iter().all(|fetched| fetched.outcome.is_ok()), "{results:?}");
+}
+
+#[tokio::test]
+async fn no_more_requests_than_the_limit_per_host_are_in_flight() {
+    let ((one, of_one), (two, of_two)) = (server::start().await, server::start().await);
+    let urls = (0..40).map(|n| format!("{}/delay/10/{n}", if n < 20 { &one } else { &two }));
+    let options = Options { per_host: std::num::NonZeroUsize::new(2), ..concurrency(20) };
+    let results = all(urls, options).await;
+    assert!(results.iter().all(|fetched| fetched.outcome.is_ok()));
+    assert_eq!((of_one.most.load(SeqCst), of_two.most.load(SeqCst)), (2, 2));
+}
+
+#[tokio::test]
+async fn headers_and_passwords_stay_with_their_server() {
+    let (other, asked_other) = server::script(vec![answer(200, "", b"ok")]).await;
+    let here = answer(302, "Location: here\r\n", b"");
+    let there = answer(307, &format!("Location: {other}/there\r\n"), b"");
+    let (root, asked) = server::script(vec![here, there]).await;
+    let secret = root.replace("http://", "http://me:secret@") + "/signed?key=secret";
+    let headers = [("x-key".parse().unwrap(), "secret".parse().unwrap())].into_iter().collect();
+    fetch(&client(), &secret, &Options { headers, ..concurrency(1) }).await.unwrap();
+    let asked = asked.lock().unwrap();
+    for (_, request) in &asked[..2] {
+        assert_eq!(server::header(request, "x-key"), Some("secret"));
+        assert!(server::header(request, "authorization").is_some());
+        assert_eq!(server::header(request, "referer"), None);
+    }
+    for name in ["x-key", "authorization", "referer"] {
+        assert_eq!(server::header(&asked_other.lock().unwrap()[0].1, name), None);
+    }
+}
+
+#[tokio::test]
+async fn requests_that_a_server_has_not_looked_at_are_sent_again() {
+    let root = server::ten_per_connection().await;
+    let client = fetch::client_builder()
+        .tls_certs_only([])
+        .no_proxy()
+        .http2_prior_knowledge()
+        .build()
+        .unwrap();
+    let urls = stream::iter((0..100).map(|n| format!("{root}/{n}")));
+    let results: Vec<_> = fetch_all(&client, urls, concurrency(100)).collect().await;
+    let errors: Vec<_> = results.into_iter().filter_map(|f| f.outcome.err()).collect();
+    assert!(errors.is_empty(), "{} of 100 failed: {:?}", errors.len(), errors[0]);
+}
+
+#[tokio::test]
+async fn a_request_without_an_answer_is_sent_again_but_only_once() {
+    for (broken, ok) in [(1, true), (2, false)] {
+        let mut answers = vec![Vec::new(); broken];
+        answers.push(answer(200, "", b"here"));
+        let (root, asked) = server::script(answers).await;
+        assert_eq!(fetch(&client(), &root, &concurrency(1)).await.is_ok(), ok);
+        assert_eq!(asked.lock().unwrap().len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn each_pause_between_two_attempts_is_announced() {
+    static PAUSES: AtomicUsize = AtomicUsize::new(0);
+    let (root, _) = server::script(vec![answer(503, "", b""), answer(200, "", b"good")]).await;
+    let on_retry: fn(&str, &FetchError, Duration) = |url, error, pause| {
+        assert!(url.starts_with("http://127.0.0.1"), "{url}");
+        assert!(matches!(error, FetchError::Status { .. }) && pause < Duration::from_secs(1));
+        PAUSES.fetch_add(1, SeqCst);
+    };
+    let options = Options { on_retry: Some(on_retry), retries: 1, ..concurrency(1) };
+    assert!(all([root], options).await[0].outcome.is_ok());
+    assert_eq!(PAUSES.load(SeqCst), 1);
 }

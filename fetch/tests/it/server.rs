@@ -123,6 +123,20 @@ pub fn answer(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
+/// Starts a server whose only answer waits until the sender is dropped. Returns its URL.
+pub async fn gate() -> (String, tokio::sync::oneshot::Sender<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let root = format!("http://{}", listener.local_addr().unwrap());
+    let (open, opened) = tokio::sync::oneshot::channel();
+    tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        let _ = socket.read(&mut [0; 4096]).await;
+        let _ = opened.await;
+        let _ = socket.write_all(&answer(200, "", b"open")).await;
+    });
+    (root, open)
+}
+
 /// Returns the URL of a port on which nothing listens. The socket stays bound, so that no other
 /// program can take the port.
 pub fn closed() -> String {
@@ -153,6 +167,72 @@ pub async fn silent() -> (String, mpsc::UnboundedReceiver<&'static str>) {
         }
     });
     (root, seen)
+}
+
+/// Answers every request over TLS with this answer, in the name of `localhost`. Returns the root
+/// URL.
+pub async fn over_tls(answer: Vec<u8>) -> String {
+    use tokio_rustls::rustls::pki_types::pem::PemObject;
+    use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    use tokio_rustls::rustls::{self, ServerConfig};
+    let certificate = CertificateDer::from_pem_slice(include_bytes!("tls/localhost.pem")).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(include_bytes!("tls/localhost.key")).unwrap();
+    let config =
+        ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate], key)
+            .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let root = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+    tokio::spawn(async move {
+        loop {
+            let (socket, _) = listener.accept().await.unwrap();
+            // A client that does not trust the certificate breaks off the handshake.
+            if let Ok(mut socket) = acceptor.accept(socket).await {
+                let _ = socket.read(&mut [0; 4096]).await;
+                let _ = socket.write_all(&answer).await;
+                let _ = socket.shutdown().await;
+            }
+        }
+    });
+    root
+}
+
+/// The certificate of the authority that vouches for [`over_tls`].
+pub const AUTHORITY: &str = include_str!("tls/ca.pem");
+
+/// An HTTP/2 server that serves ten requests per connection, and then refuses all others.
+pub async fn ten_per_connection() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let root = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        loop {
+            let (socket, _) = listener.accept().await.unwrap();
+            tokio::spawn(async move {
+                let mut connection = h2::server::handshake(socket).await.unwrap();
+                for _ in 0..10 {
+                    let Some(Ok((_, mut respond))) = connection.accept().await else { return };
+                    let response = axum::http::Response::new(());
+                    let mut body = respond.send_response(response, false).unwrap();
+                    body.send_data("ok".into(), true).unwrap();
+                }
+                connection.graceful_shutdown();
+                while let Some(Ok((_, mut respond))) = connection.accept().await {
+                    respond.send_reset(h2::Reason::REFUSED_STREAM);
+                }
+            });
+        }
+    });
+    root
+}
+
+/// Returns the value of a header in a request.
+pub fn header<'a>(request: &'a str, name: &str) -> Option<&'a str> {
+    let value = request.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    value.map(str::trim)
 }
 
 pub fn client() -> reqwest::Client {
