@@ -91,13 +91,14 @@ pub fn fetch_all<'a>(
     urls.enumerate()
         .map(move |(place, url)| {
             let (shared, mut share) = (Arc::clone(&shared), memory.share(place));
+            let work = async move {
+                let fetched = fetch_in_turn(&shared, &url, &mut share).await;
+                (fetched, share)
+            };
             // Each URL gets its own task, which runs even while the consumer is busy with a result.
             // A plain future would only be polled together with this stream, so its timeout could
             // expire before anybody looks at its response.
-            let task =
-                tokio::spawn(
-                    async move { (fetch_in_turn(&shared, &url, &mut share).await, share) },
-                );
+            let task = tokio::spawn(work);
             // Dropping a plain handle leaves the task running. Dropping this handle aborts the task.
             AbortOnDropHandle::new(task)
         })
@@ -148,12 +149,15 @@ async fn fetch_in_turn(shared: &Shared, url: &str, share: &mut Share) -> Fetched
         drop((permit, of_host));
         attempts += 1;
         let url = url::without_credentials(url);
-        let (pause, error) = match &outcome {
-            Err(error) if retry::is_transient(error) => match backoff.next() {
-                Some(backoff) => (retry::pause(error, backoff, fastrand::f64()), error),
-                None => return Fetched { url, outcome, attempts, elapsed },
-            },
-            _ => return Fetched { url, outcome, attempts, elapsed },
+        let again = match &outcome {
+            Err(error) if retry::is_transient(error) => backoff.next().map(|backoff| {
+                let pause = retry::pause(error, backoff, fastrand::f64());
+                (pause, error)
+            }),
+            _ => None,
+        };
+        let Some((pause, error)) = again else {
+            return Fetched { url, outcome, attempts, elapsed };
         };
         if let Some(on_retry) = options.on_retry {
             on_retry(&url, error, pause);

@@ -3,6 +3,9 @@
 
 #[path = "../exercise/checks.rs"]
 mod checks;
+#[path = "../../src/client.rs"]
+#[allow(dead_code, reason = "only its unit tests are used")]
+mod client;
 mod naive;
 mod naive_download;
 #[path = "../../src/tool/plan.rs"]
