@@ -1,15 +1,6 @@
-//! Your limiter. `cargo test -p rate-limiter --test exercise` shows what is still missing.
+//! Your limiter. `cargo exercise rate-limiter` checks it, step by step.
 //!
-//! Each hint gives away more than the previous one:
-//!
-//! 1. Keep the times of the last grants. If there are `max_requests` of them, when may the
-//!    limiter give the next grant?
-//! 2. What may you record before you wait, and what may you record only afterwards? Think of a
-//!    caller that is dropped while it waits.
-//! 3. The waiting callers need an order. Which of Tokio's locks serves its waiters first in, first
-//!    out, and may be held across an `.await`?
-//! 4. The caller that holds that lock sleeps until the oldest grant is one window old. Then it
-//!    reads the clock again. `src/lib.rs` shows one way to write the limiter.
+//! You need: a struct with a lock in it, and `tokio::time`.
 #![allow(dead_code, unused_variables, clippy::todo, reason = "the learner fills this in")]
 
 use std::time::Duration;

@@ -1,14 +1,17 @@
-//! Applies the checks of the exercise to your solution in `exercise.rs`.
+//! Checks your limiter in `exercise.rs`, step by step.
 //!
-//! Run with: `cargo test -p rate-limiter --test exercise`
+//! Run with: `cargo exercise rate-limiter`
 
 mod checks;
 #[path = "../../exercise.rs"]
 mod exercise;
+#[path = "../../../hello/tests/exercise/runner.rs"]
+mod runner;
 
+use std::process::ExitCode;
 use std::time::Duration;
 
-use checks::{Limiter, promises};
+use checks::Limiter;
 use exercise::RateLimiter;
 use tokio::time::Instant;
 
@@ -17,9 +20,16 @@ impl Limiter for RateLimiter {
         Self::new(max_requests, time_window)
     }
 
-    async fn acquire(&self) -> Instant {
-        self.acquire().await
+    fn acquire(&self) -> impl Future<Output = Instant> + Send {
+        self.acquire()
     }
 }
 
-promises!(RateLimiter);
+fn main() -> ExitCode {
+    runner::main(&runner::Exercise {
+        lesson: "rate-limiter",
+        folder: env!("CARGO_MANIFEST_DIR"),
+        stub: include_str!("stub.rs"),
+        steps: &checks::steps::<RateLimiter>(),
+    })
+}

@@ -12,6 +12,8 @@ mod naive_limiter;
 mod program;
 mod promises;
 mod readme;
+#[path = "../../../hello/tests/exercise/runner.rs"]
+mod runner;
 #[path = "../../src/tool/share.rs"]
 mod share;
 mod solution;
