@@ -1,23 +1,12 @@
-//! Your worker pool. `cargo test -p worker-pool --test exercise` shows what is still missing.
+//! Your worker pool. `cargo exercise worker-pool` checks it, step by step.
 //!
-//! Each hint gives away more than the previous one:
-//!
-//! 1. A worker is a task with a loop: it takes a job from a queue, and awaits it. How does the
-//!    worker learn that there will be no more jobs?
-//! 2. Jobs are futures of many types. Is there one type for all of them?
-//! 3. The worker has a result, and another task waits for it. How does the result get to that
-//!    task? Tokio has a channel for exactly one value.
-//! 4. A panic unwinds through the task that polls the job. `futures_util::FutureExt::catch_unwind`
-//!    stops it.
-//! 5. `async_channel::bounded` is a queue for many workers, and it makes senders wait when it is
-//!    full. You can use it here, because the crate is a dev-dependency. Our solution has its own
-//!    queue instead, in `src/queue.rs`. Together with `src/lib.rs` and `src/job.rs`, that file
-//!    shows one way to write the pool.
+//! You need: tasks, a queue, and a channel for each result.
 #![allow(dead_code, unused_variables, clippy::todo, reason = "the learner fills this in")]
 
 use std::marker::PhantomData;
 
-/// Runs jobs on a fixed number of workers, which take them from one bounded queue.
+/// Runs jobs on a fixed number of workers, which take them from one bounded queue, first come, first
+/// served.
 pub struct WorkerPool {
     // What does a pool have to store?
 }
@@ -34,7 +23,9 @@ impl WorkerPool {
         todo!("make a queue, and spawn the workers")
     }
 
-    /// Waits for room in the queue, adds the job to it, and returns the handle to its result.
+    /// Waits for room in the queue, adds the job to it, and returns the handle to its result. The
+    /// queue has room for at least one job and for at most a hundred. After `stop`, the job does not
+    /// run, and its handle returns an error.
     pub async fn submit<T: Send + 'static>(
         &self,
         job: impl Future<Output = T> + Send + 'static,
@@ -42,14 +33,15 @@ impl WorkerPool {
         todo!("add the job to the queue, and decide where its result goes")
     }
 
-    /// Stops accepting jobs, and waits until the accepted ones have ended.
+    /// Stops accepting jobs, and waits until the accepted ones have ended. Can be called again.
     pub async fn stop(&self) {
         todo!("close the queue, and wait for the workers")
     }
 }
 
 impl<T> JobHandle<T> {
-    /// Waits for the job. Returns its result, or a text that says what happened instead.
+    /// Waits for the job. Returns its result, or a text that says what happened instead: the message
+    /// of its panic, or that it was not accepted. If the handle is dropped, the job runs all the same.
     pub async fn result(self) -> Result<T, String> {
         todo!("wait for the result")
     }

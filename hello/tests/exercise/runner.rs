@@ -481,9 +481,10 @@ pub struct Picture {
     pub steps: &'static [Step],
 }
 
-/// The main function of a gallery. Each solution runs in a process of its own, because some of them
+/// The main function of a gallery: holds the checks against each solution, and the hints against the
+/// README. Each solution runs in a process of its own, because some of them
 /// never end.
-pub fn gallery(rooms: &[&[Picture]]) -> ExitCode {
+pub fn gallery(readme: &str, rooms: &[&[Picture]]) -> ExitCode {
     let pictures: Vec<_> = rooms.iter().copied().flatten().collect();
     if let Ok(name) = env::var("PICTURE") {
         let picture = pictures.iter().find(|picture| picture.name == name);
@@ -498,6 +499,14 @@ pub fn gallery(rooms: &[&[Picture]]) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let mut failures = 0;
+    // The last hint of each step names a heading of the README.
+    for hint in pictures[0].steps.iter().filter_map(|step| step.hints.last()) {
+        let heading = hint.split('"').nth(1).unwrap_or(hint);
+        if !readme.lines().any(|line| line.trim_start_matches('#').trim() == heading) {
+            println!("WRONG the README has no heading: {heading}");
+            failures += 1;
+        }
+    }
     for picture in &pictures {
         let mut command = Command::new(env::current_exe().unwrap_or_default());
         let output = command.env("PICTURE", picture.name).output();

@@ -33,7 +33,7 @@ pub const fn steps<L: Limiter>() -> [Step; 6] {
                  in fields of the struct.",
                 "`Instant::now()` of Tokio returns the time. It follows the paused clock of the \
                  checks, and the one of the standard library doesn't.",
-                "README, \"The Rust way\": what a limiter has to remember.",
+                "README, \"The window on a number line\".",
             ],
         },
         Step {
@@ -48,7 +48,7 @@ pub const fn steps<L: Limiter>() -> [Step; 6] {
                  them, the first one decides when the next caller may pass.",
                 "`tokio::time::sleep_until(oldest + window).await` waits. Read the clock again \
                  afterwards: the caller may have been woken later than planned.",
-                "README, \"The Rust way\": wait, and only then record the grant.",
+                "README, \"Record the time after the sleep, not before it\".",
             ],
         },
         Step {
@@ -60,7 +60,7 @@ pub const fn steps<L: Limiter>() -> [Step; 6] {
                  one second and two at the beginning of the next are four within a moment.",
                 "The window slides. The next caller may pass when the grant `max_requests` places \
                  before it is one window old.",
-                "README, \"The Rust way\": the window as a number line.",
+                "README, \"The window on a number line\".",
             ],
         },
         Step {
@@ -73,7 +73,7 @@ pub const fn steps<L: Limiter>() -> [Step; 6] {
                 "Which of Tokio's locks serves its waiters first in, first out, and may be held \
                  across an `.await`?",
                 "Hold a `tokio::sync::Mutex` while you sleep. The others queue for it.",
-                "README, \"Where it bites\": a lock that is held while its owner waits.",
+                "README, \"One sleeper, and a queue behind it\".",
             ],
         },
         Step {
@@ -85,7 +85,7 @@ pub const fn steps<L: Limiter>() -> [Step; 6] {
                 "A caller that is dropped runs no more code after its `.await`. Whatever it recorded \
                  before that stays.",
                 "Record a grant after the wait, and remove the oldest one after the wait, too.",
-                "README, \"Where it bites\": a caller that gives up.",
+                "README, \"Record nothing before the last `.await`\".",
             ],
         },
         Step {
@@ -97,7 +97,7 @@ pub const fn steps<L: Limiter>() -> [Step; 6] {
                  So does a notification that goes to all of them.",
                 "Remove a grant as soon as it no longer matters. The queue never needs more than \
                  `max_requests` of them.",
-                "README, \"What it costs\": how often a caller is polled.",
+                "README, \"One sleeper, and a queue behind it\".",
             ],
         },
     ]

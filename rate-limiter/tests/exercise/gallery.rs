@@ -78,5 +78,5 @@ pictures! {
 }
 
 fn main() -> ExitCode {
-    runner::gallery(&[&[OURS], PICTURES])
+    runner::gallery(include_str!("../../README.md"), &[&[OURS], PICTURES])
 }

@@ -1,12 +1,16 @@
-//! Applies the checks of the exercise to your solution in `exercise.rs`.
+//! Checks your pool in `exercise.rs`, step by step.
 //!
-//! Run with: `cargo test -p worker-pool --test exercise`
+//! Run with: `cargo exercise worker-pool`
 
 mod checks;
 #[path = "../../exercise.rs"]
 mod exercise;
+#[path = "../../../hello/tests/exercise/runner.rs"]
+mod runner;
 
-use checks::{Handle, Pool, promises};
+use std::process::ExitCode;
+
+use checks::{Handle, Pool};
 use exercise::WorkerPool;
 
 impl Pool for WorkerPool {
@@ -23,4 +27,11 @@ impl Pool for WorkerPool {
     }
 }
 
-promises!(WorkerPool);
+fn main() -> ExitCode {
+    runner::main(&runner::Exercise {
+        lesson: "worker-pool",
+        folder: env!("CARGO_MANIFEST_DIR"),
+        stub: include_str!("stub.rs"),
+        steps: &checks::steps::<WorkerPool>(),
+    })
+}

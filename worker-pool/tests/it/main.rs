@@ -11,6 +11,8 @@ mod printable;
 mod program;
 mod promises;
 mod readme;
+#[path = "../../../hello/tests/exercise/runner.rs"]
+mod runner;
 #[path = "../../src/size.rs"]
 mod size;
 mod solution;
