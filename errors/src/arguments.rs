@@ -70,7 +70,8 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// Returns the rules for attempts and retries. The time that `--wait` allows starts now.
+    /// Returns the rules for attempts and retries. The time that `--wait` allows
+    /// starts when this function is called.
     pub fn retry_policy(&self) -> RetryPolicy {
         match self.wait {
             Some(wait) => RetryPolicy::waiting(wait, self.timeout),

@@ -88,8 +88,8 @@ impl RetryPolicy {
     }
 
     /// Returns whether to try again after this failure, if retries and time are left. A caller that
-    /// waits for a service to start also waits for the service's name to be found, because the name
-    /// may be registered only once the service has started.
+    /// waits for a service to start also waits for the service's name to be found, because some
+    /// services don't register their name until they have started.
     pub fn should_retry(&self, error: &ServiceError) -> bool {
         let is_waiting = self.deadline.is_some();
         error.is_transient() || is_waiting && matches!(error, ServiceError::NameNotFound(_))

@@ -71,7 +71,7 @@ async fn run_until_signal(arguments: Arguments) -> i32 {
     // Either way, we wait until the database is closed. If another program has locked the file, or
     // nobody reads our output, that may take a while. A second signal ends the wait. After a signal
     // that nobody is likely to repeat, the wait ends after five seconds. In both cases, SQLite
-    // rolls the transaction back when the database is opened the next time.
+    // rolls the transaction back the next time the database is opened.
     let closed = async {
         let result = match early_result {
             Some(result) => result,

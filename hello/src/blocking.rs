@@ -40,7 +40,7 @@ async fn waits_badly() {
     thread::sleep(WORK);
 }
 
-/// Runs a call that has to block on a thread reserved for such calls, as `asyncio.to_thread` does.
+/// Runs a blocking call on a thread that is reserved for such calls, as `asyncio.to_thread` does.
 async fn waits_elsewhere() {
     let blocking_call = tokio::task::spawn_blocking(|| thread::sleep(WORK));
     // This fails only if the call panicked or the runtime is shutting down.

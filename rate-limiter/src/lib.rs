@@ -132,9 +132,9 @@ impl RateLimiter {
         if grants.waiting > 0 { None } else { self.take(&mut grants, 1).ok() }
     }
 
-    /// Gives the newest grant the current time. Call this if you could use the grant only now. The
-    /// grant's window then counts from the current time. Returns `None`, and changes nothing, if
-    /// another request was granted since then.
+    /// Moves a grant to the current time, so that its window starts now. Call this if something
+    /// delayed you between getting the grant and using it. Returns `None`, and changes nothing, if
+    /// another request has been granted in the meantime.
     ///
     /// Otherwise, a caller that waits for something else between the grant and its use could exceed
     /// the limit, because a part of the grant's window is already over when the caller makes its

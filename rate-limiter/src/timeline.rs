@@ -174,8 +174,9 @@ impl Timeline {
 
 impl Row {
     /// Returns the character to draw for the time between `from` and `to`. If there is a mark in
-    /// that time, returns the mark. Otherwise, returns the last character that started in that
-    /// time, so that short bars stay visible. If none started, returns what the row showed before.
+    /// that time, returns the mark. Otherwise, returns the character of the last bar that started
+    /// in that time, even if the bar has already ended, so that short bars stay visible. If no bar
+    /// started, returns what the row showed before.
     fn sign(&self, from: Duration, to: Duration) -> char {
         let is_within = |at: Duration| from <= at && at < to;
         let mark = self.marks.iter().find(|(at, _)| is_within(*at));

@@ -84,7 +84,7 @@ impl Queue {
                     return self.accept(state, job);
                 }
             }
-            // If a worker has taken a job since we checked, there is a notification, and this call
+            // If a worker has taken a job since we checked, `room` has stored a permit, and this call
             // returns immediately.
             self.room.notified().await;
         }

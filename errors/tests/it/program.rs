@@ -369,11 +369,18 @@ async fn greetings_of_several_lines_and_in_latin_1_are_shown() {
 }
 
 #[tokio::test]
-async fn messages_and_json_escape_what_is_unsafe_and_any_reports_an_invalid_address() {
+async fn messages_and_json_escape_control_characters() {
     let unsafe_text = services::says("220 \u{202e}\u{9b}2J\n".as_bytes()).await;
-    let output = errors(&["--any", "--json", &unsafe_text, "wr\u{1b}ong"]).await;
+    let output = errors(&["--json", &unsafe_text, "wr\u{1b}ong"]).await;
     let lines = text(&output.stdout);
     assert!(lines.contains("220 \\u202e\\u009b2J"), "{lines}");
+    assert!(!lines.contains('\u{1b}') && !text(&output.stderr).contains('\u{1b}'), "{lines}");
+}
+
+#[tokio::test]
+async fn with_any_an_invalid_address_is_still_reported() {
+    let service = services::says(b"220 ready\n").await;
+    let output = errors(&["--any", &service, "wr\u{1b}ong"]).await;
     assert!(output.status.success());
     let errors = text(&output.stderr);
     assert!(errors.starts_with("errors: wr\u{fffd}ong: the address must be HOST:PORT"), "{errors}");

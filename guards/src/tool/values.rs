@@ -130,7 +130,8 @@ fn bytes(digits: &str) -> Option<Vec<u8>> {
 /// one difference: `007`, for example, stays text, because leading zeros usually mean that it is
 /// an identifier, such as a postal code.
 ///
-/// Like SQLite, this returns a real number for an integer that needs more than 64 bits.
+/// Like SQLite, this returns a real number for a decimal integer that does not fit in an `i64`. A
+/// hexadecimal integer of more than 64 bits, which is an error in SQL, stays text.
 pub fn number(text: &str) -> Option<Value> {
     let is_negative = text.starts_with('-');
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);

@@ -26,8 +26,9 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// Creates a rate of at most `limit` requests in any window of `per`. With `spread`, the
-    /// requests are granted evenly, instead of as early as possible.
+    /// Creates a rate of at most `limit` requests in any window of `per`. With `spread`,
+    /// grants are spaced evenly over the window (in small batches at high rates), instead of being
+    /// made as early as possible.
     ///
     /// # Errors
     /// Returns the errors of [`RateLimiter::new`].

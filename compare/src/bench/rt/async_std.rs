@@ -1,4 +1,4 @@
-//! Implements the trait for async-std. async-std's executor is global, and the parent process sets
+//! Implements [`Rt`](super::Rt) for async-std. async-std's executor is global, and the parent process sets
 //! the number of threads in `ASYNC_STD_THREAD_COUNT`.
 
 use std::io;

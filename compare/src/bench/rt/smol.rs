@@ -1,4 +1,4 @@
-//! Implements the trait for smol. `smol::spawn` uses a global executor, and the parent process sets
+//! Implements [`Rt`](super::Rt) for smol. `smol::spawn` uses a global executor, and the parent process sets
 //! its number of threads in `SMOL_THREADS`.
 
 use std::io;

@@ -1,4 +1,4 @@
-//! Implements the trait for the control, which has no runtime. A task is a thread, and waiting
+//! Implements [`Rt`](super::Rt) for the control, which has no runtime. A task is a thread, and waiting
 //! blocks the thread, so every future is ready when it is polled for the first time.
 
 use std::io::{self, Read, Write};

@@ -1,4 +1,4 @@
-//! Implements the trait for Tokio. Each run starts a runtime with the given number of worker
+//! Implements [`Rt`](super::Rt) for Tokio. Each run starts a runtime with the given number of worker
 //! threads.
 
 use std::io;
