@@ -1,28 +1,38 @@
-//! Applies the checks of the exercise to your solution in `exercise.rs`.
+//! Checks your downloader in `exercise.rs`, step by step.
 //!
-//! Run with: `cargo test -p downloads --test exercise`
+//! Run with: `cargo exercise downloads`
 
 mod checks;
 #[path = "../../exercise.rs"]
 mod exercise;
-#[path = "../it/server.rs"]
-mod server;
+#[path = "server.rs"]
+mod exercise_server;
+#[path = "../../../hello/tests/exercise/runner.rs"]
+mod runner;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
-use checks::{Downloader, promises};
+use checks::Downloader;
 use reqwest::Client;
 
 struct Yours;
 
 impl Downloader for Yours {
-    async fn download_all(
+    fn download_all(
         client: &Client,
         files: &[(String, PathBuf)],
         concurrency: usize,
-    ) -> Vec<Result<u64, String>> {
-        exercise::download_all(client, files, concurrency).await
+    ) -> impl Future<Output = Vec<Result<u64, String>>> + Send {
+        exercise::download_all(client, files, concurrency)
     }
 }
 
-promises!(Yours);
+fn main() -> ExitCode {
+    runner::main(&runner::Exercise {
+        lesson: "downloads",
+        folder: env!("CARGO_MANIFEST_DIR"),
+        stub: include_str!("stub.rs"),
+        steps: &checks::steps::<Yours>(),
+    })
+}

@@ -6,6 +6,8 @@ mod checks;
 #[path = "../../src/client.rs"]
 #[allow(dead_code, reason = "only its unit tests are used")]
 mod client;
+#[path = "../exercise/server.rs"]
+mod exercise_server;
 mod naive;
 mod naive_download;
 #[path = "../../src/tool/plan.rs"]
@@ -14,5 +16,7 @@ mod plan;
 mod program;
 mod promises;
 mod readme;
+#[path = "../../../hello/tests/exercise/runner.rs"]
+mod runner;
 mod server;
 mod solution;
