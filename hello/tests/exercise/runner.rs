@@ -88,8 +88,21 @@ pub fn on_the_paused_clock(check: impl Future<Output = Seen>) -> Seen {
     let day = Duration::from_secs(24 * 3600);
     let late = "after a day on the paused clock, the check was still waiting: somebody waits for \
                 something that never happens";
-    run_on(Builder::new_current_thread().start_paused(true), async {
+    let (start, used) = (Instant::now(), processor_time());
+    let seen = run_on(Builder::new_current_thread().start_paused(true), async {
         tokio::time::timeout(day, check).await.unwrap_or_else(|_| Err(late.into()))
+    });
+    // On this clock, waiting takes no real time. If real time has passed in which the processor had
+    // nothing to do, something has blocked the thread.
+    let used = processor_time().zip(used).map(|(after, before)| after.saturating_sub(before));
+    let blocked = used.map_or(Duration::ZERO, |used| start.elapsed().saturating_sub(used));
+    seen.map_err(|seen| match blocked > Duration::from_millis(900) {
+        true => format!(
+            "{seen}\nMeanwhile, {:.1} s of real time have passed. Does a call block the thread, such \
+             as `std::thread::sleep`?",
+            blocked.as_secs_f64()
+        ),
+        false => seen,
     })
 }
 
@@ -464,11 +477,6 @@ pub fn expect(is_right: bool, seen: impl FnOnce() -> String) -> Seen {
 /// Returns the seconds since `start` on Tokio's clock.
 pub fn since(start: tokio::time::Instant) -> f64 {
     start.elapsed().as_secs_f64()
-}
-
-/// Returns the real time since a moment, to tell a paused clock from a blocked thread.
-pub fn real(start: Instant) -> Duration {
-    start.elapsed()
 }
 
 /// A solution that the checks are held against.

@@ -1,5 +1,5 @@
 //! Wrong solutions. Each of them must be caught by the step that `gallery.rs` names.
-#![allow(dead_code, unused_variables, reason = "a wrong solution may leave something unused")]
+#![allow(unused, reason = "a wrong solution may leave something unused")]
 
 pub mod a_broken_transfer_is_complete;
 pub mod a_failure_is_a_panic;

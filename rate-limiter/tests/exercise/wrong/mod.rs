@@ -1,5 +1,5 @@
 //! Wrong solutions. Each of them must be caught by the step that `gallery.rs` names.
-#![allow(dead_code, reason = "a wrong solution may leave something unused")]
+#![allow(unused, reason = "a wrong solution may leave something unused")]
 
 pub mod a_list_and_one_sleep;
 pub mod a_reserved_place;
