@@ -1,0 +1,44 @@
+//! Lets the heads race, and then reads the body of the winner.
+
+use futures_util::stream::{self, BoxStream, FuturesUnordered, StreamExt};
+use reqwest::Client;
+
+/// Fetches a page. Returns its bytes when it is complete, or a text that says what went wrong.
+pub async fn fetch_page(client: &Client, url: &str) -> Result<Vec<u8>, String> {
+    let response = client.get(url).send().await.and_then(|response| response.error_for_status());
+    let bytes = response.map_err(|error| error.to_string())?.bytes().await;
+    bytes.map(Into::into).map_err(|error| error.to_string())
+}
+
+/// Requests all URLs at once, and returns the page that is complete first.
+pub async fn fetch_first(client: &Client, urls: &[String]) -> Result<Vec<u8>, Vec<String>> {
+    let mut requests: FuturesUnordered<_> = urls.iter().map(|url| client.get(url).send()).collect();
+    let mut failures = Vec::new();
+    while let Some(result) = requests.next().await {
+        match result.and_then(|response| response.error_for_status()) {
+            Ok(response) => {
+                let bytes = response.bytes().await.map_err(|error| vec![error.to_string()])?;
+                return Ok(bytes.into());
+            }
+            Err(failure) => failures.push(failure.to_string()),
+        }
+    }
+    if failures.is_empty() {
+        failures.push("there are no URLs".into());
+    }
+    Err(failures)
+}
+
+/// Returns a stream of the results of all URLs, in their order, failures included.
+pub fn fetch_all(
+    client: &Client,
+    urls: Vec<String>,
+    concurrency: usize,
+) -> BoxStream<'static, Result<Vec<u8>, String>> {
+    let client = client.clone();
+    let requests = stream::iter(urls).map(move |url| {
+        let client = client.clone();
+        async move { fetch_page(&client, &url).await }
+    });
+    requests.buffered(concurrency).boxed()
+}
