@@ -1,7 +1,13 @@
 //! Your first async functions. `cargo exercise hello` checks them, step by step.
 //!
 //! You need: `tokio::time::sleep`, `tokio::join!`, `tokio::spawn`, and `tokio::task::spawn_blocking`.
-#![allow(dead_code, unused_variables, clippy::todo, reason = "the learner fills this in")]
+#![allow(
+    dead_code,
+    unused_mut,
+    unused_variables,
+    clippy::todo,
+    reason = "the learner fills this in"
+)]
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

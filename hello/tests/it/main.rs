@@ -2,5 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod compiler;
+mod exercise;
 mod program;
 mod readme;
+#[path = "../exercise/runner.rs"]
+mod runner;
