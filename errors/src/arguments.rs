@@ -9,22 +9,22 @@ use errors::{Probe, RetryPolicy, Until};
 
 use crate::duration::duration;
 
-/// Reads the greeting line of TCP services (SSH, SMTP, FTP and the like), all concurrently.
+/// Reads the greetings of TCP services (SSH, SMTP, FTP and the like), all concurrently.
 #[derive(Parser)]
 #[command(
     version,
     after_help = "Examples:
   errors                                       run a demonstration with local services
-  errors localhost:22 mail.example:25          show which are up, and why the others are not
-  errors --wait 1m --fail-fast db:22 mail:25   wait up to a minute until both answer
+  errors localhost:22 mail.example:25          show which services are up, and why the others are not
+  errors --wait 1m --fail-fast db:22 mail:25   wait for up to a minute until both have answered
   errors --connect --wait 1m redis:6379 -- ./server
                                                run a command once a service accepts connections
   errors --any a.example:22 b.example:22       print the first answer
   errors --default down localhost:22           print `down` if the service fails
 
-Exit status: 0 each service answered or had a default (with --any: one answered), 1 a service failed,
-2 usage error, 130 interrupted, 143 terminated,
-129 hung up. With a command, the command's status."
+Exit status: 0 each service answered or had a default (with --any: one answered), 1 a service failed
+or another error occurred, 2 usage error, 129 SIGHUP, 130 SIGINT (Ctrl-C), 131 SIGQUIT, 143 SIGTERM.
+Once a command runs, its status is the program's status."
 )]
 pub struct Arguments {
     /// The services to ask. Without services, the program runs a demonstration with services that
@@ -53,15 +53,15 @@ pub struct Arguments {
     /// Do not expect a greeting: a service is up if it accepts a connection.
     #[arg(long, requires = "services")]
     connect: bool,
-    /// Print one JSON object per line for each service, with the fields service, greeting, error
-    /// and kind.
+    /// Print one line for each service: a JSON object with the fields service, greeting, error and
+    /// kind.
     #[arg(long, requires = "services")]
     pub json: bool,
     /// Log each attempt to stderr.
     #[arg(short, long, requires = "services")]
     pub verbose: bool,
-    /// A command to run once the services have answered. The command's output appears on stdout, so
-    /// the program prints the greetings to stderr.
+    /// A command to run once the services are up. The command's output appears on stdout, so the
+    /// program prints the greetings to stderr.
     #[arg(last = true, requires = "services", value_name = "COMMAND")]
     pub command: Vec<OsString>,
     /// Save the timeline of the demonstration as a picture.
@@ -70,8 +70,8 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// Returns the rules for attempts and retries. The time that `--wait` allows
-    /// starts when this function is called.
+    /// Returns the rules for attempts and retries. The time that `--wait` allows starts to run when
+    /// this function is called.
     pub fn retry_policy(&self) -> RetryPolicy {
         match self.wait {
             Some(wait) => RetryPolicy::waiting(wait, self.timeout),

@@ -12,10 +12,10 @@ use crate::error::ServiceError;
 pub enum Until {
     /// Wait for all checks, so that every failure is reported.
     AllEnded,
-    /// Stop at the first failure (*fail fast*), because the other answers are useless without this
-    /// one.
+    /// Stop at the first failure (*fail fast*). Use this if the answers are useless unless you get
+    /// all of them.
     FirstFailure,
-    /// Stop at the first answer, because one is enough.
+    /// Stop at the first answer. Use this if one answer is enough.
     FirstAnswer,
 }
 
@@ -73,14 +73,14 @@ where
     let mut results: Vec<_> = positions.iter().map(|_| Err(ServiceError::Cancelled)).collect();
     let mut is_decided = false;
     // `abort_all` only asks the tasks to stop. So the loop continues until it has joined all of
-    // them: only then have they stopped, and dropped what they owned.
+    // them. Only then have the tasks stopped and dropped what they owned.
     while let Some(ended) = tasks.join_next_with_id().await {
         let (id, result) = match ended {
             Ok((id, result)) => (id, result),
             Err(error) => (error.id(), Err(error.into())),
         };
         if is_decided && until == Until::FirstAnswer {
-            continue; // another check has answered first, and only one answer counts
+            continue; // another check answered first, and only the first answer counts
         }
         if until.is_decided_by(&result) {
             is_decided = true;

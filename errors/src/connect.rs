@@ -1,10 +1,10 @@
 //! Connects to a service, even if some of its addresses do not answer.
 //!
-//! A name often has several addresses, both IPv6 and IPv4. If one of them does not answer, an
-//! attempt to connect to it takes as long as the timeout. So we wait for that address only for a
-//! moment, then try the next one as well, and take the first connection that is accepted. This is
-//! called *Happy Eyeballs* (RFC 8305, section 5). It is the same idea as in
-//! [`hedged`](crate::hedged), with a different address for each attempt.
+//! A name often has several addresses, both IPv6 and IPv4. If an address does not answer, an
+//! attempt to connect to it takes as long as the timeout. So we give each address a short head
+//! start, then try the next one as well, and take the first connection that is accepted. This is
+//! called *Happy Eyeballs* (RFC 8305, section 5). [`hedged`](crate::hedged) uses the same idea, but
+//! asks the same service twice.
 
 use std::io;
 use std::net::{Ipv6Addr, SocketAddr};
@@ -20,8 +20,8 @@ use crate::error::{Phase, ServiceError};
 /// The time to wait for one address before we try the next one as well (RFC 8305, section 8).
 const HEAD_START: Duration = Duration::from_millis(250);
 
-/// Looks up the name, and connects to the first of its addresses that accepts the connection,
-/// within `time_limit`.
+/// Looks up the name, and returns a connection to the first of the name's addresses that accepts
+/// one. The lookup and the connecting together may take at most `time_limit`.
 ///
 /// Dropping the future gives up all attempts. A name lookup in progress continues on its own
 /// thread, because a blocking `getaddrinfo` call cannot be interrupted.
@@ -43,8 +43,9 @@ pub async fn connect(address: &str, time_limit: Duration) -> Result<TcpStream, S
     timeout(time_limit, connected).await.map_err(timed_out)?
 }
 
-/// Connects to one address after another. The next attempt starts when an attempt has failed, or
-/// after [`HEAD_START`]. Earlier attempts continue until any attempt succeeds.
+/// Tries one address after another, and returns the first connection that is accepted. The next
+/// attempt starts when an attempt has failed, or after [`HEAD_START`]. Earlier attempts continue
+/// until one of the attempts succeeds.
 async fn first_connection(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
     let mut error = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     let mut attempts = FuturesUnordered::new();
@@ -62,8 +63,8 @@ async fn first_connection(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
     }
 }
 
-/// Orders the addresses so that IPv6 and IPv4 take turns. The first address stays first, because
-/// the system lists the address that it prefers first.
+/// Orders the addresses so that IPv6 and IPv4 take turns. The first address stays first: the system
+/// has sorted the list, and begins with the address that it prefers.
 fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let Some(first) = addresses.first().copied() else { return addresses };
     let is_like_first = |address: &SocketAddr| address.is_ipv6() == first.is_ipv6();

@@ -9,11 +9,12 @@ use tokio::time::{Instant, sleep, timeout_at};
 /// Runs the steps one after another, and returns the results of the steps that finished before the
 /// deadline.
 ///
-/// A timeout is a length of time. If each of three steps has its own timeout, they may take three
-/// times as long. A deadline is a point in time, and all the steps share it.
+/// A timeout is a length of time. If each of three steps has its own timeout, together they may
+/// take three times as long as one timeout. A deadline is a point in time, and all the steps share
+/// it.
 ///
 /// At the deadline, the step that is running is dropped, and the steps after it never start.
-/// Dropping the future drops the step in progress, and loses the results.
+/// Dropping the future drops the step in progress, and loses the results of the earlier steps.
 ///
 /// ```
 /// use std::time::Duration;
@@ -107,7 +108,7 @@ mod tests {
         let start = Instant::now();
         let (sender, mut receiver) = mpsc::channel(1);
         tokio::spawn(async move {
-            // The last pause is too long.
+            // The last pause is longer than the 5 s for which the receiver waits.
             for (number, pause) in [(1, 3), (2, 4), (3, 4), (4, 6)] {
                 sleep(pause * SECOND).await;
                 let _ = sender.send(number).await;
@@ -115,8 +116,8 @@ mod tests {
         });
         assert_eq!(receive_until_idle(&mut receiver, 5 * SECOND).await, [1, 2, 3]);
         assert_eq!(start.elapsed(), (3 + 4 + 4 + 5) * SECOND);
-        // The next call receives the item that came too late, and returns when the channel is
-        // closed.
+        // This call receives item 4, which came too late for the previous call, and returns because
+        // the channel is closed.
         assert_eq!(receive_until_idle(&mut receiver, 5 * SECOND).await, [4]);
     }
 }

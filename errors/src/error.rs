@@ -29,8 +29,8 @@ pub enum ServiceError {
     TimedOut {
         /// The phase in which the time ran out.
         phase: Phase,
-        /// The time limit of the attempt, which connecting and reading share. For
-        /// [`Phase::Queued`], the time spent waiting.
+        /// The attempt's time limit, which connecting and reading share. For [`Phase::Queued`], the
+        /// time that the attempt spent waiting for its turn.
         after: Duration,
     },
     /// The service closed the connection after this many bytes, before the end of the line.
@@ -39,14 +39,13 @@ pub enum ServiceError {
     /// The connection failed while we were reading, for example because the service reset it.
     #[error("the connection broke")]
     Broken(#[source] io::Error),
-    /// The service sent something that is not a line of text. The string says what is wrong with
-    /// it.
+    /// The service sent something that is not a line of text. The string says why it is not.
     #[error("the service sent garbage: {0}")]
     Garbage(&'static str),
     /// The task that asked the service panicked with this message.
     #[error("the task panicked: {0}")]
     Panicked(String),
-    /// The request was cancelled, because the answer or failure of another request was enough.
+    /// The request was cancelled, because another request's answer or failure was enough.
     #[error("cancelled")]
     Cancelled,
 }

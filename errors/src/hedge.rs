@@ -1,4 +1,4 @@
-//! Asks twice: a hedged request waits for a slow answer and for a second attempt at the same time.
+//! Asks twice: if an answer is slow, a hedged request makes a second attempt, and waits for both.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -45,8 +45,9 @@ pub async fn hedged<T, F>(delay: Duration, mut ask: impl FnMut() -> F) -> Result
 where
     F: Future<Output = Result<T, ServiceError>>,
 {
-    // We await the first attempt here, and again below if it is slow. Awaiting it by value would
-    // consume it. `pin!` makes sure that it does not move, so that we can await it through `&mut`.
+    // We await the first attempt here, and again below if it is slow. Awaiting the future by value
+    // would consume it. `pin!` makes sure that the future does not move, so that we can await it
+    // through `&mut`.
     let mut first = pin!(ask());
     tokio::select! {
         result = &mut first => return result,

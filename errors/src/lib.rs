@@ -98,7 +98,7 @@ pub async fn probe_all(
     ask_all(checks, until).await
 }
 
-/// The work that [`greetings`] does for one service.
+/// The work that [`greetings`] and [`probe_all`] do for one service.
 struct Check {
     address: String,
     probe: Probe,
@@ -119,8 +119,8 @@ impl Check {
 
     /// Waits for a permit, makes one attempt, and logs its result.
     async fn attempt(&self, number: u32) -> Result<String, ServiceError> {
-        // The permit is given back when `_permit` is dropped: at the end of the attempt, or when
-        // the attempt is cancelled.
+        // The permit is given back when `_permit` is dropped, that is, at the end of the attempt or
+        // when the attempt is cancelled.
         let queued = Instant::now();
         let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
         let now = Instant::now();

@@ -1,6 +1,7 @@
 //! Retries: which failures are worth another attempt, how long to pause, and when to stop.
 //!
-//! The rules are pure functions of a [`RetryPolicy`] and the time, and [`retry`] applies them.
+//! The rules are methods of [`RetryPolicy`]. They are pure functions: they receive the time and the
+//! random number as arguments. [`retry`] applies them.
 
 use std::time::Duration;
 
@@ -42,7 +43,8 @@ pub struct RetryPolicy {
     pub timeout: Duration,
     /// The maximum number of attempts after the first one.
     pub retries: usize,
-    /// The time at which retrying ends. At the deadline, one last attempt starts.
+    /// The time at which retrying ends. An attempt that is in progress then is the last one. If we
+    /// are pausing, one last attempt starts at the deadline.
     pub deadline: Option<Instant>,
     /// The seed for the random pauses. Tests set it to get the same pauses every time.
     pub seed: Option<u64>,
@@ -63,8 +65,8 @@ impl RetryPolicy {
         Self { timeout, retries: 0, deadline: None, seed: None }
     }
 
-    /// Allows any number of attempts until the time `wait` has passed, and then one last attempt.
-    /// This is the policy for a service that is still starting.
+    /// Allows any number of attempts until the time `wait` has passed. If it passes during a pause,
+    /// one last attempt follows. Use this policy for a service that is still starting.
     pub fn waiting(wait: Duration, timeout: Duration) -> Self {
         let now = Instant::now();
         // If the wait is too long for the clock to represent, we use a century instead.
@@ -74,7 +76,7 @@ impl RetryPolicy {
     }
 
     /// Returns the time limit for an attempt that starts now: `timeout`, or less if the deadline
-    /// comes sooner. The last attempt starts at the deadline, and gets the whole `timeout`.
+    /// comes sooner. An attempt that starts at the deadline or later gets the whole `timeout`.
     pub fn time_for_attempt(&self, now: Instant) -> Duration {
         match self.deadline {
             Some(deadline) if now < deadline => (deadline - now).min(self.timeout),
@@ -96,8 +98,8 @@ impl RetryPolicy {
     }
 
     /// Returns the pause before the next attempt: the fraction `random` (from 0 to 1) of `backoff`.
-    /// A pause ends at the deadline at the latest, for one last attempt. If the deadline has passed,
-    /// returns `None`.
+    /// A pause ends at the deadline at the latest, and one last attempt follows it. If the deadline
+    /// has passed, returns `None`.
     ///
     /// Choosing the pause at random between zero and the bound is called *full jitter*. It keeps
     /// clients that failed at the same moment from retrying at the same moment. (Source:

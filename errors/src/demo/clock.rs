@@ -14,7 +14,7 @@ use crate::pipe::is_closed_pipe;
 pub struct Clock(Instant);
 
 impl Clock {
-    /// Starts the clock now.
+    /// Starts the clock.
     pub fn start() -> Self {
         Self(Instant::now())
     }

@@ -42,7 +42,8 @@ pub fn recorded<T>(
     }
 }
 
-/// The row of a request. When the request is dropped, the row records how it ended.
+/// A request's row in the timeline. The request owns this value. When the request ends or is
+/// dropped, this value is dropped with it, and records how the request ended.
 struct Row {
     timeline: Arc<Timeline>,
     name: String,

@@ -1,4 +1,4 @@
-//! The services of the demonstration.
+//! Starts the services that the demonstration asks.
 
 use std::io;
 use std::net::SocketAddr;
@@ -70,8 +70,8 @@ pub async fn garbage() -> io::Result<String> {
     .await
 }
 
-/// Starts a service that hangs up on the first two connections immediately, and greets from the
-/// third one on.
+/// Starts a service that immediately hangs up on its first two callers, and greets all later
+/// callers.
 pub async fn shaky() -> io::Result<String> {
     serve(|number, mut stream| async move {
         if number >= 3 {

@@ -14,7 +14,8 @@ pub enum Outcome {
     /// The service failed or its request was cancelled, but with `--any`, another service's answer
     /// was enough.
     NotNeeded(ServiceError),
-    /// The service failed, and neither `--default` nor `--any` makes up for it.
+    /// The service failed or its request was cancelled, and neither `--default` nor `--any` makes
+    /// up for it.
     Failed(ServiceError),
 }
 
@@ -69,7 +70,8 @@ impl Outcome {
     /// Returns the line for stderr, if there is anything to report.
     pub fn problem(&self, service: &str) -> Option<String> {
         match self {
-            // A mistake of our own is reported even if another answer was enough.
+            // An invalid address is the user's mistake, so we report it even if another service's
+            // answer was enough.
             Self::NotNeeded(error @ ServiceError::BadAddress) => {
                 Some(format!("{service}: {}", error.with_causes()))
             }

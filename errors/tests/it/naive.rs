@@ -32,7 +32,7 @@ async fn the_naive_gather_reports_one_failure_of_several() {
         [services::closed(), services::says(b"\xff\x00\n").await, services::says(b"up\n").await];
 
     let first = try_join_all(addresses.iter().map(|address| greeting(address, TIME))).await;
-    assert!(first.is_err(), "`try_join_all` should return only one error");
+    assert!(first.is_err(), "`try_join_all` must return an error, and no answers");
 
     let all = greetings(&addresses, RetryPolicy::once(TIME), Until::AllEnded).await;
     assert!(matches!(all[0], Err(ServiceError::CannotConnect(_))));

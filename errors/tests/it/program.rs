@@ -60,7 +60,7 @@ async fn without_arguments_the_program_runs_every_scene() {
         "hedged     greets with",
     ] {
         let Some((_, after)) = rest.split_once(words) else {
-            panic!("no {words:?} in\n{rest}\nof\n{lines}")
+            panic!("{words:?} is missing in\n{rest}\nThe whole output is\n{lines}")
         };
         rest = after;
     }
@@ -256,7 +256,7 @@ async fn control_characters_from_a_service_are_replaced() {
 }
 
 #[tokio::test]
-async fn an_invalid_time_or_number_is_a_usage_error() {
+async fn an_invalid_option_value_is_a_usage_error() {
     let output = errors(&["--timeout", "soon", "127.0.0.1:1"]).await;
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("soon"));
@@ -306,7 +306,7 @@ async fn a_signal_ends_the_program() {
 
 #[cfg(unix)]
 #[test]
-fn a_low_limit_on_open_files_is_reported_in_one_line_and_options_are_printed_safely() {
+fn a_program_that_cannot_start_prints_a_clean_message() {
     let script = "ulimit -n 5; exec \"$0\" 127.0.0.1:1";
     let output = std::process::Command::new("sh").args(["-c", script, ERRORS]).output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();

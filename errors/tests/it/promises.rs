@@ -116,7 +116,7 @@ async fn a_connection_that_is_reset_is_reported_as_broken() {
     let mut asking = pin!(greeting(&address, LONG));
     let service = tokio::select! {
         biased;
-        result = &mut asking => panic!("not connected yet: {result:?}"),
+        result = &mut asking => panic!("the request ended before it was connected: {result:?}"),
         accepted = listener.accept() => accepted.unwrap().0,
     };
     // Let the client notice that it is connected. If the reset came earlier, connecting would
@@ -124,7 +124,7 @@ async fn a_connection_that_is_reset_is_reported_as_broken() {
     for _ in 0..10 {
         tokio::select! {
             biased;
-            result = &mut asking => panic!("nothing was sent yet: {result:?}"),
+            result = &mut asking => panic!("the request ended before the reset: {result:?}"),
             () = yield_now() => {}
         }
     }
@@ -470,7 +470,7 @@ async fn a_hedge_takes_the_first_good_answer() {
     assert_eq!(outcome(Some("first"), None).await, Some("first"));
     assert_eq!(outcome(None, Some("second")).await, Some("second"));
     assert_eq!(outcome(None, None).await, None);
-    // If the first attempt fails before the delay is over, there is no second one.
+    // If the first attempt fails before the delay is over, `hedged` makes no second one.
     let once = Cell::new(0);
     let ask = || {
         once.set(once.get() + 1);
