@@ -15,7 +15,7 @@ use crate::duration::duration;
     version,
     after_help = "Examples:
   errors                                       run a demonstration with local services
-  errors localhost:22 mail.example:25          show which services are up, and why the others are not
+  errors localhost:22 mail.example:25          show which are up, and why the others failed
   errors --wait 1m --fail-fast db:22 mail:25   wait for up to a minute until both have answered
   errors --connect --wait 1m redis:6379 -- ./server
                                                run a command once a service accepts connections
