@@ -25,9 +25,9 @@ use crate::usage;
 Options that supply values may be repeated, in the order of the parameters. Write NAME=VALUE for the
 parameter :NAME, @NAME or $NAME, and VALUE for the next parameter without a name.
 
-Exit status: 0 done, 1 failed, 2 usage error, 130 interrupted, 143 terminated, 129 hung up. Unless it
-is 0, the database is unchanged. After a second Ctrl-C, the program exits without waiting for the
-commit or the rollback."
+Exit status: 0 done, 1 failed, 2 usage error, 129 SIGHUP, 130 SIGINT (Ctrl-C), 131 SIGQUIT, 143 SIGTERM.
+If the status is not 0, nothing was changed. There are two exceptions: after a second signal, the
+program does not wait for a commit that is under way; and closing can fail after the commit."
 )]
 pub struct Arguments {
     /// The database file, which must exist. Without it, the program runs a demonstration on a

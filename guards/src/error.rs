@@ -8,7 +8,8 @@ use thiserror::Error;
 /// end.
 #[derive(Debug, Error)]
 pub enum DatabaseError {
-    /// The file is missing, unreadable, or not a SQLite database.
+    /// The database could not be opened, for example because the file is missing, is locked, or is
+    /// not a SQLite database.
     #[error("{}: cannot open the database", path.display())]
     Open {
         /// The database file.

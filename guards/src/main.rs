@@ -70,8 +70,9 @@ async fn run_until_signal(arguments: Arguments) -> i32 {
 
     // Either way, we wait until the database is closed. If another program has locked the file, or
     // nobody reads our output, that may take a while. A second signal ends the wait. After a signal
-    // that nobody is likely to repeat, the wait ends after five seconds. In both cases, SQLite
-    // rolls the transaction back the next time the database is opened.
+    // that nobody is likely to repeat, the wait ends after five seconds. If the program ends before
+    // the rollback, SQLite undoes the transaction when another program opens the database for
+    // writing.
     let closed = async {
         let result = match early_result {
             Some(result) => result,

@@ -5,8 +5,8 @@
 /// scope, even after a `?` or a panic, and when the future that contains it is cancelled. Bind the
 /// value to a name, because `let _ = on_drop(...)` drops it immediately.
 ///
-/// Use this guard for clean-up that takes no time, such as counting down, resetting a flag or
-/// removing a file. The clean-up runs on the thread that drops the guard, so it must not block, and
+/// Use this guard for clean-up that takes no time, such as decrementing a counter, resetting a flag
+/// or removing a file. The clean-up runs on the thread that drops the guard, so it must not block, and
 /// it cannot await.
 ///
 /// ```

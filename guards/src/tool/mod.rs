@@ -28,8 +28,8 @@ pub static STOP: AtomicBool = AtomicBool::new(false);
 /// The maximum number of rows that we format and print together.
 const CHUNK: usize = 500;
 
-/// Runs the statement. If this returns without an error, the changes are committed; otherwise
-/// nothing has changed.
+/// Runs the statement. If this returns without an error, the changes are committed. After an error,
+/// nothing has changed, unless the error is that the database could not be closed after the commit.
 pub async fn run(path: &Path, sql: &str, arguments: &Arguments) -> anyhow::Result<()> {
     let start = Instant::now();
     // SQLite does not see the text until we know that it is a single statement that we may run.
@@ -105,8 +105,8 @@ fn explain(error: Error, path: &Path, arguments: &Arguments) -> Error {
     // The low byte of the code is the kind of error. The other bytes add details.
     let error = match code.map(|code| (code & 0xff, code)) {
         Some((5, _)) => error.context(format!(
-            "another program kept the database locked while {step}; gave up after {:?} in total: \
-             try a longer --wait",
+            "another program kept the database locked while guards was {step}; gave up after {:?} \
+             in total: try a longer --wait",
             arguments.wait
         )),
         Some((8, 776)) => error.context(

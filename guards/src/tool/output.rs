@@ -19,7 +19,7 @@ pub enum Format {
 /// Collects rows, and turns them into text.
 pub struct Output {
     format: Format,
-    /// Whether the output goes to a terminal, which special characters could take control of.
+    /// Whether stdout is a terminal. Special characters could take control of a terminal.
     to_terminal: bool,
     /// The names of the columns.
     names: Vec<String>,
@@ -144,7 +144,7 @@ fn add_line(text: &mut String, row: &[String], widths: &[usize]) {
     text.push('\n');
 }
 
-/// Makes the names unique by adding numbers: a JSON object may have each name only once, so a
+/// Makes the names unique by adding numbers, because a JSON object must not repeat a name. So a
 /// second `id` becomes `id_2`.
 fn unique(columns: &[String]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
@@ -193,8 +193,8 @@ fn as_text(value: Read<'_>) -> String {
     }
 }
 
-/// Returns the value as JSON. JSON has no bytes, no infinity, and only valid text, so we write
-/// `{"blob": "00ff"}`, `{"real": "inf"}` and `{"invalid_utf8": "ff41"}`.
+/// Returns the value as JSON. JSON cannot represent bytes, infinity or invalid text, so we write
+/// `{"blob": "00ff"}`, `{"real": "inf"}` and `{"invalid_utf8": "ff41"}` instead.
 fn as_json(value: Read<'_>) -> Value {
     match value {
         Read::Null => Value::Null,

@@ -1,4 +1,4 @@
-//! The values of `--param`, `--text`, `--blob` and `--null`, and the parameters they are for.
+//! Assigns the values of `--param`, `--text`, `--blob` and `--null` to the statement's parameters.
 
 use super::sql::Parameters;
 

@@ -33,7 +33,7 @@ async fn a_cancelled_caller_never_reaches_the_naive_close() {
         run_long_statement(db).await
     };
     tokio::select! {
-        _ = naive_with_database(&database.path, body, &closed) => panic!("too fast"),
+        _ = naive_with_database(&database.path, body, &closed) => panic!("the body ended too early"),
         () = a_moment_after(has_reached) => {}
     }
     assert!(!closed.get(), "a cancelled caller must not reach the line with the close");
@@ -48,7 +48,7 @@ async fn a_cancelled_caller_never_reaches_the_naive_close() {
         anyhow::Ok(run_long_statement(db).await?)
     });
     tokio::select! {
-        _ = ours => panic!("too fast"),
+        _ = ours => panic!("the body ended too early"),
         () = a_moment_after(has_reached) => {}
     }
     finished().await;

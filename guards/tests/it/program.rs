@@ -200,7 +200,7 @@ async fn the_program_waits_for_a_locked_database_and_then_reports_it() {
         &output,
         &[
             "users.db",
-            "another program kept the database locked while starting to write; gave up after 100ms",
+            "locked while guards was starting to write; gave up after 100ms",
             "locked",
         ],
     );

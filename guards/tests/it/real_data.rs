@@ -196,9 +196,9 @@ async fn a_locked_database_is_reported_with_the_step_that_waited() {
     let path = database.path.to_str().unwrap();
     let insert = ["--write", "INSERT INTO users (name) VALUES ('Ferris')"];
     for (lock, arguments, step) in [
-        ("BEGIN EXCLUSIVE", &["SELECT 1"][..], "while opening it"),
-        ("BEGIN IMMEDIATE", &insert, "while starting to write"),
-        ("BEGIN; SELECT * FROM users", &insert, "while committing"),
+        ("BEGIN EXCLUSIVE", &["SELECT 1"][..], "while guards was opening it"),
+        ("BEGIN IMMEDIATE", &insert, "while guards was starting to write"),
+        ("BEGIN; SELECT * FROM users", &insert, "while guards was committing"),
     ] {
         db.execute(lock).await.unwrap();
         let output = guards(&[&[path, "--wait", "100ms"], arguments].concat()).await;
@@ -268,12 +268,12 @@ fn as_ordinary_user(
     use std::os::unix::fs::PermissionsExt;
     use std::os::unix::process::CommandExt;
     let secret = folder.join("secret");
-    fs::write(&secret, "").unwrap_or_default(); // the second time, it exists
+    fs::write(&secret, "").unwrap_or_default(); // fails if an earlier call has made the file
     fs::set_permissions(&secret, PermissionsExt::from_mode(0o0)).unwrap();
     let mut command = Command::new(program);
     command.args(arguments);
     if File::open(&secret).is_ok() {
-        command.uid(65534).gid(65534); // we are root, so we run it as the user `nobody`
+        command.uid(65534).gid(65534); // we are root, so run the program as `nobody`
     }
     match command.output() {
         Ok(output) => Some(output),
@@ -477,7 +477,7 @@ async fn too_few_threads_are_reported_in_one_line() {
 }
 
 #[tokio::test]
-async fn the_version_is_printed_and_invalid_times_are_reported() {
+async fn the_version_and_invalid_times_need_no_database() {
     let output = guards(&["--version"]).await;
     assert_eq!(text(&output.stdout), concat!("guards ", env!("CARGO_PKG_VERSION"), "\n"));
     for (time, reason) in
