@@ -152,9 +152,9 @@ async fn open(options: SqliteConnectOptions) -> Result<Guard, DatabaseError> {
 /// your next statement and before the close. If the caller is cancelled during the commit, the
 /// transaction may or may not have been committed.
 ///
-/// After some errors, SQLite rolls back on its own, for example if the disk is full or the statement
-/// says `OR ROLLBACK`. If the body ignores such an error, the body's later statements run outside
-/// any transaction, and this function returns [`DatabaseError::Commit`] at the end.
+/// After some errors, SQLite rolls back on its own, for example if the disk is full or if the
+/// statement says `OR ROLLBACK`. If the body ignores such an error, the body's later statements run
+/// outside any transaction, and this function returns [`DatabaseError::Commit`] at the end.
 ///
 /// # Errors
 /// Returns the body's error if the body fails. Returns [`DatabaseError::Begin`] if the transaction

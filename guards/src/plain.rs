@@ -6,8 +6,8 @@
 /// value to a name, because `let _ = on_drop(...)` drops it immediately.
 ///
 /// Use this guard for clean-up that takes no time, such as decrementing a counter, resetting a flag
-/// or removing a file. The clean-up runs on the thread that drops the guard, so it must not block, and
-/// it cannot await.
+/// or removing a file. The clean-up runs on the thread that drops the guard, so it must not block,
+/// and it cannot await.
 ///
 /// ```
 /// use std::cell::Cell;

@@ -36,8 +36,8 @@ Examples:
 Pass the line to a shell as an argument, as in the last example. If you write {} into a script, the
 shell executes the line as part of the script.
 
-Exit status: 0 all succeeded, 1 some failed or were not run, 2 usage error, 130 interrupted,
-143 terminated, 129 hung up."
+Exit status: 0 all commands succeeded, 1 some failed or did not run, 2 usage error or no such command,
+129 SIGHUP, 130 SIGINT (Ctrl-C), 131 SIGQUIT, 143 SIGTERM."
 )]
 pub struct Arguments {
     /// The number of commands that may run at the same time. By default, one for each core.
@@ -46,7 +46,7 @@ pub struct Arguments {
     /// Kill a command that runs for longer than this, such as 500ms or 2m.
     #[arg(long, requires = "command", value_name = "TIME", value_parser = duration)]
     pub timeout: Option<Duration>,
-    /// If a command fails, run it again, at most N times.
+    /// The maximum number of times to run a command again if it fails.
     #[arg(long, requires = "command", value_name = "N", default_value = "0")]
     pub retries: u32,
     /// Wait at least this long between the starts of two commands.

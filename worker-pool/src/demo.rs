@@ -14,7 +14,8 @@ use crate::timeline::Timeline;
 const JOBS: u32 = 10;
 const WORK: Duration = Duration::from_millis(500);
 
-/// Runs the jobs and prints each result and the worker that ran the job. Returns the timeline of the run.
+/// Runs the jobs, and prints each result with the worker that ran the job. Returns the timeline of
+/// the run.
 pub async fn run(pool: &WorkerPool) -> anyhow::Result<Arc<Timeline>> {
     let (start, workers) = (Instant::now(), pool.workers());
     let timeline = Arc::new(Timeline::start(&[('█', "a job"), ('×', "a job panics")]));

@@ -63,7 +63,7 @@ impl<T> Future for JobHandle<T> {
     type Output = Result<T, JobError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        // The error case cannot happen: `Settling` always sends something.
+        // Receiving never fails, because `Settling` always sends a result or an error.
         self.0.poll_unpin(cx).map(|sent| sent.unwrap_or(Err(JobError::Cancelled)))
     }
 }
@@ -108,7 +108,7 @@ impl<T> Settling<T> {
             // Update the counters first, so that anyone holding the result can already see it
             // counted.
             self.queue.ended(self.section, outcome.as_ref().err());
-            // This fails only if the handle was dropped, and then nobody wants the result.
+            // This fails only if the handle was dropped, and then nobody is waiting for the result.
             let _ = result.send(outcome);
         }
     }

@@ -34,8 +34,8 @@ pub use ledger::Stats;
 use queue::Queue;
 use worker::{WorkerEnd, work};
 
-/// Runs jobs on a fixed number of workers, which take them from one bounded queue in the order of
-/// their submission.
+/// Runs jobs on a fixed number of workers. The workers take the jobs from one bounded queue, in the
+/// order in which the queue accepted them.
 ///
 /// Dropping the pool closes its queue and does not wait: the accepted jobs still run, as long as
 /// the runtime runs. A job must not await its own pool's [`join`](Self::join) or

@@ -198,11 +198,7 @@ async fn the_program_waits_for_a_locked_database_and_then_reports_it() {
     let output = guards(&[&insert[..], &["--wait", "100ms"]].concat()).await;
     assert_one_line(
         &output,
-        &[
-            "users.db",
-            "locked while guards was starting to write; gave up after 100ms",
-            "locked",
-        ],
+        &["users.db", "locked while guards was starting to write; gave up after 100ms", "locked"],
     );
 
     // The program stops waiting as soon as the lock is released.

@@ -161,7 +161,8 @@ impl Pace {
         Self { delay, next: Mutex::new(Instant::now()) }
     }
 
-    /// Waits until the next command may start. If the future is dropped, its turn is lost.
+    /// Waits until the next command may start. If the future is dropped, its turn is lost: the
+    /// command after it does not start any earlier.
     async fn wait(&self) {
         let Some(delay) = self.delay else { return };
         let turn = {

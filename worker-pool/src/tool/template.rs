@@ -6,7 +6,7 @@ use std::ffi::OsString;
 #[derive(Debug)]
 pub struct Template(Vec<Vec<u8>>);
 
-/// Each placeholder, and the function that returns its text.
+/// The placeholders. The function next to each one returns the text that replaces it.
 const PLACES: [(&[u8], Part); 6] = [
     (b"{}", |line, _| line.to_vec()),
     (b"{.}", |line, _| without_extension(line).to_vec()),

@@ -125,7 +125,7 @@ fn after_the_first_ctrl_c_no_command_starts_and_dropped_lines_are_reported() {
 }
 
 #[test]
-fn a_signal_ends_the_program_and_its_commands_and_their_output_is_printed() {
+fn a_signal_kills_the_commands_and_prints_their_output_so_far() {
     for (signal, status) in [("TERM", 143), ("HUP", 129), ("QUIT", 131)] {
         let mut scene = Scene::new();
         let script = "echo before; sleep 600 & echo $! > reports; wait";
@@ -506,7 +506,7 @@ fn a_message_shows_a_line_safely_and_shortened() {
 }
 
 #[test]
-fn the_version_is_printed_and_invalid_options_are_usage_errors() {
+fn the_version_and_invalid_options_start_no_command() {
     let output = pool(&["--version"], "");
     assert_eq!(text(&output.stdout), concat!("worker-pool ", env!("CARGO_PKG_VERSION"), "\n"));
     for (option, value, reason) in [

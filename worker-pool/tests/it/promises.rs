@@ -462,7 +462,8 @@ fn an_abort_dropped_while_it_waits_still_cancels_every_job() {
         let mut abort = Box::pin(pool.abort());
         assert!(poll!(&mut abort).is_pending());
         drop(abort);
-        // The worker has not run since then, so `abort` itself must have emptied the queue.
+        // The worker has not run since `abort` was polled, so `abort` itself must have emptied the
+        // queue.
         assert_eq!(pool.stats(), Stats { running: 1, cancelled: 1, ..Stats::default() });
         assert_eq!(pool.try_submit(async {}).unwrap_err(), SubmitError::Stopped);
         assert_eq!(queued.await, Err(JobError::Cancelled));
