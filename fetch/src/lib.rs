@@ -27,7 +27,7 @@ use futures_util::stream::{Stream, StreamExt};
 use reqwest::header::{ACCEPT_ENCODING, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, StatusCode};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::time::sleep;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -48,8 +48,9 @@ pub use types::{Fetched, Options, Page};
 /// the first of these URLs is slow and the buffer is full, all the URLs after it have to wait.
 ///
 /// The bodies that wait for their turn share `buffer` bytes of memory. If these are used up, all
-/// URLs pause, except the one whose result comes next. So at most `buffer + max_size` bytes are in
-/// memory, in addition to the results that you have already received.
+/// URLs pause, except the one whose result comes next, which needs no permit then. So at most
+/// `buffer + max_size` bytes are in memory, in addition to the results that you have already
+/// received, and at most `concurrency + 1` requests are in flight.
 ///
 /// Dropping the stream cancels the requests in flight. A host name lookup continues on its own
 /// thread, because a blocking `getaddrinfo` call cannot be interrupted.
@@ -118,6 +119,18 @@ struct Shared {
     hosts: Option<PerHost>,
 }
 
+impl Shared {
+    /// Waits for the permits of a request. We take the host's permit first. Otherwise, a URL that
+    /// waits for its host would hold a permit that another host could use.
+    async fn permits(&self, url: &str) -> (Option<OwnedSemaphorePermit>, SemaphorePermit<'_>) {
+        let of_host = match &self.hosts {
+            Some(hosts) => hosts.permit(url).await,
+            None => None,
+        };
+        (of_host, self.permits.acquire().await.expect("the semaphore is never closed"))
+    }
+}
+
 /// Returns a number of permits that a semaphore accepts. With more than `MAX_PERMITS`, it would
 /// panic.
 fn permits(n: NonZeroUsize) -> usize {
@@ -136,17 +149,14 @@ async fn fetch_in_turn(shared: &Shared, url: &str, share: &mut Share) -> Fetched
     let mut attempts = 0;
     loop {
         share.start_over().await;
-        // We take the host's permit first. Otherwise, a URL that waits for its host would hold a
-        // permit that another host could use.
-        let of_host = match &shared.hosts {
-            Some(hosts) => hosts.permit(url).await,
-            None => None,
+        let permits = tokio::select! {
+            permits = shared.permits(url) => Some(permits),
+            () = share.is_the_only_hope() => None,
         };
-        let permit = shared.permits.acquire().await.expect("the semaphore is never closed");
         let start = Instant::now();
         let outcome = attempt(&shared.client, url, options, share).await;
         let elapsed = start.elapsed();
-        drop((permit, of_host));
+        drop(permits);
         attempts += 1;
         let url = url::without_credentials(url);
         let again = match &outcome {

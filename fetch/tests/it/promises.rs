@@ -330,6 +330,24 @@ async fn bodies_that_wait_for_their_turn_share_a_limited_buffer() {
 }
 
 #[tokio::test]
+async fn a_body_that_waits_for_memory_does_not_hold_up_the_next_result() {
+    // The first URL pauses before its second attempt. Meanwhile, the second URL takes the only permit,
+    // and its body is larger than the buffer.
+    let (first, _) = server::script(vec![answer(503, "", b""), answer(200, "", b"first")]).await;
+    let (second, _) = server::script(vec![answer(200, "", &[7; 100_000])]).await;
+    for per_host in [None, std::num::NonZeroUsize::new(1)] {
+        let options = Options { buffer: 1000, retries: 1, per_host, ..concurrency(1) };
+        let results = timeout(
+            Duration::from_secs(10),
+            all([first.clone(), second.clone(), second.clone()], options),
+        );
+        let lengths: Vec<_> =
+            results.await.unwrap().into_iter().map(|f| f.outcome.unwrap().length).collect();
+        assert_eq!(lengths, [5, 100_000, 100_000]);
+    }
+}
+
+#[tokio::test]
 async fn no_more_requests_than_the_limit_per_host_are_in_flight() {
     let ((one, of_one), (two, of_two)) = (server::start().await, server::start().await);
     let urls = (0..40).map(|n| format!("{}/delay/10/{n}", if n < 20 { &one } else { &two }));
