@@ -9,7 +9,7 @@ use tokio::time::Instant;
 pub struct Clock(Instant);
 
 impl Clock {
-    /// Starts the clock now.
+    /// Starts the clock.
     pub fn start() -> Self {
         Self(Instant::now())
     }

@@ -15,8 +15,8 @@ const WAIT: Duration = Duration::from_millis(200);
 /// polled.
 ///
 /// You rarely implement `Future` yourself: for an `async fn`, the compiler writes `poll` for you.
-/// But all futures work like this one, and `poll` is the only method that `.await` and the runtime
-/// use.
+/// But every future works like this one, and `poll` is the only method of a future that `.await`
+/// and the runtime call.
 struct Traced {
     polls: u32,
     clock: Clock,

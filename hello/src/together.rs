@@ -14,7 +14,7 @@ use crate::timeline::Timeline;
 
 const TENTH: Duration = Duration::from_millis(100);
 
-/// A nap that is over: when it started and ended, and on which thread.
+/// A nap that has ended: when it started and ended, and on which thread it ended.
 #[derive(Debug)]
 struct Nap {
     name: &'static str,

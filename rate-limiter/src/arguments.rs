@@ -25,7 +25,7 @@ them at the same moment. To limit how often a command starts, use a program that
 After every window, the timer may wake the program up to a millisecond late. So a window of a few
 milliseconds lets less through than its limit: use --limit 1000 --per 1s, not --limit 1 --per 1ms.
 
-Exit status: 0 done, 1 failed, 2 usage error, 130 interrupted, 143 terminated, 129 hung up."
+Exit status: 0 done, 1 failed, 2 usage error, 129 SIGHUP, 130 SIGINT (Ctrl-C), 131 SIGQUIT, 143 SIGTERM."
 )]
 pub struct Arguments {
     /// The file to read, or `-` for stdin. Without a file, the program runs a demonstration.

@@ -1,7 +1,7 @@
 //! Grants at most N requests in any window of time, and shows what common solutions get wrong.
 //!
 //! This limiter keeps the times of the last N grants. The next grant waits until the oldest of them
-//! is a whole window old. So the limit holds exactly, no matter where the window begins. A token
+//! is a whole window old. So the limit always holds, no matter where the window begins. A token
 //! bucket or a fixed-window counter lets up to 2N requests through in one window: N at the end of
 //! one period, and N more at the start of the next.
 //!
@@ -22,8 +22,9 @@ use window::Grants;
 ///
 /// For every k, grant k + `max_requests` comes at least one `time_window` after grant k, measured
 /// by [`Grant::at`]. Share a limiter by reference or in an `Arc`; it needs no background task and
-/// no thread. The limiter remembers the grants of the last `max_requests` requests in 24 bytes each,
-/// and allocates this memory as needed. Requests that are granted together need only 24 bytes.
+/// no thread. The limiter remembers when it granted the last `max_requests` requests. This takes 24
+/// bytes per request, which are allocated as needed. Requests that are granted together share 24
+/// bytes.
 ///
 /// ```
 /// use std::time::Duration;
@@ -136,10 +137,11 @@ impl RateLimiter {
     /// delayed you between getting the grant and using it. Returns `None`, and changes nothing, if
     /// another request has been granted in the meantime.
     ///
-    /// Otherwise, a caller that waits for something else between the grant and its use could exceed
-    /// the limit, because a part of the grant's window is already over when the caller makes its
-    /// request. The limiter can change only the time of the newest grant. After an older grant, it
-    /// may already have let other requests through, and these would then have come too early.
+    /// Without `restamp`, a caller that waits for something else between the grant and its use
+    /// could exceed the limit, because a part of the grant's window is already over when the caller
+    /// makes its request. The limiter can change only the time of the newest grant. After an older
+    /// grant, it may already have let other requests through, and these would then have come too
+    /// early.
     ///
     /// ```
     /// use std::time::Duration;

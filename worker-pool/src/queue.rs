@@ -84,8 +84,8 @@ impl Queue {
                     return self.accept(state, job);
                 }
             }
-            // If a worker has taken a job since we checked, `room` has stored a permit, and this call
-            // returns immediately.
+            // If a worker has taken a job since we checked, `room` remembers a notification, and
+            // this call returns immediately.
             self.room.notified().await;
         }
     }
@@ -151,14 +151,13 @@ impl Queue {
                     return job;
                 }
             }
-            // If a job was added since we checked, there is a notification, and this call returns
-            // immediately.
+            // If a job was added since we checked, the `Notify` remembers a notification, and this
+            // call returns immediately.
             self.ready.notified().await;
         }
     }
 
-    /// Closes the queue, so that it accepts no more jobs. Workers can still take the jobs that are
-    /// in it.
+    /// Closes the queue, so that it accepts no more jobs. Workers can still take the queued jobs.
     pub(crate) fn close(&self) {
         self.state().closed = true;
         self.room.notify_one();

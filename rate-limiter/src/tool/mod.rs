@@ -19,7 +19,7 @@ use share::share;
 /// A rate at which to write.
 pub struct Rate {
     limiter: RateLimiter,
-    /// Spreads the requests over the window, at the same rate.
+    /// A second limiter, with the same rate but a shorter window. It spreads the requests evenly.
     spread: Option<RateLimiter>,
     /// The maximum number of requests that are granted together.
     most: usize,
@@ -41,8 +41,8 @@ impl Rate {
         Ok(Self { limiter, spread: Some(RateLimiter::new(most, part)?), most })
     }
 
-    /// Writes `bytes` as soon as the limiter grants this number of requests. The window counts from
-    /// the moment at which all bytes were written.
+    /// Writes `bytes` as soon as the limiter has granted `requests` requests. Their window starts
+    /// at the moment at which all bytes have been written.
     async fn write(&self, bytes: &[u8], requests: usize) -> anyhow::Result<()> {
         let grant = self.limiter.acquire_many(requests).await?;
         let spread = match &self.spread {

@@ -1,4 +1,4 @@
-//! The arithmetic for `--spread`.
+//! Calculates how `--spread` divides a window.
 
 use std::time::Duration;
 

@@ -34,7 +34,7 @@ fn the_demo_lets_ten_requests_pass_at_three_per_second() {
     assert!(output.status.success());
     assert_eq!(lines.matches("  request ").count(), 10, "{lines}");
     assert!(lines.contains("The most grants in any 1s: 3.\n"), "{lines}");
-    // Four windows begin, and the tenth request waits for three of them.
+    // Four windows begin, and the tenth request waits until three of them have ended.
     let row = |name| lines.lines().find(|line| line.starts_with(name)).unwrap();
     assert_eq!(row("windows").matches('├').count(), 4, "{lines}");
     assert!(row("request 10").matches('·').count() > 30, "{lines}");
@@ -88,7 +88,7 @@ fn each_line_is_passed_on_when_it_arrives() {
 fn a_closed_pipe_ends_the_program_quietly() {
     let mut child = piped(&["--limit", "1000000", "-"]);
     drop(child.stdout.take());
-    // This fails if the program has already ended.
+    // Writing fails if the program has already ended.
     let _ = child.stdin.take().unwrap().write_all(b"one\ntwo\nthree\n");
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success());

@@ -180,11 +180,11 @@ enum DroppedWhile {
     Unpolled,
     /// The future waits in the queue of the lock.
     Queued,
-    /// The future owns the lock and was woken, but has not been polled since.
+    /// The future owns the lock and was woken, but has not been polled since it was woken.
     HandedTheLock,
     /// The future sleeps while holding the lock.
     Sleeping,
-    /// The timer has fired and woken the future, but the future has not been polled since.
+    /// The timer has fired and woken the future, but the future has not been polled again yet.
     TimerFired,
 }
 
@@ -341,7 +341,7 @@ async fn try_acquire_never_jumps_the_queue() {
 async fn try_acquire_works_again_when_the_queue_is_empty() {
     let limiter = limiter(1);
     limiter.acquire().await;
-    // One caller waits and gets its grant, another one waits and gives up.
+    // One caller waits and gets its grant. Another one waits and gives up.
     assert_eq!(limiter.acquire().await.sequence, 1);
     assert!(timeout(TICK, limiter.acquire()).await.is_err());
     advance(WINDOW).await;

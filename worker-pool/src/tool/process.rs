@@ -136,7 +136,8 @@ impl Running {
 
     /// Returns when the system has stopped the command because it wanted to use the terminal. Such
     /// a command would stay stopped forever, because it runs in the background, where it cannot use
-    /// the terminal. We can detect this only on Linux. On other systems, the future never completes.
+    /// the terminal. We can detect this only on Linux. On other systems, the future never
+    /// completes.
     pub fn wants_terminal(&self) -> impl Future<Output = ()> + use<> {
         let id = self.id;
         async move {

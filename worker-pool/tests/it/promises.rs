@@ -509,7 +509,7 @@ fn a_panic_storm_kills_no_worker() {
     on_the_paused_clock(async {
         // We drop each handle immediately, so the worker drops the job's result. For a `Bomb`, that
         // panics.
-        std::panic::set_hook(Box::new(|_| {})); // two thousand messages would only clutter the output
+        std::panic::set_hook(Box::new(|_| {})); // otherwise, this would print two thousand messages
         let pool = WorkerPool::new(2).unwrap();
         for _ in 0..1000 {
             drop(pool.submit(async { panic!("storm") }).await.unwrap());
