@@ -203,7 +203,8 @@ async fn work(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if !errors.is_empty() && !skip_bad {
         return Ok(ExitCode::from(2));
     }
-    let code = tool::run(&client, &plan, options, format, |_, _| {}).await?;
+    let code = tool::run(&client, &plan, options, format, |_, _| {}).await;
+    let code = code.context("cannot write to stdout")?;
     Ok(ExitCode::from(if errors.is_empty() { code } else { code.max(1) }))
 }
 

@@ -53,6 +53,8 @@ pub fn parse_list<'a>(
     list: &'a str,
     text: &'a [u8],
 ) -> impl Iterator<Item = anyhow::Result<Wanted>> + 'a {
+    // Some editors begin a file with a byte order mark.
+    let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
     let lines = text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii).enumerate();
     let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with(b"#"));
     lines.map(move |(place, line)| {
@@ -162,7 +164,7 @@ mod tests {
         let mut bytes = [0; 32];
         bytes[31] = 255;
         let text = format!(
-            "http://host/a\n\n# a comment\n  http://host/b\tsha256:{sum}  \r\n\
+            "\u{feff}http://host/a\n\n# a comment\n  http://host/b\tsha256:{sum}  \r\n\
              http://host/c sha256:{sum} c d.txt\nhttp://host/d  name.txt\n"
         );
         let wanted = |line: usize, url: &str, sha256, name: Option<&str>| Wanted {

@@ -223,6 +223,24 @@ async fn all_invalid_lines_are_reported_at_once_or_skipped() {
     assert_eq!(names_in(folder.path()), ["a"]);
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn an_error_of_stdout_is_reported_and_the_file_is_saved() {
+    let (root, _) = server::files().await;
+    let folder = tempfile::tempdir().unwrap();
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let child = tokio::process::Command::new(DOWNLOADS)
+        .args(["-d", folder.path().to_str().unwrap(), &format!("{root}/file")])
+        .stdout(full)
+        .stderr(Stdio::piped())
+        .output();
+    let output = child.await.unwrap();
+    let errors = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert!(errors.contains("downloads: cannot write to stdout: No space left"), "{errors}");
+    assert_eq!(names_in(folder.path()), ["file"]);
+}
+
 #[tokio::test]
 async fn a_single_file_can_have_any_name() {
     let (root, _) = server::files().await;
