@@ -1,5 +1,5 @@
-//! The steps of the exercise, and what each of them checks. The same checks run on your code, on our
-//! solution, and on a gallery of wrong ones.
+//! The exercise's steps and their checks. The same checks run on your code, on our solution, and on
+//! a gallery of correct and wrong solutions.
 
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::failure::{Failure, Service};
 use crate::runner::{Seen, Step, expect, list, on_the_paused_clock};
 
-/// The functions of the exercise.
+/// The functions that the exercise asks for.
 pub trait Errors {
     fn retry<F: Future<Output = Result<u32, Failure>> + Send>(
         attempts: u32,

@@ -1,5 +1,5 @@
-//! The steps of the exercise, and what each of them checks. The same checks run on your code, on our
-//! solution, and on a gallery of wrong ones.
+//! The exercise's steps and their checks. The same checks run on your code, on our solution, and on
+//! a gallery of correct and wrong solutions.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use crate::runner::{Seen, Step, expect, on_the_real_clock};
 /// A page, or a text that says why it could not be fetched.
 pub type Page = Result<Vec<u8>, String>;
 
-/// The functions of the exercise.
+/// The functions that the exercise asks for.
 pub trait Fetch {
     fn fetch_page(client: &Client, url: &str) -> impl Future<Output = Page> + Send;
     fn fetch_first(

@@ -1,5 +1,5 @@
-//! The steps of the exercise, and what each of them checks. The same checks run on your code, on our
-//! solution, and on a gallery of wrong ones.
+//! The exercise's steps and their checks. The same checks run on your code, on our solution, and on
+//! a gallery of correct and wrong solutions.
 
 use std::fs;
 use std::io;
@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::runner::{Seen, Step, expect, on_the_real_clock};
 
-/// The functions of the exercise.
+/// The functions that the exercise asks for.
 pub trait Guards {
     fn with_folder<T: Send, F: Future<Output = T> + Send>(
         body: impl FnOnce(PathBuf) -> F + Send,

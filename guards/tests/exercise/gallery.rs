@@ -1,5 +1,5 @@
-//! Holds the checks of the exercise against a gallery of wrong solutions, and against correct ones in
-//! other styles. Each wrong solution names the step that must catch it.
+//! Tests the exercise's checks: they must catch each wrong solution, and accept correct solutions in
+//! other styles. For each wrong solution, this file names the step that must catch it.
 //!
 //! Run with: `cargo test -p guards --test gallery`
 
@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use checks::{Guards, steps};
 use runner::Picture;
 
-/// Declares the pictures: a step that must fail, or `None` for a correct solution.
+/// Lists the solutions, each with the step that must fail, or `None` for a correct solution.
 macro_rules! pictures {
     ($($path:path, $name:ident => $caught:expr,)*) => {
         const PICTURES: &[Picture] = &[$(Picture {

@@ -1,9 +1,9 @@
-//! Shows how far you are with the exercises of all lessons.
+//! Shows your progress in the exercises of all lessons.
 //!
 //! Run with: `cargo exercises`
 //!
-//! Each lesson's checks run in a cargo of their own. If one cargo for all of them met a file that does
-//! not compile, it would run nothing.
+//! Each lesson's checks run in a separate cargo process. A single `cargo test` for all lessons
+//! would run none of them if one lesson's `exercise.rs` did not compile.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -43,7 +43,8 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Returns what the exercise's program has kept about its last run.
+/// Returns the number of steps that passed in the lesson's last run, as text in parentheses.
+/// Returns an empty string if the lesson has no progress file yet.
 fn last_time(lesson: &str) -> String {
     // This program is target/debug/deps/exercises-HASH.
     let exe = env::current_exe().unwrap_or_default();

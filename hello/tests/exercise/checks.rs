@@ -1,5 +1,5 @@
-//! The steps of the exercise, and what each of them checks. The same checks run on your code, on our
-//! solution, and on a gallery of wrong ones.
+//! The exercise's steps and their checks. The same checks run on your code, on our solution, and on
+//! a gallery of correct and wrong solutions.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::runner::{Seen, Step, expect, list, on_the_paused_clock, on_the_real_clock};
 
-/// The functions of the exercise.
+/// The functions that the exercise asks for.
 pub trait Hello {
     fn countdown(
         start: u32,
@@ -38,7 +38,7 @@ pub const fn steps<H: Hello>() -> [Step; 5] {
     [
         Step {
             does: "a countdown waits between its numbers",
-            task: "In `countdown`, wait for the period, pass the number to `tell`, and go on until 1.",
+            task: "In `countdown`, wait for the period, pass the number to `tell`, and repeat down to 1.",
             check: countdown::<H>,
             hints: &[
                 "`tokio::time::sleep(period).await` waits. Without `.await`, the sleep does nothing.",
@@ -57,7 +57,7 @@ pub const fn steps<H: Hello>() -> [Step; 5] {
             ],
         },
         Step {
-            does: "each name is worked on in a task of its own",
+            does: "the work for each name runs in its own task",
             task: "In `in_tasks`, spawn a task for each name, and return the results in order.",
             check: in_tasks::<H>,
             hints: &[
@@ -76,8 +76,8 @@ pub const fn steps<H: Hello>() -> [Step; 5] {
             hints: &[
                 "A call that blocks stops everything else on its thread, so it has to run on another \
                  one: `tokio::task::spawn_blocking`.",
-                "You wait for two things at once: the next tick, and the end of the call. \
-                 `tokio::select!` goes on with whichever comes first.",
+                "You have to wait for two things concurrently: the next tick, and the end of the \
+                 call. `tokio::select!` continues with whichever comes first.",
                 "In a loop, pass the handle as `&mut handle`, so that `select!` doesn't consume it.",
                 "README, \"A blocking call stops everything else on its thread\".",
             ],
@@ -88,17 +88,17 @@ pub const fn steps<H: Hello>() -> [Step; 5] {
                    polls.",
             check: third_poll::<H>,
             hints: &[
-                "`self.polls += 1` counts. `Poll::Pending` and `Poll::Ready(self.polls)` are the two \
-                 answers.",
-                "Whoever returns `Pending` has to make sure that somebody calls the waker. Here, call \
-                 it yourself: `context.waker().wake_by_ref()`.",
+                "`self.polls += 1` counts the polls. Return either `Poll::Pending` or \
+                 `Poll::Ready(self.polls)`.",
+                "A future that returns `Pending` has to make sure that its waker is called later. \
+                 Here, call the waker yourself: `context.waker().wake_by_ref()`.",
                 "README, \"The runtime polls, and a waker wakes\".",
             ],
         },
     ]
 }
 
-/// Records what is told, and when.
+/// Records the numbers that are passed to `tell`, and the time of each.
 #[derive(Clone)]
 struct Told(Arc<Mutex<Vec<(u32, f64)>>>, Instant);
 
@@ -141,7 +141,7 @@ fn countdown<H: Hello>() -> Seen {
         H::countdown(0, SECOND, |_| ()).await;
         let took = started.elapsed();
         expect(took.is_zero(), || {
-            format!("countdown(0) took {took:?}, and has nothing to wait for.")
+            format!("countdown(0) took {took:?}, but it has nothing to wait for.")
         })
     })
 }
@@ -155,16 +155,16 @@ fn together<H: Hello>() -> Seen {
         expect(are_near(&[took], &[3.0]), || {
             format!(
                 "Countdowns from 3, 2 and 1 with a period of 1 s took {took:.2} s together: expected \
-                 3.00 s, as long as the longest."
+                 3.00 s, the time that the longest one takes."
             )
         })?;
         expect(are_near(&times, &[1.0, 1.0, 1.0, 2.0, 2.0, 3.0]), || {
-            format!("The numbers {numbers:?} came at {}.", list(&times))
+            format!("The numbers {numbers:?} were told at {}.", list(&times))
         })
     })
 }
 
-/// Returns the name and the task that it was worked on in. The first name takes longest.
+/// Waits for a while, and returns the name and the current task's ID. `Ada` takes longest.
 async fn greet(name: String) -> String {
     let task = tokio::task::try_id().map_or("no task".into(), |id| id.to_string());
     sleep(SECOND * if name == "Ada" { 3 } else { 1 }).await;
@@ -184,7 +184,7 @@ fn in_tasks<H: Hello>() -> Seen {
         tasks.dedup();
         expect(tasks.len() == 3 && !tasks.contains(&"no task"), || {
             format!(
-                "Each name should be worked on in a task of its own. The results are {results:?}."
+                "The work for each name should run in its own task. The results are {results:?}."
             )
         })?;
         expect(are_near(&[took], &[3.0]), || {
@@ -220,7 +220,7 @@ fn ticks<H: Hello>() -> Seen {
     })
 }
 
-/// Counts how often it is woken.
+/// A waker that counts how many times it is called.
 #[derive(Default)]
 struct Bell(AtomicU32);
 
@@ -244,7 +244,7 @@ fn third_poll<H: Hello>() -> Seen {
         let woken = bell.0.load(SeqCst);
         expect(woken >= poll.min(2), || {
             format!(
-                "Poll number {poll} returned Pending, and nobody called the waker. The runtime would \
+                "Poll number {poll} returned Pending, but nothing called the waker. The runtime would \
                  never poll this future again."
             )
         })?;

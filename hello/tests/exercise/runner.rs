@@ -1,9 +1,10 @@
-//! Runs the exercise of a lesson step by step, and says what to do next. All seven lessons use this
-//! file.
+//! Checks a lesson's exercise step by step, and tells the learner what to do next. All seven
+//! lessons use this file.
 //!
-//! A step has a check, which returns `Ok`, or a text that says what it saw and what it expected.
-//! Each check runs on a thread of its own, under a watchdog. So a solution that never ends costs ten
-//! seconds and gets a message, whatever it does.
+//! Each step has a check, which returns `Ok`, or a text that says what it saw and what it expected.
+//! Each check runs on its own thread, and a watchdog waits for it. If a solution never ends, the
+//! watchdog gives up after ten seconds, and reports whether the solution is busy, blocked or
+//! asleep.
 #![allow(dead_code, reason = "not every lesson uses all of this file")]
 
 use std::fmt::Write as _;
@@ -17,7 +18,7 @@ use std::{env, fs, panic, thread};
 
 use tokio::runtime::Builder;
 
-/// The exercise of a lesson.
+/// A lesson's exercise.
 pub struct Exercise<'a> {
     /// The name of the lesson's package.
     pub lesson: &'static str,
@@ -33,12 +34,12 @@ pub struct Exercise<'a> {
 pub struct Step {
     /// What the solution does after this step, as a line in a list.
     pub does: &'static str,
-    /// What to do, for a learner who has not begun.
+    /// What the learner should do. Shown until the learner has begun this step.
     pub task: &'static str,
-    /// Checks the solution. Returns what went wrong.
+    /// Checks the solution. If it fails, returns what the check saw and what it expected.
     pub check: fn() -> Seen,
-    /// The hints. Each gives away more than the one before it, and the last names the paragraph that
-    /// explains the idea.
+    /// The hints. Each gives away more than the one before it, except the last, which names the
+    /// README section that explains the idea.
     pub hints: &'static [&'static str],
 }
 
@@ -50,63 +51,64 @@ pub type Seen = Result<(), String>;
 pub enum Verdict {
     /// The solution does what the step asks for.
     Passed,
-    /// It does something else.
+    /// The solution does something else.
     Failed(String),
-    /// The learner has not begun: the check met a `todo!`.
+    /// The learner has not begun this step: the solution reached a `todo!`.
     NotBegun,
     /// The solution panicked.
     Panicked(String),
-    /// The check did not end.
+    /// The check did not end before the watchdog gave up.
     Stuck(Stuck),
 }
 
-/// What a check that does not end looks like.
+/// What a check was doing when the watchdog gave up on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stuck {
-    /// It keeps a processor busy.
+    /// The check was keeping a processor busy.
     Busy,
-    /// A thread is blocked inside a poll.
+    /// The runtime's thread was blocked inside a poll.
     Blocked,
-    /// All tasks wait, and nobody wakes them.
+    /// All tasks were waiting, and nothing woke them.
     Asleep,
 }
 
-/// How long a check may take. The checks run on a paused clock or wait for milliseconds, so even a
-/// busy machine needs much less.
+/// The maximum time for a check. The checks run on a paused clock, or take a few seconds at most,
+/// so even a busy machine needs less.
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// How often a runtime of ours has parked its thread, and how often it has woken up again.
+/// How many times the check's runtime has parked its thread, and how many times the thread has
+/// woken up again.
 static PARKED: AtomicU64 = AtomicU64::new(0);
 static UNPARKED: AtomicU64 = AtomicU64::new(0);
 
-/// The message and the place of the last panic in a check.
+/// The location and the message of the first panic in the current check.
 static PANIC: Mutex<Option<String>> = Mutex::new(None);
 
-/// Runs a check on a clock that jumps ahead whenever all tasks wait. A wait that would take forever
-/// ends after a day on that clock.
+/// Runs a check on Tokio's paused clock, which jumps ahead whenever all tasks are waiting. A check
+/// that would wait forever fails after a day on that clock.
 pub fn on_the_paused_clock(check: impl Future<Output = Seen>) -> Seen {
     let day = Duration::from_secs(24 * 3600);
-    let late = "after a day on the paused clock, the check was still waiting: somebody waits for \
-                something that never happens";
+    let late = "after a day on the paused clock, the check was still waiting: a task is waiting \
+                for something that never happens";
     let (start, used) = (Instant::now(), processor_time());
     let seen = run_on(Builder::new_current_thread().start_paused(true), async {
         tokio::time::timeout(day, check).await.unwrap_or_else(|_| Err(late.into()))
     });
-    // On this clock, waiting takes no real time. If real time has passed in which the processor had
-    // nothing to do, something has blocked the thread.
+    // On the paused clock, waiting takes no real time. If real time has passed without using the
+    // processor, something has blocked the thread.
     let used = processor_time().zip(used).map(|(after, before)| after.saturating_sub(before));
     let blocked = used.map_or(Duration::ZERO, |used| start.elapsed().saturating_sub(used));
     seen.map_err(|seen| match blocked > Duration::from_millis(900) {
         true => format!(
-            "{seen}\nMeanwhile, {:.1} s of real time have passed. Does a call block the thread, such \
-             as `std::thread::sleep`?",
+            "{seen}\nDuring the check, {:.1} s of real time passed in which nothing ran. Does a \
+             call block the thread, such as `std::thread::sleep`?",
             blocked.as_secs_f64()
         ),
         false => seen,
     })
 }
 
-/// Runs a check on the real clock, on one thread, with sockets and files.
+/// Runs a check on the real clock and on one thread. The check may use sockets and files.
 pub fn on_the_real_clock(check: impl Future<Output = Seen>) -> Seen {
     run_on(&mut Builder::new_current_thread(), check)
 }
@@ -118,12 +120,13 @@ fn run_on(builder: &mut Builder, check: impl Future<Output = Seen>) -> Seen {
     runtime.map_err(|error| error.to_string())?.block_on(check)
 }
 
-/// Runs a check under the watchdog.
+/// Runs a check, and gives up on it after [`LONGEST`].
 pub fn judge(check: fn() -> Seen) -> Verdict {
     judge_within(check, LONGEST)
 }
 
-/// Runs a check. If it takes longer than `limit`, looks at what it does, and leaves its thread alone.
+/// Runs a check. If it takes longer than `limit`, finds out what it is doing, and leaves its thread
+/// running, because a thread cannot be stopped from outside.
 pub fn judge_within(check: fn() -> Seen, limit: Duration) -> Verdict {
     PARKED.store(0, SeqCst);
     UNPARKED.store(0, SeqCst);
@@ -131,7 +134,7 @@ pub fn judge_within(check: fn() -> Seen, limit: Duration) -> Verdict {
     panic::set_hook(Box::new(|info| {
         let place = info.location().map(|place| format!("{place}: ")).unwrap_or_default();
         let message = format!("{place}{}", info.payload_as_str().unwrap_or("a panic"));
-        // The first panic is the cause of the others.
+        // Keep the first panic: it probably caused the others.
         PANIC.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(message);
     }));
     let (result, results) = mpsc::channel();
@@ -152,7 +155,7 @@ pub fn judge_within(check: fn() -> Seen, limit: Duration) -> Verdict {
     }
 }
 
-/// Watches the process for a moment.
+/// Watches the process for half a second, and returns what the check is doing.
 fn what_it_does() -> Stuck {
     let moment = Duration::from_millis(500);
     let before = processor_time();
@@ -164,43 +167,46 @@ fn what_it_does() -> Stuck {
     if PARKED.load(SeqCst) > UNPARKED.load(SeqCst) { Stuck::Asleep } else { Stuck::Blocked }
 }
 
-/// Returns the processor time that this process has used. Only Linux shows it in a file.
+/// Returns the processor time that this process has used, or `None` on systems other than Linux,
+/// which don't have `/proc/self/stat`.
 fn processor_time() -> Option<Duration> {
     let stat = fs::read_to_string("/proc/self/stat").ok()?;
-    // The name of the program may contain spaces, and ends with a parenthesis.
+    // The second field is the program's name in parentheses. It may contain spaces, so skip past
+    // it.
     let mut fields = stat.rsplit_once(") ")?.1.split(' ').skip(11);
     let mut ticks = || fields.next()?.parse::<u64>().ok();
     Some(Duration::from_millis(10 * (ticks()? + ticks()?)))
 }
 
 impl Stuck {
-    /// Explains what the check looks like, and why that is a problem.
+    /// Explains to the learner what the check was doing, and lists common causes.
     fn explain(self) -> &'static str {
         match self {
             Self::Busy => {
                 "The check did not end, and kept a processor busy. Does a loop ask again and again \
-                 whether something has happened, perhaps with `yield_now`? Then the runtime never \
-                 gets to rest, and on a paused clock the time never passes. Wait for what you need \
-                 instead: for a time with `sleep_until`, for a message with a channel, for a \
-                 signal with `Notify`."
+                 whether something has happened, perhaps with `yield_now`? Then the runtime is \
+                 never idle, and a paused clock only advances when the runtime is idle. Wait for \
+                 what you need instead: for a point in time with `sleep_until`, for a message with \
+                 a channel, or for a signal with `Notify`."
             }
             Self::Blocked => {
                 "The check did not end, and a thread is blocked in the middle of a poll. Is there \
-                 a call that waits without `.await`, such as `std::thread::sleep`, a \
-                 `std::sync::Mutex` that is already locked, or `blocking_recv`? While it blocks, \
-                 no other task on this thread can continue, perhaps not even the one that it \
-                 waits for."
+                 a call that waits without `.await`, such as `std::thread::sleep`, \
+                 `blocking_recv`, or locking a `std::sync::Mutex` that is already locked? While such a call blocks, \
+                 no other task on this thread can continue, perhaps not even the task that the \
+                 call is waiting for."
             }
             Self::Asleep => {
-                "The check did not end: all tasks wait, and nobody wakes them. Does one wait for a \
-                 message whose sender is kept alive, for a permit or a lock that is never given \
-                 back, or for a notification that came too early?"
+                "The check did not end: all tasks are waiting, and nothing wakes them. Does a task \
+                 wait for a channel to close while a sender is still alive, for a permit or a lock \
+                 that is never released, or for a notification that was sent before the task \
+                 started to wait?"
             }
         }
     }
 }
 
-/// The main function of an exercise's test program. The first argument is a command.
+/// Runs an exercise's test program. The command-line arguments name the command, if there is one.
 pub fn main(exercise: &Exercise<'_>) -> ExitCode {
     let words: Vec<_> = env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     let result = match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
@@ -212,14 +218,15 @@ pub fn main(exercise: &Exercise<'_>) -> ExitCode {
         ["progress"] => exercise.progress(),
         _ => {
             println!(
-                "`{}` is not a command. There are: hint, solution, reset, watch. Without one, the \
-                 steps are checked.",
+                "`{}` is not a command. The commands are hint, solution, reset and watch. Without \
+                 a command, the steps are checked.",
                 words.join(" ")
             );
             Ok(ExitCode::from(2))
         }
     };
-    // Threads of checks that never end must not keep the program alive, so we don't wait for them.
+    // A check that never ended still has a running thread. We don't join it, so it cannot keep the
+    // program alive.
     result.unwrap_or_else(|error| {
         println!("{}: {error}", exercise.lesson);
         ExitCode::FAILURE
@@ -227,7 +234,7 @@ pub fn main(exercise: &Exercise<'_>) -> ExitCode {
 }
 
 impl Exercise<'_> {
-    /// Checks the steps up to the first that fails, shows the screen, and keeps the progress.
+    /// Checks the steps up to the first one that fails, prints the screen, and saves the progress.
     fn show(&self) -> io::Result<ExitCode> {
         let (passed, verdict) = self.run();
         self.keep(passed, 0)?;
@@ -236,7 +243,8 @@ impl Exercise<'_> {
         Ok(if verdict.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    /// Returns how many steps pass, and what happened in the next one.
+    /// Checks the steps in order. Returns how many passed, and the verdict on the first that did
+    /// not.
     fn run(&self) -> (usize, Option<Verdict>) {
         for (passed, step) in self.steps.iter().enumerate() {
             match judge(step.check) {
@@ -247,9 +255,10 @@ impl Exercise<'_> {
         (self.steps.len(), None)
     }
 
-    /// Returns the text of the screen. `verdict` belongs to the first step that does not pass.
+    /// Returns the text of the screen. `verdict` is the verdict on the first step that does not
+    /// pass.
     pub fn screen(&self, passed: usize, verdict: Option<&Verdict>, colours: bool) -> String {
-        // Colours and symbols are for people, and a file gets plain letters.
+        // Use colours and symbols on a terminal, and plain characters in a file or a pipe.
         let mark = |colour: &str, symbol: &str, plain: &str| match colours {
             true => format!("\u{1b}[{colour}m{symbol}\u{1b}[0m"),
             false => plain.to_owned(),
@@ -297,7 +306,7 @@ impl Exercise<'_> {
     fn hint(&self) -> io::Result<ExitCode> {
         let (passed, verdict) = self.run();
         let Some(step) = verdict.and(self.steps.get(passed)) else {
-            println!("{}: all steps pass, so there is nothing to hint at.", self.lesson);
+            println!("{}: all steps pass, so there are no more hints.", self.lesson);
             return Ok(ExitCode::SUCCESS);
         };
         let shown = match self.kept() {
@@ -310,7 +319,10 @@ impl Exercise<'_> {
         let left = step.hints.len().saturating_sub(place + 1);
         match left {
             0 => {
-                println!("\nThat was the last hint. Then: cargo exercise {} solution", self.lesson)
+                println!(
+                    "\nThis is the last hint. Our solution: cargo exercise {} solution",
+                    self.lesson
+                )
             }
             _ => println!("\nHints left for this step: {left}"),
         }
@@ -318,7 +330,7 @@ impl Exercise<'_> {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// Names the file with our solution.
+    /// Prints where our solution is.
     fn solution(&self) -> io::Result<ExitCode> {
         println!(
             "Our solution is in {0}/solution.rs. The lesson itself, in {0}/src, does more.",
@@ -327,11 +339,11 @@ impl Exercise<'_> {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// Restores the file as it was at the start, after asking.
+    /// Restores the original `exercise.rs`, after asking for confirmation.
     fn reset(&self) -> io::Result<ExitCode> {
         let file = Path::new(self.folder).join("exercise.rs");
         print!(
-            "This replaces {}/exercise.rs and your work in it. Type yes to go on: ",
+            "This replaces {}/exercise.rs and deletes your work in it. Type yes to continue: ",
             self.lesson
         );
         io::stdout().flush()?;
@@ -343,16 +355,16 @@ impl Exercise<'_> {
         }
         fs::write(file, self.stub)?;
         self.keep(0, 0)?;
-        println!("{}/exercise.rs is as it was at the start.", self.lesson);
+        println!("{}/exercise.rs has been reset.", self.lesson);
         Ok(ExitCode::SUCCESS)
     }
 
-    /// Runs the steps again whenever the file is saved, until Ctrl-C.
+    /// Checks the steps again whenever `exercise.rs` is saved, until the learner presses Ctrl-C.
     fn watch(&self) -> io::Result<ExitCode> {
         if cfg!(windows) {
             println!(
-                "On Windows, a running program cannot be built again, so `watch` does not work. Run \
-                 `cargo exercise {}` after each change instead.",
+                "`watch` does not work on Windows, because Windows does not let cargo replace a \
+                 program that is running. Run `cargo exercise {}` after each change instead.",
                 self.lesson
             );
             return Ok(ExitCode::from(2));
@@ -368,15 +380,15 @@ impl Exercise<'_> {
                     io::stdout().flush()?;
                 }
                 let arguments = ["test", "--quiet", "-p", self.lesson, "--test", "exercise"];
-                // The screen of the inner run says what failed.
+                // Ignore the exit status: the inner run has already printed what failed.
                 let _ = Command::new(env!("CARGO")).args(arguments).status()?;
-                println!("Waiting until {}/exercise.rs is saved. Ctrl-C ends this.", self.lesson);
+                println!("Waiting for changes to {}/exercise.rs. Ctrl-C to stop.", self.lesson);
             }
             thread::sleep(Duration::from_millis(300));
         }
     }
 
-    /// Prints one line: how many steps pass, and what is next.
+    /// Prints one line with the number of steps that pass, and the next step.
     fn progress(&self) -> io::Result<ExitCode> {
         let (passed, verdict) = self.run();
         let (before, shown) = self.kept();
@@ -391,8 +403,8 @@ impl Exercise<'_> {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// The file that keeps how many steps passed the last time, and how many hints were shown for the
-    /// next one.
+    /// Returns the path of the progress file. It records how many steps passed in the last run, and
+    /// how many hints the learner has seen for the next step.
     fn file(&self) -> PathBuf {
         // This program is target/debug/deps/exercise-HASH.
         let target = env::current_exe().ok().and_then(|exe| Some(exe.ancestors().nth(3)?.into()));
@@ -424,7 +436,8 @@ fn explain(step: &Step, verdict: &Verdict) -> String {
     }
 }
 
-/// Wraps paragraphs at 78 columns and indents them. A line that begins with a space stays as it is.
+/// Wraps paragraphs at 78 columns, including an indentation of seven. A line that begins with a
+/// space is not wrapped.
 fn indented(text: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
     for line in text.lines() {
@@ -447,8 +460,8 @@ fn indented(text: &str) -> String {
     lines.iter().map(|line| format!("       {line}\n")).collect::<String>().trim_end().to_owned()
 }
 
-/// Draws moments on a line, such as `0.00 ─●───●──`. A column is a fiftieth of the time from zero to
-/// the last moment.
+/// Draws times as dots on a line, such as `0.00 ─●───●──`. The line reaches from zero to the latest
+/// time.
 pub fn moments(seconds: &[f64]) -> String {
     const COLUMNS: usize = 50;
     let last = seconds.iter().copied().fold(f64::EPSILON, f64::max);
@@ -459,7 +472,7 @@ pub fn moments(seconds: &[f64]) -> String {
     format!("  0.00 {} {last:.2} s", line.into_iter().collect::<String>())
 }
 
-/// Writes moments as `0.00, 0.90 and 1.05 s`.
+/// Formats times in seconds as `0.00, 0.90 and 1.05 s`.
 pub fn list(seconds: &[f64]) -> String {
     let texts: Vec<_> = seconds.iter().map(|second| format!("{second:.2}")).collect();
     match texts.split_last() {
@@ -469,29 +482,28 @@ pub fn list(seconds: &[f64]) -> String {
     }
 }
 
-/// Returns `Ok` if `is_right`, and otherwise the text.
+/// Returns `Ok` if `is_right`. Otherwise, calls `seen`, and returns its text as the error.
 pub fn expect(is_right: bool, seen: impl FnOnce() -> String) -> Seen {
     if is_right { Ok(()) } else { Err(seen()) }
 }
 
-/// Returns the seconds since `start` on Tokio's clock.
+/// Returns how many seconds have passed since `start` on Tokio's clock.
 pub fn since(start: tokio::time::Instant) -> f64 {
     start.elapsed().as_secs_f64()
 }
 
-/// A solution that the checks are held against.
+/// A solution that tests the checks: they must accept it, or catch it at a given step.
 pub struct Picture {
     /// The name of the solution.
     pub name: &'static str,
-    /// The number of the step that must catch it, or `None` if it is correct.
+    /// The number of the step whose check must fail first, or `None` if the solution is correct.
     pub caught: Option<usize>,
-    /// The steps for this solution.
+    /// The exercise's steps, applied to this solution.
     pub steps: &'static [Step],
 }
 
-/// The main function of a gallery: holds the checks against each solution, and the hints against the
-/// README. Each solution runs in a process of its own, because some of them
-/// never end.
+/// Tests an exercise's checks against each solution in the gallery, and its hints against the
+/// README. Each solution runs in a separate process, because some of them never end.
 pub fn gallery(readme: &str, rooms: &[&[Picture]]) -> ExitCode {
     let pictures: Vec<_> = rooms.iter().copied().flatten().collect();
     if let Ok(name) = env::var("PICTURE") {
@@ -507,7 +519,7 @@ pub fn gallery(readme: &str, rooms: &[&[Picture]]) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let mut failures = 0;
-    // The last hint of each step names a heading of the README.
+    // Each step's last hint names a heading in the README.
     for hint in pictures[0].steps.iter().filter_map(|step| step.hints.last()) {
         let heading = hint.split('"').nth(1).unwrap_or(hint);
         if !readme.lines().any(|line| line.trim_start_matches('#').trim() == heading) {
@@ -531,7 +543,7 @@ pub fn gallery(readme: &str, rooms: &[&[Picture]]) -> ExitCode {
             results.lock().unwrap_or_else(PoisonError::into_inner).1 += usize::from(!fits);
         }
     };
-    // Two at a time: most of them wait for something.
+    // Run two solutions at a time: most of them spend their time waiting.
     thread::scope(|scope| {
         scope.spawn(paint);
         scope.spawn(paint);

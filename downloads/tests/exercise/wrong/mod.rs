@@ -1,4 +1,4 @@
-//! Wrong solutions. Each of them must be caught by the step that `gallery.rs` names.
+//! Wrong solutions. For each of them, `gallery.rs` names the step that must catch it.
 #![allow(unused, reason = "a wrong solution may leave something unused")]
 
 pub mod a_broken_transfer_is_complete;

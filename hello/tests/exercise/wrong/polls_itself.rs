@@ -1,4 +1,4 @@
-//! Loops inside of `poll` instead of returning `Pending`.
+//! Loops inside `poll` instead of returning `Pending`.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -22,7 +22,7 @@ pub async fn together(starts: [u32; 3], period: Duration, tell: impl Fn(u32)) {
     tokio::join!(a, b, c);
 }
 
-/// Runs `work` for each name, in a task of its own. Returns the results in the order of `names`.
+/// Runs `work` for each name, in a separate task. Returns the results in the order of `names`.
 pub async fn in_tasks<F>(names: Vec<String>, work: fn(String) -> F) -> Vec<String>
 where
     F: Future<Output = String> + Send + 'static,
@@ -40,7 +40,7 @@ where
 pub async fn ticks_during(work: fn(), period: Duration) -> u32 {
     let mut blocking = spawn_blocking(work);
     let mut ticker = interval(period);
-    ticker.tick().await; // the first tick comes at once
+    ticker.tick().await; // the first tick comes immediately
     let mut ticks = 0;
     loop {
         tokio::select! {

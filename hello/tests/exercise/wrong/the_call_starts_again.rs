@@ -22,7 +22,7 @@ pub async fn together(starts: [u32; 3], period: Duration, tell: impl Fn(u32)) {
     tokio::join!(a, b, c);
 }
 
-/// Runs `work` for each name, in a task of its own. Returns the results in the order of `names`.
+/// Runs `work` for each name, in a separate task. Returns the results in the order of `names`.
 pub async fn in_tasks<F>(names: Vec<String>, work: fn(String) -> F) -> Vec<String>
 where
     F: Future<Output = String> + Send + 'static,
@@ -40,7 +40,7 @@ where
 pub async fn ticks_during(work: fn(), period: Duration) -> u32 {
     let mut blocking = spawn_blocking(work);
     let mut ticker = interval(period);
-    ticker.tick().await; // the first tick comes at once
+    ticker.tick().await; // the first tick comes immediately
     let mut ticks = 0;
     loop {
         tokio::select! {
@@ -69,7 +69,7 @@ impl Future for ThirdPoll {
         if self.polls == 3 {
             return Poll::Ready(3);
         }
-        // Usually, whatever we wait for calls the waker later. Here, there is nothing to wait for.
+        // Usually, the thing we wait for calls the waker later. Here, we wait for nothing.
         context.waker().wake_by_ref();
         Poll::Pending
     }
