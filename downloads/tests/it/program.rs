@@ -233,8 +233,9 @@ async fn an_error_of_stdout_is_reported_and_the_file_is_saved() {
         .args(["-d", folder.path().to_str().unwrap(), &format!("{root}/file")])
         .stdout(full)
         .stderr(Stdio::piped())
-        .output();
-    let output = child.await.unwrap();
+        .spawn()
+        .unwrap();
+    let output = child.wait_with_output().await.unwrap();
     let errors = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{errors}");
     assert!(errors.contains("downloads: cannot write to stdout: No space left"), "{errors}");
