@@ -17,12 +17,11 @@ pub enum DownloadError {
     /// The text is not a valid `http` or `https` URL.
     #[error("not an http or https URL")]
     InvalidUrl,
-    /// The client could not connect, the connection broke, or the server sent nothing for too
-    /// long.
+    /// The client could not connect, or the connection broke.
     #[error("{}", innermost_cause(.0))]
     Transfer(#[source] reqwest::Error),
-    /// The server sends too slowly.
-    #[error("stalled: the server sent {bytes} bytes in {:.0} s", over.as_secs_f64())]
+    /// The server sends too slowly, or nothing at all.
+    #[error("stalled: the server sent {bytes} bytes in {:.1} s", over.as_secs_f64())]
     TooSlow {
         /// How many bytes we received in that time.
         bytes: u64,
@@ -52,6 +51,12 @@ pub enum DownloadError {
     Short {
         /// The number of bytes received.
         got: u64,
+        /// The number of bytes that the server announced.
+        expected: u64,
+    },
+    /// The response is longer than the server announced. We stopped reading.
+    #[error("the response is longer than the {expected} bytes that the server announced")]
+    Long {
         /// The number of bytes that the server announced.
         expected: u64,
     },
@@ -131,6 +136,7 @@ impl From<GetError> for DownloadError {
     fn from(error: GetError) -> Self {
         match error {
             GetError::Request(error) => error.into(),
+            GetError::Silent(over) => Self::TooSlow { bytes: 0, over },
             GetError::Certificate(reason) => Self::Certificate(reason),
             GetError::TooManyRedirects => Self::TooManyRedirects,
             GetError::UnsupportedRedirect => Self::UnsupportedRedirect,

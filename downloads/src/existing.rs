@@ -83,7 +83,7 @@ pub(crate) fn look(
 
 /// Removes what a run that was killed has left next to the finished file: the name of the partial
 /// file, or its sidecar. If that fails, no harm is done.
-fn tidy(path: &Path) {
+pub(crate) fn tidy(path: &Path) {
     match Part::left_over(path, "", false) {
         Ok(Some(part)) if part.is_finished() => part.remove_names(),
         Ok(None) => {
@@ -208,6 +208,12 @@ mod tests {
             assert_eq!(matches!(found, Existing::Nothing), !is_kept, "{target} {replace}");
             assert_eq!(names_in(&folder), [target]);
             assert_eq!(fs::read(folder.path().join(target)).unwrap(), b"all of it");
+            // Two runs were killed, and the second one had already removed the sidecar.
+            if target == "file" {
+                fs::hard_link(&path, part_path(&path)).unwrap();
+                look(&path, "http://host/", None, false, replace).unwrap();
+                assert_eq!(names_in(&folder), [target]);
+            }
             // The run was killed a moment later.
             fs::write(&path, "all of it").unwrap();
             fs::write(sidecar_path(&path), origin).unwrap();

@@ -13,6 +13,8 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 #[cfg(target_os = "linux")]
+use crate::lock::is_still;
+#[cfg(target_os = "linux")]
 use crate::naming::link;
 use crate::naming::{folder_of, give_name, sync_name, temporary};
 use crate::sidecar::open_plain;
@@ -88,6 +90,9 @@ fn write_nameless(target: &Path, bytes: &[u8], finish: Finish) -> Result<bool, D
     match link(&file, target, finish.replace) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             Err(DownloadError::Exists { path: target.into() })
+        }
+        Ok(()) if finish.replace && !is_still(&file, target).unwrap_or(true) => {
+            Err(DownloadError::Replaced { part: target.into() })
         }
         linked => Ok(linked.is_ok()),
     }

@@ -89,7 +89,9 @@ pub async fn download_all(
         let _permit = permits.acquire().await.expect("never closed");
         report(place, Event::Started);
         let report = |event: Event<'_>| report(place, event);
-        let result = Transfer::new(&run, download, &report).run(new.is_new(place)).await;
+        // In a box, so that a list of 100,000 files does not take the memory of as many transfers.
+        let transfer = Transfer::new(&run, download, &report).run(new.is_new(place));
+        let result = Box::pin(transfer).await;
         report(Event::Ended(&result));
         result
         // The permits are dropped here, so the next downloads can begin.
@@ -138,16 +140,15 @@ pub async fn download(
     Transfer::new(&run, download, &report).run(false).await
 }
 
-/// Returns a builder for a client with a connect timeout of 10 s and a read timeout of 30 s. The
-/// client has no timeout for a whole file, because a large file may take as long as it needs. It
-/// does not follow redirects, because [`download`] does that, and it sends no `Referer`, which
-/// could tell the password in a URL to another server.
+/// Returns a builder for a client with a connect timeout of 10 s. [`Options::min_speed`] limits how
+/// long a server may be silent. There is no timeout for a whole file, because a large file may take
+/// as long as it needs. The client does not follow redirects, because [`download`] does that, and it
+/// sends no `Referer`, which could tell the password in a URL to another server.
 pub fn client_builder() -> ClientBuilder {
     // We use ring as the crypto provider for TLS. This fails if the program has already chosen
     // another provider, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let stalled = Duration::from_secs(30);
-    let builder = Client::builder().connect_timeout(Duration::from_secs(10)).read_timeout(stalled);
+    let builder = Client::builder().connect_timeout(Duration::from_secs(10));
     let builder = builder.redirect(Policy::none()).referer(false);
     // A range counts the bytes as they are sent, so the server must send the bytes of the file
     // itself, not compressed ones.

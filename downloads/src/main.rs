@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, ensure};
 use clap::Parser;
-use downloads::{Download, MinSpeed, Options};
+use downloads::{Download, MinSpeed, Options, names};
 use reqwest::Client;
 use tokio::runtime::Builder;
 
@@ -49,7 +49,7 @@ use tool::progress::Format;
 The variables HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY choose an HTTP proxy.
 
 Exit status: 0 all files saved or kept, 1 some failed or were skipped, 2 usage error, 3 the disk is
-full, 130 interrupted."
+full, 129, 130, 131 or 143 after a signal."
 )]
 struct Arguments {
     /// The URLs to download. Without URLs, the program runs a demonstration in a temporary folder.
@@ -62,7 +62,7 @@ struct Arguments {
     #[arg(long, requires = "input")]
     skip_bad: bool,
     /// The name to save the file under. Works with a single URL.
-    #[arg(short, long, value_name = "NAME", conflicts_with = "input")]
+    #[arg(short, long, value_name = "NAME", conflicts_with = "input", requires = "urls")]
     output: Option<String>,
     /// The folder to save the files in. It must exist.
     #[arg(short, long, default_value = ".", value_name = "DIR")]
@@ -189,7 +189,8 @@ async fn work(arguments: Arguments) -> anyhow::Result<ExitCode> {
     // Reading a list may block, and reading from a terminal may even block forever. We do not use
     // one of the runtime's threads, because the runtime waits for its threads when it shuts down.
     let (prepared, ready) = tokio::sync::oneshot::channel();
-    std::thread::Builder::new().spawn(move || prepared.send(prepare(arguments)))?;
+    let thread = std::thread::Builder::new().spawn(move || prepared.send(prepare(arguments)));
+    thread.context("cannot start a thread (see `ulimit -a`)")?;
     let (plan, errors, client) = match ready.await? {
         Ok(ready) => ready,
         Err(error) => {
@@ -218,6 +219,11 @@ fn prepare(arguments: Arguments) -> anyhow::Result<(Vec<Download>, Vec<anyhow::E
         ensure!(name != "-", "--output -: this program saves files and cannot write to stdout");
         let is_file_name = PathBuf::from(name).file_name().is_some() && !name.ends_with('/');
         ensure!(is_file_name, "--output {name}: not the name of a file");
+        let file =
+            PathBuf::from(name).file_name().unwrap_or_default().to_string_lossy().into_owned();
+        ensure!(!names::is_part(&file), "--output {name}: this name is for partial files");
+        let longest = names::LONGEST;
+        ensure!(file.len() <= longest, "--output: a name must not have more than {longest} bytes");
         wanted[0].name = Some(name.clone());
     }
     let mut wanted: Vec<_> = wanted.into_iter().map(Ok).collect();
@@ -235,7 +241,6 @@ fn prepare(arguments: Arguments) -> anyhow::Result<(Vec<Download>, Vec<anyhow::E
     let builder = || {
         downloads::client_builder()
             .connect_timeout(arguments.connect_timeout)
-            .read_timeout(arguments.stall_timeout)
             .user_agent(concat!("downloads/", env!("CARGO_PKG_VERSION")))
     };
     let is_https = |download: &Download| download.url.to_lowercase().starts_with("https:");

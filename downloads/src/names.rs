@@ -12,7 +12,7 @@ use reqwest::Url;
 use crate::Download;
 
 /// The longest name, in bytes. File systems allow 255, and `.part.json` has to fit.
-const LONGEST: usize = 245;
+pub const LONGEST: usize = 245;
 
 /// Returns the path of the partial file, `NAME.part`, which holds the bytes of a file until it is
 /// complete.
@@ -66,13 +66,13 @@ pub fn from_disposition(header: &str) -> Option<String> {
             _ => {}
         }
     }
-    let mut name = clean(&extended.or(plain)?)?;
-    // A name with these endings would look like the partial file of another download.
-    let lower = name.to_lowercase();
-    if lower.ends_with(".part") || lower.ends_with(".part.json") {
-        name.push('_');
-    }
-    Some(name)
+    clean(&extended.or(plain)?)
+}
+
+/// Whether a file with this name would look like the partial file or the sidecar of a download.
+pub fn is_part(name: &str) -> bool {
+    let name = name.to_lowercase();
+    name.ends_with(".part") || name.ends_with(".part.json")
 }
 
 /// Returns the `name=value` pairs after the first `;` of a header. Quotes around the values are
@@ -136,7 +136,8 @@ pub fn clean(name: &str) -> Option<String> {
         None if is_reserved(name) => format!("_{name}"),
         None => name.into(),
     };
-    Some(shorten(name))
+    let name = shorten(name);
+    Some(if is_part(&name) { shorten(name + "_") } else { name })
 }
 
 fn is_plain(c: char) -> bool {
@@ -193,6 +194,7 @@ mod tests {
             ("http://host/..%2f..%2fetc", "etc"),
             ("http://host/..%5c..%5cetc", "etc"),
             ("http://host/.profile", "_profile"),
+            ("http://host/a.part", "a.part_"),
         ] {
             assert_eq!(from_url(&Url::parse(url).unwrap()), name, "{url}");
         }
@@ -246,6 +248,8 @@ mod tests {
             (" . ", None),
             ("...hidden", Some("_..hidden")),
             ("-rf", Some("_rf")),
+            ("a.part", Some("a.part_")),
+            ("a.PART.json", Some("a.PART.json_")),
             ("--help", Some("_-help")),
             ("a-b", Some("a-b")),
             ("end. . ", Some("end")),
@@ -282,7 +286,7 @@ mod tests {
             if let Some(clean) = clean(&name) {
                 proptest::prop_assert!(!clean.is_empty() && clean.len() <= 245);
                 proptest::prop_assert!(!clean.starts_with(['.', '-']) && !clean.ends_with(['.', ' ']));
-                proptest::prop_assert!(!clean.contains(['/', '\\', '\0', ':']));
+                proptest::prop_assert!(!clean.contains(['/', '\\', '\0', ':']) && !is_part(&clean));
                 proptest::prop_assert_eq!(super::clean(&clean), Some(clean.clone()));
             }
         }

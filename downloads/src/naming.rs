@@ -4,6 +4,9 @@
 //! and a plain rename, another program could put its own file under the name of the partial file,
 //! and the rename would publish that file. On Linux, we can do better: a hard link can be made from
 //! an open file, so it doesn't matter what its name refers to by then.
+//!
+//! A hard link cannot replace an older file, and a rename can. So to replace a file, we link ours to a
+//! temporary name and rename that. Afterwards, we check which file has got the name.
 
 use std::fs::{self, File};
 use std::io;
@@ -44,6 +47,10 @@ pub(crate) fn give_name(
 ) -> Result<bool, DownloadError> {
     #[cfg(target_os = "linux")]
     match link(file, target, replace) {
+        // Before the rename, another program can replace the temporary name, too.
+        Ok(()) if replace && !is_still(file, target).unwrap_or(true) => {
+            return Err(DownloadError::Replaced { part: target.into() });
+        }
         Ok(()) => {
             // If this fails, the next run removes the other name.
             if is_still(file, part).unwrap_or(false) {
@@ -75,7 +82,6 @@ pub(crate) fn link(file: &File, target: &Path, replace: bool) -> io::Result<()> 
     if !replace {
         return link(target);
     }
-    // A link cannot replace a file, but a rename can.
     let _ = file.try_lock(); // until then, another run must not take this file for a leftover
     temporary().make_in(folder_of(target), link)?.into_temp_path().persist(target)?;
     Ok(())

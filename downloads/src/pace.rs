@@ -16,16 +16,27 @@ pub(crate) struct Reader<'a> {
     response: Response,
     patience: Patience,
     limit: Option<&'a RateLimit>,
+    /// How many bytes the server has announced, and how many of these are still to come.
+    announced: Option<(u64, u64)>,
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(response: Response, min: MinSpeed, limit: Option<&'a RateLimit>) -> Self {
-        Self { response, patience: Patience::new(min), limit }
+    /// `announced` is the length of the whole file, and how many bytes of it this body has.
+    pub(crate) fn new(
+        response: Response,
+        min: MinSpeed,
+        limit: Option<&'a RateLimit>,
+        announced: Option<(u64, u64)>,
+    ) -> Self {
+        Self { response, patience: Patience::new(min), limit, announced }
     }
 
     /// Waits for the next piece. Returns `None` at the end of the body. If the future is dropped,
     /// the next call continues, but a piece that already arrived may be lost.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, DownloadError> {
+        if let Some(limit) = self.limit {
+            sleep_until(limit.free()).await;
+        }
         let piece = loop {
             let start = Instant::now();
             let piece = timeout(self.patience.left(), self.response.chunk()).await;
@@ -41,8 +52,13 @@ impl<'a> Reader<'a> {
                 break piece;
             }
         };
-        if let (Some(limit), Some(piece)) = (self.limit, &piece) {
-            sleep_until(limit.reserve(piece.len() as u64, Instant::now())).await;
+        let bytes = piece.as_ref().map_or(0, Bytes::len) as u64;
+        if let Some((expected, left)) = &mut self.announced {
+            // hyper checks this only if the server has sent `Content-Length` alone.
+            *left = left.checked_sub(bytes).ok_or(DownloadError::Long { expected: *expected })?;
+        }
+        if let Some(limit) = self.limit {
+            limit.reserve(bytes, Instant::now());
         }
         Ok(piece)
     }
@@ -54,22 +70,29 @@ struct Patience {
     min: MinSpeed,
     waited: Duration,
     bytes: u64,
+    /// How long nothing has arrived.
+    silence: Duration,
 }
 
 impl Patience {
     fn new(min: MinSpeed) -> Self {
-        Self { min, waited: Duration::ZERO, bytes: 0 }
+        Self { min, waited: Duration::ZERO, bytes: 0, silence: Duration::ZERO }
     }
 
     /// Returns how much longer to wait before the speed is checked.
     fn left(&self) -> Duration {
-        self.min.over.saturating_sub(self.waited)
+        self.min.over.saturating_sub(self.waited.max(self.silence))
     }
 
     /// Records that we have waited this long for this many bytes.
     fn add(&mut self, bytes: u64, waited: Duration) -> Result<(), DownloadError> {
         self.bytes += bytes;
         self.waited += waited;
+        self.silence = if bytes > 0 { Duration::ZERO } else { self.silence + waited };
+        // Even if any speed is fast enough, a server that sends nothing has stalled.
+        if self.silence >= self.min.over {
+            return Err(DownloadError::TooSlow { bytes: 0, over: self.silence });
+        }
         if self.waited < self.min.over {
             return Ok(());
         }
@@ -78,7 +101,7 @@ impl Patience {
         if is_slow {
             return Err(DownloadError::TooSlow { bytes: self.bytes, over: self.waited });
         }
-        *self = Self::new(self.min);
+        *self = Self { silence: self.silence, ..Self::new(self.min) };
         Ok(())
     }
 }
@@ -95,7 +118,13 @@ impl RateLimit {
         Self { bytes_per_second, free: Mutex::new(None) }
     }
 
-    /// Records that these bytes were received. Returns when the next ones may be received.
+    /// Returns the time from which more bytes may be received.
+    fn free(&self) -> Instant {
+        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        free.unwrap_or_else(Instant::now)
+    }
+
+    /// Records that these bytes were received. Returns the time from which the next ones may be.
     fn reserve(&self, bytes: u64, now: Instant) -> Instant {
         let takes = Duration::from_secs_f64(bytes as f64 / self.bytes_per_second.get() as f64);
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
@@ -120,6 +149,7 @@ mod tests {
             (&[(500, 5), (499, 5)], Err((999, 10))),
             (&[(999, 9), (0, 1)], Err((999, 10))),
             (&[(0, 9), (999, 0), (1, 1)], Ok(())),
+            (&[(5000, 1), (0, 4), (0, 6)], Err((0, 10))),
             (&[(0, 20)], Err((0, 20))),
             // Each window counts for itself.
             (&[(5000, 10), (500, 10)], Err((500, 10))),
@@ -138,7 +168,9 @@ mod tests {
             assert_eq!(seen, expected, "{pieces:?}");
         }
         let mut any = Patience::new(MinSpeed { bytes_per_second: 0, ..min });
-        any.add(0, 100 * SECOND).unwrap();
+        any.add(1, 9 * SECOND).unwrap();
+        any.add(0, 9 * SECOND).unwrap();
+        any.add(0, SECOND).unwrap_err();
         let mut patience = Patience::new(min);
         patience.add(0, 4 * SECOND).unwrap();
         assert_eq!(patience.left(), 6 * SECOND);

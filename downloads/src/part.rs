@@ -67,6 +67,9 @@ impl Part {
             return Ok(None);
         }
         let disk = |source| DownloadError::Disk { path: part_path(path), source };
+        if !part_path(path).symlink_metadata().is_ok_and(|part| part.is_file()) {
+            return Err(DownloadError::NotOurs { file: part_path(path) });
+        }
         let file = open_plain(&part_path(path), true).map_err(disk)?;
         if !is_ours(&file) {
             return Err(DownloadError::OtherUser { file: part_path(path) });
@@ -75,7 +78,7 @@ impl Part {
         part.keep = true;
         let length = part.file.metadata().map_err(disk)?.len();
         let origin = sidecar::read(path)?;
-        if origin.is_none() && length > 0 {
+        if origin.is_none() && length > 0 && !is_still(&part.file, path).unwrap_or(false) {
             return Err(DownloadError::NotOurs { file: part_path(path) });
         }
         if let Some(origin) = origin
@@ -136,7 +139,11 @@ impl Part {
     /// if there are any.
     pub(crate) fn remove_names(mut self) {
         self.keep = true;
-        self.unlink();
+        // In this order, because a sidecar that is left alone can be recognised later.
+        let _ = fs::remove_file(&self.part);
+        if self.has_sidecar() {
+            let _ = fs::remove_file(sidecar_path(&self.path));
+        }
     }
 
     fn unlink(&self) {
@@ -253,18 +260,16 @@ impl Part {
         let is_guarded = named?;
         // From here on, the open file is the finished one, which `drop` must not empty.
         self.keep = true;
-        // If this fails, no harm is done: a sidecar means nothing without its partial file.
-        if self.has_sidecar() {
-            let _ = fs::remove_file(sidecar_path(&self.path));
-        }
+        self.remove_lost_sidecar();
         sync_name(target, finish.sync)?;
         let (bytes, resumed_from) = (self.length, self.resumed_from);
         Ok(Saved { path: target.into(), bytes, sha256, resumed_from, is_guarded })
     }
 
-    /// Removes the sidecar of a partial file that another program has replaced. Otherwise, the
-    /// sidecar would describe that program's file. But if another download has begun there, the
-    /// sidecar belongs to that download.
+    /// Removes the sidecar when our file is no longer called `NAME.part`. Otherwise, the sidecar would
+    /// describe any file that another program puts there. But if another download has begun there, the
+    /// sidecar belongs to that download. If we cannot remove the sidecar, no harm is done: without its
+    /// partial file, it means nothing.
     fn remove_lost_sidecar(&self) {
         let is_in_use = open_plain(&self.part, false)
             .is_ok_and(|other| matches!(other.try_lock(), Err(TryLockError::WouldBlock)));
@@ -317,7 +322,14 @@ mod tests {
 
     fn origin() -> Origin {
         let validator = Some(Validator::ETag("\"one\"".into()));
-        Origin { url: "http://host/".into(), name: None, validator, modified: None, length: None }
+        Origin {
+            url: "http://host/".into(),
+            source: None,
+            name: None,
+            validator,
+            modified: None,
+            length: None,
+        }
     }
 
     /// Creates a partial file with these bytes.
@@ -488,6 +500,18 @@ mod tests {
         let result = Part::locked(opened, &path, part_path(&path), false);
         assert!(matches!(result, Err(DownloadError::InUse { .. })), "{result:?}");
         assert_eq!(names_in(&folder), ["file", "file.part"]);
+    }
+
+    #[test]
+    fn the_sidecar_of_another_download_is_left_alone() {
+        let (folder, path, mut first) = begun(b"the first");
+        // Somebody moves our part away, and another download begins.
+        fs::rename(part_path(&path), folder.path().join("moved")).unwrap();
+        let mut second = Part::create(&path, origin(), false).unwrap();
+        second.append_all(piece(b"the second")).unwrap();
+        first.finish(&path, Finish { replace: true, ..ANY }).unwrap();
+        drop(first);
+        assert_eq!(names_in(&folder), ["file", "file.part", "file.part.json", "moved"]);
     }
 
     #[test]

@@ -25,7 +25,6 @@ pub fn printable_json(json: &str) -> String {
 /// direction.
 pub fn is_unsafe(c: char) -> bool {
     let ends_line = matches!(c, '\u{2028}' | '\u{2029}');
-    let turns_direction =
-        matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let turns_direction = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     c.is_control() || ends_line || turns_direction
 }

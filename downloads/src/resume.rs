@@ -32,7 +32,8 @@ impl Validator {
     /// sent it.
     pub fn of(headers: &HeaderMap) -> Option<Self> {
         if let Some(tag) = text(headers, ETAG) {
-            let is_strong = tag.len() >= 2 && tag.starts_with('"') && tag.ends_with('"');
+            let inner = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+            let is_strong = inner.is_some_and(|inner| !inner.contains('"'));
             return is_strong.then_some(Self::ETag(tag));
         }
         let modified = text(headers, LAST_MODIFIED)?;
@@ -49,8 +50,14 @@ impl Validator {
     }
 }
 
+/// Returns the value of a header. If the header is repeated with another value, the result contains
+/// all of them, so that it equals none.
 fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
-    Some(String::from_utf8_lossy(headers.get(name)?.as_bytes()).trim().to_owned())
+    let values = headers.get_all(name).iter();
+    let mut values: Vec<_> =
+        values.map(|value| String::from_utf8_lossy(value.as_bytes()).trim().to_owned()).collect();
+    values.dedup();
+    (!values.is_empty()).then(|| values.join(", "))
 }
 
 /// Describes the file that a partial file belongs to. The sidecar contains this description.
@@ -58,6 +65,9 @@ fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
 pub struct Origin {
     /// The URL of the file, without user name and password.
     pub url: String,
+    /// Where redirects have led, without query. `None` if there were none.
+    #[serde(default)]
+    pub source: Option<String>,
     /// The name that the server has given the file, if any.
     #[serde(default)]
     pub name: Option<String>,
@@ -103,6 +113,8 @@ impl ContentRange {
 /// The parts of a response that the decision depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
+    /// Where redirects have led, without query. `None` if there were none.
+    pub source: Option<String>,
     /// The status of the response.
     pub status: StatusCode,
     /// The length of the body in bytes, if the response contains it.
@@ -121,6 +133,7 @@ impl Answer {
     /// Reads the head of a response.
     pub fn of(status: StatusCode, headers: &HeaderMap) -> Self {
         Self {
+            source: None,
             status,
             length: text(headers, CONTENT_LENGTH).and_then(|text| text.parse().ok()),
             range: text(headers, CONTENT_RANGE).and_then(|text| ContentRange::parse(&text)),
@@ -144,7 +157,12 @@ impl Answer {
     ///
     /// A date can contradict a tag: some servers keep the tag of a file in a cache, and send it
     /// with the file that has replaced the old one.
+    /// And a validator identifies a version of one file only. If a redirect now leads to another
+    /// file, that file may have the same validator.
     fn contradicts(&self, origin: &Origin) -> bool {
+        if self.source != origin.source {
+            return true;
+        }
         let differs = |says: &Option<String>, known: Option<&String>| {
             says.as_ref().zip(known).is_some_and(|(says, known)| says != known)
         };
@@ -229,7 +247,11 @@ mod tests {
     }
 
     fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
-        lines.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
+        }
+        headers
     }
 
     #[test]
@@ -245,6 +267,8 @@ mod tests {
             (&[("etag", "\"")], None),
             (&[("etag", "W/\"a\""), ("last-modified", old), ("date", later)], None),
             (&[("etag", "\"a")], None),
+            (&[("etag", "\"a\""), ("etag", "\"a\"")], tag("\"a\"")),
+            (&[("etag", "\"a\""), ("etag", "\"b\"")], None),
             (&[("last-modified", old), ("date", later)], date),
             (&[("last-modified", old), ("date", soon)], None),
             (&[("last-modified", later), ("date", old)], None),
@@ -305,6 +329,7 @@ mod tests {
     fn origin(validator: Option<Validator>) -> Origin {
         Origin {
             url: "http://host/".into(),
+            source: None,
             name: None,
             validator,
             modified: None,
@@ -326,12 +351,17 @@ mod tests {
             };
             let status = StatusCode::from_u16(status).unwrap();
             let range = ContentRange::parse(range);
-            Answer { status, length, range, tag, modified: None, validator }
+            Answer { source: None, status, length, range, tag, modified: None, validator }
         };
         let with = |tag: Option<&str>, modified: Option<&str>| Answer {
             tag: tag.map(Into::into),
             modified: modified.map(Into::into),
             ..answer(206, "bytes 5-9/10", Some(5), None)
+        };
+        let redirected = |to: &str| Origin { source: Some(to.into()), ..same() };
+        let redirected_answer = |to: &str| Answer {
+            source: Some(to.into()),
+            ..answer(206, "bytes 5-9/10", Some(5), tag("\"a\""))
         };
         for (have, origin, answer, decision) in [
             (5, same(), answer(206, "bytes 5-9/10", Some(5), tag("\"a\"")), Append),
@@ -361,6 +391,10 @@ mod tests {
             (5, same(), answer(206, "bytes 5-9/10", Some(5), None), AskAgain),
             (5, same(), with(None, Some("today")), AskAgain),
             (5, dated("today"), with(None, None), AskAgain),
+            (5, redirected("a"), redirected_answer("a"), Append),
+            (5, redirected("a"), redirected_answer("b"), AskAgain),
+            (5, redirected("a"), answer(206, "bytes 5-9/10", Some(5), tag("\"a\"")), AskAgain),
+            (5, same(), redirected_answer("a"), AskAgain),
             // a weak tag, and dates: any contradiction counts
             (5, same(), with(Some("W/\"a\""), None), AskAgain),
             (5, same(), with(Some("\"a\""), Some("today")), Append),
@@ -415,7 +449,7 @@ mod tests {
                 _ => Validator::ETag(quoted(text)),
             });
             let modified = first_date.clone();
-            let origin = Origin { url: String::new(), name: None, validator, modified, length };
+            let origin = Origin { url: String::new(), source: None, name: None, validator, modified, length };
             let mut headers = HeaderMap::new();
             if let Some(says) = &says {
                 let tag = if says == "c" { "W/\"a\"".into() } else { quoted(says) };

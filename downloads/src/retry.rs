@@ -59,6 +59,7 @@ mod tests {
             (DownloadError::Certificate("unknown issuer".into()), false),
             (DownloadError::TooManyRedirects, false),
             (DownloadError::UnsupportedRedirect, false),
+            (DownloadError::Long { expected: 1 }, false),
             (DownloadError::InvalidUrl, false),
             (DownloadError::Exists { path: "x".into() }, false),
         ] {

@@ -20,19 +20,21 @@ use crate::resume::Origin;
 /// [`DownloadError::OtherUser`] if it belongs to another user.
 pub(crate) fn read(path: &Path) -> Result<Option<Origin>, DownloadError> {
     let path = sidecar_path(path);
-    if path.symlink_metadata().is_err() {
-        return Ok(None);
+    let Ok(there) = path.symlink_metadata() else { return Ok(None) };
+    if !there.is_file() {
+        return Err(DownloadError::NotOurs { file: path });
     }
-    let mut text = String::new();
-    let file = match open_plain(&path, false) {
-        Ok(file) if !is_ours(&file) => return Err(DownloadError::OtherUser { file: path }),
-        opened => opened,
-    };
-    let read = file.and_then(|file| file.take(1 << 16).read_to_string(&mut text));
-    match (read, serde_json::from_str(&text)) {
-        (Ok(_), Ok(origin)) => Ok(Some(origin)),
-        (Ok(_), Err(_)) if text.is_empty() || text.starts_with("{\"url\":") => Ok(None),
-        _ => Err(DownloadError::NotOurs { file: path }),
+    let disk = |source| DownloadError::Disk { path: path.clone(), source };
+    let file = open_plain(&path, false).map_err(disk)?;
+    if !is_ours(&file) {
+        return Err(DownloadError::OtherUser { file: path });
+    }
+    let mut text = Vec::new();
+    file.take(1 << 16).read_to_end(&mut text).map_err(disk)?;
+    match serde_json::from_slice(&text) {
+        Ok(origin) => Ok(Some(origin)),
+        Err(_) if text.is_empty() || text.starts_with(b"{\"url\":") => Ok(None),
+        Err(_) => Err(DownloadError::NotOurs { file: path }),
     }
 }
 

@@ -10,9 +10,9 @@ use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use reqwest::header::{
     ACCEPT_ENCODING, CONTENT_DISPOSITION, HeaderMap, HeaderValue, IF_RANGE, RANGE,
 };
-use reqwest::{Client, Response};
+use reqwest::{Client, Response, Url};
 
-use crate::existing::{Existing, is_kept, look};
+use crate::existing::{Existing, is_kept, look, tidy};
 use crate::finish::{Finish, has_contents, write_short};
 use crate::get::get;
 use crate::pace::{RateLimit, Reader};
@@ -144,7 +144,15 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
         let is_renamed = target != self.download.path;
         if is_renamed {
             let (path, sha256) = (target.clone(), self.download.sha256);
-            if blocking(move || is_kept(&path, sha256, false)).await? {
+            let planned = self.download.path.clone();
+            let look = move || {
+                let is_kept = is_kept(&path, sha256, false)?;
+                if is_kept {
+                    tidy(&planned);
+                }
+                Ok::<_, DownloadError>(is_kept)
+            };
+            if blocking(look).await? {
                 if let Some(part) = self.part.take() {
                     part.remove();
                 }
@@ -161,8 +169,8 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
                 let url = url::without_credentials(&self.download.url);
                 let name = target.file_name().filter(|_| is_renamed);
                 let name = name.map(|name| name.to_string_lossy().into_owned());
-                let Answer { validator, modified, .. } = answer;
-                let origin = Origin { url, name, validator, modified, length };
+                let Answer { source, validator, modified, .. } = answer;
+                let origin = Origin { url, source, name, validator, modified, length };
                 self.write(response, length, Some(origin)).await?;
             }
             Decision::Append => self.write(response, length, None).await?,
@@ -179,8 +187,10 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
             let have = self.part.as_ref().and_then(Part::resumable);
             let headers = headers(have);
             let Run { client, options, .. } = self.run;
-            let response = get(client, url.clone(), &options.headers, &headers).await?;
-            let answer = Answer::of(response.status(), response.headers());
+            let patience = options.min_speed.over;
+            let response = get(client, url.clone(), &options.headers, &headers, patience).await?;
+            let source = source(&url, response.url());
+            let answer = Answer { source, ..Answer::of(response.status(), response.headers()) };
             match (decide(have, &answer), self.part.as_mut()) {
                 (Decision::AskAgain, Some(part)) => part.forget_origin(),
                 (Decision::AskAgain | Decision::Refuse, _) => return Err(refused(&response)),
@@ -204,7 +214,9 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
         let before = self.part.as_ref().filter(|_| decision != Decision::Whole);
         let name = name.or_else(|| names::clean(before?.resumable()?.1.name.as_ref()?));
         let target = name.map_or_else(|| path.clone(), |name| path.with_file_name(name));
-        if target != *path && self.renamed.as_ref() != Some(&target) {
+        // Another spelling of our own name is ours, too.
+        let is_ours = names::key(&target) == names::key(path);
+        if !is_ours && self.renamed.as_ref() != Some(&target) {
             let mut taken = self.run.taken.lock().unwrap_or_else(PoisonError::into_inner);
             if !taken.insert(names::key(&target)) {
                 return Err(DownloadError::NameTaken { path: target });
@@ -220,7 +232,7 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
         response: Response,
         length: Option<u64>,
     ) -> Result<Vec<u8>, DownloadError> {
-        let (mut bytes, mut body) = (Vec::new(), self.reader(response));
+        let (mut bytes, mut body) = (Vec::new(), self.reader(response, length, 0));
         while let Some(piece) = body.next().await? {
             bytes.extend_from_slice(&piece);
             (self.report)(Event::Received(bytes.len() as u64, length));
@@ -237,7 +249,8 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
         origin: Option<Origin>,
     ) -> Result<(), DownloadError> {
         let have = self.part.as_ref().and_then(Part::resumable).filter(|_| origin.is_none());
-        let mut so_far = have.map_or(0, |(have, _)| have);
+        let start = have.map_or(0, |(have, _)| have);
+        let mut so_far = start;
         let report = self.report;
         let received = |bytes| {
             so_far += bytes as u64;
@@ -266,7 +279,8 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
             };
             (part, written)
         };
-        let ((part, written), read) = stream(self.reader(response), received, write).await;
+        let ((part, written), read) =
+            stream(self.reader(response, length, start), received, write).await;
         self.part = part;
         written?;
         read
@@ -313,8 +327,10 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
         blocking(write).await
     }
 
-    fn reader(&self, response: Response) -> Reader<'a> {
-        Reader::new(response, self.run.options.min_speed, self.run.limit.as_ref())
+    /// Returns a reader of a body that begins at this byte of a file with this length.
+    fn reader(&self, response: Response, length: Option<u64>, start: u64) -> Reader<'a> {
+        let announced = length.map(|length| (length, length.saturating_sub(start)));
+        Reader::new(response, self.run.options.min_speed, self.run.limit.as_ref(), announced)
     }
 
     /// Returns how to finish the file. The user decides whether an existing file may be replaced.
@@ -329,6 +345,17 @@ impl<'a, R: Fn(Event<'_>)> Transfer<'a, R> {
     fn wants_hash(&self) -> bool {
         self.run.options.hash || self.download.sha256.is_some()
     }
+}
+
+/// Returns where redirects have led, if there were any. The query is left out, because many servers
+/// redirect to a URL that is signed anew each time.
+fn source(asked: &Url, answered: &Url) -> Option<String> {
+    let without_query = |url: &Url| {
+        let mut url = url.clone();
+        url.set_query(None);
+        url::without_credentials(url.as_str())
+    };
+    (without_query(asked) != without_query(answered)).then(|| without_query(answered))
 }
 
 /// Returns the headers of a request, for the bytes that we don't have yet.

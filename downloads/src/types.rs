@@ -68,8 +68,8 @@ impl Default for Options {
     }
 }
 
-/// A speed, and the time over which it is measured. Only the time in which we wait for the server
-/// counts.
+/// A speed, and the time over which it is measured. A server that sends nothing for that time has
+/// stalled, too. Only the time in which we wait for the server counts.
 #[derive(Debug, Clone, Copy)]
 pub struct MinSpeed {
     /// The speed in bytes per second. Any speed is fast enough for 0.

@@ -4,17 +4,20 @@
 //! a body may have several, and it passes on a body that it cannot decompress.
 
 use std::io;
+use std::time::Duration;
 
 use async_compression::tokio::bufread::{BrotliDecoder, GzipDecoder};
+use bytes::Bytes;
 use futures_util::stream;
 use reqwest::Response;
 use reqwest::header::{CONTENT_ENCODING, HeaderMap};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt};
+use tokio::time::timeout;
 use tokio_util::io::StreamReader;
 
-use crate::FetchError;
 use crate::deadline::Deadline;
 use crate::memory::Share;
+use crate::{FetchError, Phase};
 
 /// The codings that this file can undo, for the `Accept-Encoding` header.
 pub(crate) const CODINGS: &str = "gzip, br";
@@ -56,7 +59,8 @@ impl<'a> Body<'a> {
             // `response.bytes()` would be shorter, but a server may send more data than our memory
             // can hold.
             Coding::Identity => {
-                while let Some(piece) = body.deadline.limit(response.chunk()).await?? {
+                let patience = body.deadline.patience;
+                while let Some(piece) = body.deadline.limit(next(&mut response, patience)).await?? {
                     body.add(&piece).await?;
                 }
             }
@@ -66,8 +70,9 @@ impl<'a> Body<'a> {
     }
 
     async fn decompress(&mut self, response: Response, coding: Coding) -> Result<(), FetchError> {
-        let pieces = stream::try_unfold(response, async |mut response| {
-            let piece = response.chunk().await.map_err(io::Error::other)?;
+        let patience = self.deadline.patience;
+        let pieces = stream::try_unfold(response, move |mut response| async move {
+            let piece = next(&mut response, patience).await.map_err(io::Error::other)?;
             Ok::<_, io::Error>(piece.map(|piece| (piece, response)))
         });
         let mut compressed = StreamReader::new(Box::pin(pieces));
@@ -132,12 +137,18 @@ fn coding(headers: &HeaderMap) -> Result<Coding, FetchError> {
     }
 }
 
+/// Waits for the next piece of the body. reqwest has a timeout for this, too, but it also counts the
+/// time in which we don't ask for a piece.
+async fn next(response: &mut Response, patience: Duration) -> Result<Option<Bytes>, FetchError> {
+    match timeout(patience, response.chunk()).await {
+        Ok(piece) => Ok(piece?),
+        Err(_) => Err(FetchError::TimedOut(Phase::Reading)),
+    }
+}
+
 /// An error of the connection arrives wrapped in an `io::Error`. All others come from the decoder.
 fn why(error: io::Error) -> FetchError {
-    match error.downcast::<reqwest::Error>() {
-        Ok(error) => error.into(),
-        Err(error) => FetchError::Damaged(error),
-    }
+    error.downcast::<FetchError>().unwrap_or_else(FetchError::Damaged)
 }
 
 #[cfg(test)]

@@ -80,6 +80,7 @@ impl From<GetError> for FetchError {
     fn from(error: GetError) -> Self {
         match error {
             GetError::Request(error) => error.into(),
+            GetError::Silent(_) => Self::TimedOut(Phase::Reading),
             GetError::Certificate(reason) => Self::Certificate(reason),
             GetError::TooManyRedirects => Self::TooManyRedirects,
             GetError::UnsupportedRedirect => Self::UnsupportedRedirect,

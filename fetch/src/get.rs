@@ -4,10 +4,13 @@
 //! Every lesson that needs this has its own copy of this file, and all the copies are identical.
 
 use std::error::Error;
+use std::time::Duration;
 use std::{io, iter};
 
 use reqwest::header::{HeaderMap, LOCATION};
 use reqwest::{Client, Response, Url};
+use rustls::CertificateError;
+use tokio::time::timeout;
 
 /// The largest number of redirects to follow.
 const MOST_REDIRECTS: usize = 10;
@@ -21,6 +24,8 @@ const MOST_REFUSALS: usize = 100;
 pub enum GetError {
     /// The request failed.
     Request(reqwest::Error),
+    /// The server did not begin its answer within this time.
+    Silent(Duration),
     /// We do not trust the server's certificate, for this reason.
     Certificate(String),
     /// The server, or several servers, sent more than ten redirects.
@@ -35,17 +40,22 @@ pub enum GetError {
 /// them along. reqwest would drop only `Authorization` and `Cookie`, so we follow redirects
 /// ourselves. `client` must not follow them.
 ///
+/// Waits at most `patience` for each answer to begin. reqwest has such a timeout, too, but applies it
+/// to the body as well, where it also counts the time in which we don't read.
+///
 /// Dropping the future closes the connection.
 pub async fn get(
     client: &Client,
     mut url: Url,
     private: &HeaderMap,
     other: &HeaderMap,
+    patience: Duration,
 ) -> Result<Response, GetError> {
     let mut headers = private.clone();
     headers.extend(other.clone());
     for _ in 0..=MOST_REDIRECTS {
-        let response = send(client, &url, &headers).await?;
+        let response = timeout(patience, send(client, &url, &headers)).await;
+        let response = response.map_err(|_| GetError::Silent(patience))??;
         let Some(next) = redirect(&url, &response)? else { return Ok(response) };
         if next.origin() != url.origin() {
             headers.clone_from(other);
@@ -123,9 +133,20 @@ fn refused_certificate<'a>(error: &'a reqwest::Error) -> Option<String> {
     };
     let mut all = causes(error).flat_map(|cause| iter::successors(Some(cause), |&e| inner(e)));
     all.find_map(|cause| match cause.downcast_ref()? {
-        rustls::Error::InvalidCertificate(reason) => Some(reason.to_string()),
+        rustls::Error::InvalidCertificate(reason) => Some(explain(reason)),
         _ => None,
     })
+}
+
+/// Explains why a certificate is not trusted.
+fn explain(reason: &CertificateError) -> String {
+    let text = reason.to_string();
+    match reason {
+        CertificateError::UnknownIssuer => "we do not trust the authority that issued it".into(),
+        // webpki calls a certificate that vouches for itself by this name.
+        _ if text.contains("CaUsedAsEndEntity") => "it is self-signed".into(),
+        _ => text,
+    }
 }
 
 fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {

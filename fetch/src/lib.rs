@@ -40,6 +40,12 @@ use per_host::PerHost;
 use retry_after::retry_after;
 pub use types::{Fetched, Options, Page};
 
+/// How many bytes of one response a server may send over HTTP/2 before we read them.
+const STREAM_WINDOW: u32 = 256 << 10;
+
+/// The same for all responses of a connection together: the largest value there is.
+const CONNECTION_WINDOW: u32 = (1 << 31) - 1;
+
 /// Fetches all URLs and yields one result for each, in the order of `urls`.
 ///
 /// The stream is lazy: it takes no URL and sends no request until it is polled. Then it works on up
@@ -180,7 +186,8 @@ async fn fetch_in_turn(shared: &Shared, url: &str, share: &mut Share) -> Fetched
 ///
 /// # Errors
 /// - [`FetchError::InvalidUrl`] if the URL is invalid, before anything is sent
-/// - [`FetchError::TimedOut`] if `options.timeout` or one of the client's timeouts expires
+/// - [`FetchError::TimedOut`] if one of the two timeouts in `options` expires, or the client's
+///   connect timeout
 /// - [`FetchError::Status`] if the response is not a success, or only a part of the page
 /// - [`FetchError::TooLarge`] if the body is longer than `options.max_size`
 /// - the other variants if connecting fails, a redirect cannot be followed or the response is
@@ -205,9 +212,10 @@ async fn attempt(
     share: &mut Share,
 ) -> Result<Page, FetchError> {
     let url = url::http_url(url).ok_or(FetchError::InvalidUrl)?;
-    let mut deadline = Deadline::new(options.timeout);
+    let mut deadline = Deadline::new(options.timeout, options.read_timeout);
     let accept = [(ACCEPT_ENCODING, HeaderValue::from_static(body::CODINGS))].into_iter().collect();
-    let response = deadline.limit(get(client, url, &options.headers, &accept)).await??;
+    let request = get(client, url, &options.headers, &accept, options.read_timeout);
+    let response = deadline.limit(request).await??;
     // To the client, a 404 is a response like any other. Without this check, we would mistake its
     // error page for the page that we asked for. And we have not asked for a part of a page.
     let status = response.status();
@@ -221,8 +229,8 @@ async fn attempt(
     Ok(Page { status, length, body: bytes })
 }
 
-/// Returns a builder for a client with a connect timeout of 5 s and a read timeout of 15 s. By
-/// default, reqwest sets no timeout: it would wait forever for a server that never answers.
+/// Returns a builder for a client with a connect timeout of 5 s. By default, reqwest sets no timeout:
+/// it would wait forever for a server that never answers. [`Options`] has the other two timeouts.
 ///
 /// The client does not follow redirects, because [`fetch`] does that. It sends no `Referer`, which
 /// could tell the password in a URL to another server.
@@ -235,7 +243,10 @@ pub fn client_builder() -> ClientBuilder {
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder()
         .connect_timeout(Duration::from_secs(5))
-        .read_timeout(Duration::from_secs(15))
+        // In HTTP/2, all responses of a connection share a window of bytes that we have not read yet.
+        // Bodies that wait for memory must not use it up, or the one that comes next could not arrive.
+        .http2_initial_stream_window_size(STREAM_WINDOW)
+        .http2_initial_connection_window_size(CONNECTION_WINDOW)
         .redirect(Policy::none())
         .referer(false)
 }

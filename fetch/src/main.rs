@@ -51,7 +51,8 @@ wait behind it. With --body, these results keep their bodies, which take at most
 
 The variables HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY choose an HTTP proxy.
 
-Exit status: 0 all URLs fetched, 1 a URL failed, 2 usage error, 130 interrupted."
+Exit status: 0 all URLs fetched, 1 a URL failed, 2 usage error, 129, 130, 131 or 143
+after a signal."
 )]
 struct Arguments {
     /// The URLs to fetch. `-` reads URLs from stdin, one per line. A bare host, such as
@@ -103,6 +104,7 @@ impl Arguments {
     fn options(&self) -> Options {
         Options {
             concurrency: self.concurrency,
+            read_timeout: self.read_timeout,
             timeout: self.timeout,
             retries: self.retries,
             max_size: self.max_size.as_u64(),
@@ -125,7 +127,6 @@ impl Arguments {
     fn client_builder(&self) -> ClientBuilder {
         fetch::client_builder()
             .connect_timeout(self.connect_timeout)
-            .read_timeout(self.read_timeout)
             .user_agent(concat!("fetch/", env!("CARGO_PKG_VERSION")))
     }
 }

@@ -39,6 +39,11 @@ fn start(program: &'static str) -> Runtime {
         fail(&panic.payload_as_str().unwrap_or("the runtime panicked"));
     }));
     let runtime = Builder::new_multi_thread().enable_all().build();
+    if let Ok(runtime) = &runtime {
+        // Tokio also panics if it cannot start the first thread for blocking calls. This thread then
+        // waits for more calls.
+        let _ = runtime.block_on(runtime.spawn_blocking(|| ()));
+    }
     panic::set_hook(usual);
     runtime.unwrap_or_else(|error| fail(&error))
 }

@@ -15,6 +15,9 @@ pub struct Options {
     pub concurrency: NonZeroUsize,
     /// How many requests to the same host and port may be in flight at the same time.
     pub per_host: Option<NonZeroUsize>,
+    /// How long the server may send nothing. For the first bytes, this includes connecting. The time
+    /// in which we don't read, because other bodies have used up the buffer, does not count.
+    pub read_timeout: Duration,
     /// How long one attempt may take, from connecting to the last byte. Time spent waiting for a
     /// permit does not count.
     pub timeout: Duration,
@@ -37,13 +40,14 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// Allows 32 requests in flight, one minute for each attempt, two retries, and bodies of up to
+    /// Allows 32 requests in flight, 15 s without a byte, one minute for each attempt, two retries, and bodies of up to
     /// 10 MiB, which are kept, with 64 MiB for those that wait for their turn.
     fn default() -> Self {
         let concurrency = NonZeroUsize::MIN.saturating_add(31);
         Self {
             concurrency,
             per_host: None,
+            read_timeout: Duration::from_secs(15),
             timeout: Duration::from_secs(60),
             retries: 2,
             max_size: 10 << 20,

@@ -69,9 +69,13 @@ pub fn parse_list<'a>(
 /// Returns the beginning of a line, without what may be a password.
 fn shown(line: &str) -> String {
     let line = line.rsplit_once('@').map_or(line.into(), |(_, rest)| format!("***@{rest}"));
-    match line.char_indices().nth(MOST_SHOWN) {
-        Some((end, _)) => format!("{}...", &line[..end]),
-        None => line,
+    shortened(line)
+}
+
+fn shortened(text: String) -> String {
+    match text.char_indices().nth(MOST_SHOWN) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text,
     }
 }
 
@@ -111,7 +115,7 @@ pub fn plan(wanted: Vec<anyhow::Result<Wanted>>, folder: &Path) -> Vec<anyhow::R
     let mut taken: HashMap<String, String> = HashMap::new();
     let one = |wanted| {
         let Wanted { url, sha256, name, line } = wanted?;
-        let shown = url::without_credentials(&url);
+        let shown = shortened(url::without_credentials(&url));
         let shown = line.map_or(shown.clone(), |line| format!("{line}: {shown}"));
         let Some(parsed) = url::http_url(&url) else {
             bail!("{shown}: not an http or https URL");

@@ -104,7 +104,9 @@ impl<'a> Progress<'a> {
         // We do not use one of the runtime's threads, because the runtime waits for its threads
         // when it shuts down.
         let print = || at_its_end.send(print_all(to_print, terminal, the_end));
-        thread::Builder::new().spawn(print)?;
+        let cannot =
+            |error| io::Error::other(format!("cannot start a thread: {error}; see `ulimit -a`"));
+        thread::Builder::new().spawn(print).map_err(cannot)?;
         let row = Row { since: None, attempts: 1, bytes: 0, bar: None };
         Ok(Self {
             plan,

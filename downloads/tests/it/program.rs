@@ -100,13 +100,15 @@ async fn a_usage_error_is_reported_in_one_line_before_anything_starts() {
     fs::write(folder.path().join("list"), format!("{root}/x\n{root}/y sha256:beef\n")).unwrap();
     let (good, left) = (format!("{root}/good"), format!("{root}/left"));
     let (not_a_folder, list) = (format!("{path}/left.part"), format!("{path}/list"));
-    let (part, upper) = (format!("{good}.part"), format!("{root}/GOOD"));
+    let (long, upper) = ("x".repeat(246), format!("{root}/GOOD"));
     for (arguments, words) in [
         (vec!["-d", path, &good, "nonsense"], "nonsense: not an http or https URL"),
         (vec!["-d", path, &good, "ftp://127.0.0.1/x"], "not an http or https URL"),
         (vec!["-d", path, &good, &good], "uses as well"),
         (vec!["-d", path, &good, &upper], "uses as well"),
-        (vec!["-d", path, &good, &part], "uses as well"),
+        (vec!["-d", path, "-o", "x.part", &good], "this name is for partial files"),
+        (vec!["-d", path, "-o", ".downloads-abcdef.part", &good], "this name is for partial files"),
+        (vec!["-d", path, "-o", &long, &good], "must not have more than 245 bytes"),
         (
             vec!["-d", path, &good, &left],
             "left.part is in the way and was not made by this program",
@@ -240,6 +242,38 @@ async fn an_error_of_stdout_is_reported_and_the_file_is_saved() {
     assert_eq!(output.status.code(), Some(1), "{errors}");
     assert!(errors.contains("downloads: cannot write to stdout: No space left"), "{errors}");
     assert_eq!(names_in(folder.path()), ["file"]);
+}
+
+#[test]
+fn a_name_without_a_url_is_a_usage_error_and_a_long_line_is_cut() {
+    let output = Command::new(DOWNLOADS).args(["-o", "x"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+    let output =
+        Command::new(DOWNLOADS).args(["-i", "-"]).write_stdin("x".repeat(3_000_000)).output();
+    let output = output.unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(output.stderr.len() < 1000, "{} bytes", output.stderr.len());
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_lack_of_handles_never_blames_our_own_sidecar() {
+    let (root, _) = server::with_ranges(Arc::new(vec![7; 3 << 20]), server::Pace::Slow).await;
+    let folder = tempfile::tempdir().unwrap();
+    let origin =
+        format!(r#"{{"url":"{root}/file","validator":{{"ETag":"\"v1\""}},"length":3145728}}"#);
+    for most in 8..13 {
+        fs::write(folder.path().join("file.part"), "bytes").unwrap();
+        fs::write(folder.path().join("file.part.json"), &origin).unwrap();
+        let script = format!("ulimit -n {most}; exec \"$0\" \"$@\"");
+        let mut command = Command::new("sh");
+        command.args(["-c", &script, DOWNLOADS, "--retries", "0", "-d"]).arg(folder.path());
+        command.arg(format!("{root}/file")).timeout(std::time::Duration::from_secs(20));
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        let errors = text(&output.stderr);
+        assert!(!errors.contains("not made by this program"), "{most}: {errors}");
+        let _ = fs::remove_file(folder.path().join("file"));
+    }
 }
 
 #[tokio::test]

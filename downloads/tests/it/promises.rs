@@ -742,7 +742,7 @@ async fn nothing_is_written_through_a_symbolic_link() {
     fs::write(&precious, "precious").unwrap();
     let file = to(folder.path(), &root, "file");
     symlink(&precious, part_path(&file.path)).unwrap();
-    assert!(matches!(get(&file).await, Err(DownloadError::Disk { .. })));
+    assert!(matches!(get(&file).await, Err(DownloadError::NotOurs { .. })));
     fs::remove_file(part_path(&file.path)).unwrap();
     // Now we put one link in place of the sidecar, and another in place of the file itself.
     symlink(&precious, sidecar_path(&file.path)).unwrap();
@@ -1254,4 +1254,90 @@ async fn the_folder_is_synced_after_the_file_is_renamed() {
         download(&client(), &file, options, server::no_report).await.unwrap();
         assert_eq!(steps_so_far(), steps);
     }
+}
+
+#[tokio::test]
+async fn a_redirect_that_leads_to_another_file_starts_over() {
+    // Both files have the same tag and length, as with a server that makes its tags from the date and
+    // the length of a file.
+    let (old, first) = half(TAG);
+    let new: Vec<u8> = vec![b'n'; 1_000_000];
+    let rest =
+        format!("{TAG}Content-Range: bytes 500000-999999/1000000\r\nContent-Length: 500000\r\n");
+    let whole = answer(200, &format!("{TAG}Content-Length: 1000000\r\n"), &new);
+    for (path, asked_for, resumed_from) in
+        [("/v2.img", "a new file", 0), ("/v1.img?signature=2", "the same file", 500_000)]
+    {
+        let redirect =
+            |to: &str| answer(302, &format!("Location: {to}\r\nContent-Length: 0\r\n"), b"");
+        let end = if resumed_from > 0 { &old[500_000..] } else { &new[500_000..] };
+        let replies = vec![
+            redirect("/v1.img?signature=1").into(),
+            first.clone(),
+            redirect(path).into(),
+            answer(206, &rest, end).into(),
+            redirect(path).into(),
+            whole.clone().into(),
+        ];
+        let (root, _) = script(replies).await;
+        let folder = tempfile::tempdir().unwrap();
+        let file = to(folder.path(), &root, "file");
+        let options = Options { retries: 1, ..concurrency(1) };
+        let saved = saved(download(&client(), &file, options, server::no_report).await.unwrap());
+        assert_eq!(saved.resumed_from, resumed_from, "{asked_for}");
+        let expected = if resumed_from > 0 { &old } else { &new };
+        assert!(fs::read(&file.path).unwrap() == *expected, "{asked_for}");
+    }
+}
+
+#[tokio::test]
+async fn our_own_pauses_are_not_the_servers_silence() {
+    let contents = Arc::new(vec![7; 1_000_000]);
+    let (root, _) = server::with_ranges(Arc::clone(&contents), Pace::Fast).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = to(folder.path(), &root, "file");
+    // A piece takes longer than the server may be silent.
+    let min_speed = MinSpeed { bytes_per_second: 1, over: Duration::from_millis(50) };
+    let options = Options { limit_rate: NonZeroU64::new(500_000), min_speed, ..concurrency(1) };
+    let client = downloads::client_builder().tls_certs_only([]).no_proxy().build().unwrap();
+    let saved = saved(download(&client, &file, options, server::no_report).await.unwrap());
+    assert_eq!(saved.bytes, 1_000_000);
+}
+
+#[tokio::test]
+async fn a_body_that_is_longer_than_announced_is_not_collected() {
+    let (root, sent) = server::endless("Content-Length: 10\r\n").await;
+    let folder = tempfile::tempdir().unwrap();
+    let error = get(&to(folder.path(), &root, "file")).await.unwrap_err();
+    assert!(matches!(error, DownloadError::Long { expected: 10 }), "{error:?}");
+    assert!(!is_transient(&error) && sent.load(SeqCst) < 2000, "{error}");
+    assert_eq!(names_in(folder.path()), [""; 0]);
+    // The same holds for a long file.
+    let (root, sent) = server::endless("Content-Length: 200000\r\n").await;
+    let error = get(&to(folder.path(), &root, "file")).await.unwrap_err();
+    assert!(matches!(error, DownloadError::Long { expected: 200_000 }), "{error:?}");
+    assert!(sent.load(SeqCst) < 2000, "{error}");
+    assert_eq!(names_in(folder.path()), [""; 0]);
+}
+
+#[tokio::test]
+async fn the_server_may_write_the_name_of_the_file_in_another_case() {
+    let headers = "Content-Disposition: attachment; filename=README.txt\r\nContent-Length: 5\r\n";
+    let (root, _) = script(vec![answer(200, headers, b"short").into()]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let saved = saved(get(&to(folder.path(), &root, "readme.txt")).await.unwrap());
+    assert_eq!(saved.path, folder.path().join("README.txt"));
+    assert_eq!(names_in(folder.path()), ["README.txt"]);
+}
+
+#[tokio::test]
+async fn what_a_kill_has_left_beside_a_file_that_the_server_has_named_is_removed() {
+    let named = "Content-Disposition: attachment; filename=given\r\nContent-Length: 5\r\n";
+    let (root, _) = script(vec![answer(200, named, b"short").into()]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = to(folder.path(), &root, "file");
+    fs::write(folder.path().join("given"), "short").unwrap();
+    fs::write(sidecar_path(&file.path), ORIGIN.replace("URL", &file.url)).unwrap();
+    assert!(matches!(get(&file).await.unwrap(), Outcome::Kept(_)));
+    assert_eq!(names_in(folder.path()), ["given"]);
 }

@@ -126,6 +126,31 @@ async fn read_head(socket: &mut (impl AsyncRead + Unpin)) -> Option<String> {
     Some(String::from_utf8_lossy(&head).to_lowercase())
 }
 
+/// Announces a body with these headers, and then sends chunks of 16 KiB for as long as the client
+/// reads them. Counts the chunks.
+pub async fn endless(headers: &'static str) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let root = format!("http://{}", listener.local_addr().unwrap());
+    let sent = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&sent);
+    tokio::spawn(async move {
+        loop {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let sent = Arc::clone(&counted);
+            tokio::spawn(async move {
+                read_head(&mut socket).await;
+                let headers = format!("{headers}Transfer-Encoding: chunked\r\n");
+                let _ = socket.write_all(&answer(200, &headers, b"")).await;
+                let chunk = [b"4000\r\n", &[b'x'; 16 << 10][..], b"\r\n"].concat();
+                // An end after 64 MiB, so that a client that reads everything fails its test soon.
+                while sent.fetch_add(1, SeqCst) < 4000 && socket.write_all(&chunk).await.is_ok() {}
+                let _ = socket.write_all(b"0\r\n\r\n").await;
+            });
+        }
+    });
+    (root, sent)
+}
+
 /// The requests that a server has received.
 #[derive(Clone, Default)]
 pub struct Asked {

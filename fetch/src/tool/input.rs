@@ -55,7 +55,8 @@ async fn line(input: &mut (impl AsyncBufRead + Unpin)) -> anyhow::Result<Option<
         return Err(io::Error::other("a line is longer than 64 KiB, so it cannot be a URL").into());
     }
     // A line that is not UTF-8 is not a valid URL either, and will be reported as an invalid URL.
-    Ok(Some(String::from_utf8_lossy(&line).trim().to_owned()))
+    // Some editors begin a file with a byte order mark.
+    Ok(Some(String::from_utf8_lossy(&line).trim_start_matches('\u{feff}').trim().to_owned()))
 }
 
 #[cfg(test)]
@@ -106,6 +107,7 @@ mod tests {
         assert_eq!(read(b"").await.unwrap(), [""; 0]);
         assert_eq!(read(b"a\n\n  \r\nb \r\nlast").await.unwrap(), ["a", "b", "last"]);
         assert_eq!(read(b"\xff\n").await.unwrap(), ["\u{fffd}"]);
+        assert_eq!(read("\u{feff}a\n".as_bytes()).await.unwrap(), ["a"]);
     }
 
     #[tokio::test]

@@ -52,7 +52,7 @@ async fn each_kind_of_failure_has_its_own_variant() {
     let usual = &concurrency(1);
     let builder = || fetch::client_builder().tls_certs_only([]).no_proxy();
     let connects = builder().connect_timeout(Duration::from_millis(200)).build().unwrap();
-    let reads = builder().read_timeout(Duration::from_millis(200)).build().unwrap();
+    let reads = &Options { read_timeout: Duration::from_millis(200), ..concurrency(1) };
     let cases = [
         ("no url at all".into(), usual, "InvalidUrl"),
         ("file:///etc/passwd".into(), usual, "InvalidUrl"),
@@ -60,7 +60,7 @@ async fn each_kind_of_failure_has_its_own_variant() {
         // This server does not speak TLS: it never answers the handshake, which is part of
         // connecting.
         (silent.replace("http:", "https:"), usual, "TimedOut(Connecting)"),
-        (silent.clone(), usual, "TimedOut(Reading)"),
+        (silent.clone(), reads, "TimedOut(Reading)"),
         (silent, hasty, "TimedOut(Whole)"),
         (server::script(vec![answer(404, "", b"gone")]).await.0, usual, "Status { status: 404"),
         (server::script(vec![answer(304, "", b"")]).await.0, usual, "Status { status: 304"),
@@ -88,7 +88,6 @@ async fn each_kind_of_failure_has_its_own_variant() {
     for (url, options, kind) in cases {
         let client = match kind {
             "TimedOut(Connecting)" => &connects,
-            "TimedOut(Reading)" => &reads,
             _ => &client(),
         };
         let error = fetch(client, &url, options).await.unwrap_err();
@@ -415,4 +414,44 @@ async fn each_pause_between_two_attempts_is_announced() {
     let options = Options { on_retry: Some(on_retry), retries: 1, ..concurrency(1) };
     assert!(all([root], options).await[0].outcome.is_ok());
     assert_eq!(PAUSES.load(SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_body_that_pauses_too_long_times_out_and_our_own_pause_does_not_count() {
+    let silence = Duration::from_millis(200);
+    let options = |buffer| Options { read_timeout: silence, buffer, ..concurrency(2) };
+    // The server sends the beginning of a body, compressed or not, and then nothing.
+    for coding in ["", "Content-Encoding: gzip\r\n"] {
+        let head = format!("HTTP/1.1 200 OK\r\n{coding}Content-Length: 100\r\n\r\n");
+        let root = server::then_silent([head.as_bytes(), &[0x1f, 0x8b, 8, 0]].concat()).await;
+        let error = fetch(&client(), &root, &options(1000)).await.unwrap_err();
+        assert!(matches!(error, FetchError::TimedOut(Phase::Reading)), "{error:?}");
+    }
+    // The second body waits for memory until the first URL has its result, which takes longer than a
+    // server may be silent between two pieces.
+    let (first, counts) = server::start().await;
+    let (second, _) = server::script(vec![answer(200, "", &[7; 1_000_000])]).await;
+    let slow = format!("{first}/delay/150/x");
+    let patient = Options { retries: 0, ..options(1000) };
+    let urls = [slow.clone(), second.clone(), slow.clone(), second];
+    let results = all(urls, Options { concurrency: 4.try_into().unwrap(), ..patient }).await;
+    assert!(results.iter().all(|fetched| fetched.outcome.is_ok()), "{results:?} {counts:?}");
+}
+
+#[tokio::test]
+async fn over_http_2_bodies_that_wait_for_memory_do_not_hold_up_the_next_one() {
+    let root = server::large_over_http_2().await;
+    let client = fetch::client_builder()
+        .tls_certs_only([])
+        .no_proxy()
+        .http2_prior_knowledge()
+        .build()
+        .unwrap();
+    let urls = stream::iter((0..40).map(|n| format!("{root}/{n}")));
+    let options =
+        Options { buffer: 1 << 20, read_timeout: Duration::from_secs(2), ..concurrency(20) };
+    let results = fetch_all(&client, urls, options).collect::<Vec<_>>();
+    let results = timeout(Duration::from_secs(15), results).await.unwrap();
+    let errors: Vec<_> = results.into_iter().filter_map(|f| f.outcome.err()).collect();
+    assert!(errors.is_empty(), "{} of 40 failed: {:?}", errors.len(), errors[0]);
 }

@@ -229,6 +229,45 @@ pub async fn ten_per_connection() -> String {
     root
 }
 
+/// Sends these bytes to every client, and then stays silent. Returns the root URL.
+pub async fn then_silent(bytes: Vec<u8>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let root = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        loop {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let bytes = bytes.clone();
+            tokio::spawn(async move {
+                let _ = socket.read(&mut [0; 4096]).await;
+                let _ = socket.write_all(&bytes).await;
+                std::future::pending::<()>().await;
+            });
+        }
+    });
+    root
+}
+
+/// Answers every request over HTTP/2 with a mebibyte, as far as the client's windows allow.
+pub async fn large_over_http_2() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let root = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        loop {
+            let (socket, _) = listener.accept().await.unwrap();
+            tokio::spawn(async move {
+                let mut connection = h2::server::handshake(socket).await.unwrap();
+                while let Some(Ok((_, mut respond))) = connection.accept().await {
+                    let response = axum::http::Response::new(());
+                    let mut body = respond.send_response(response, false).unwrap();
+                    // The connection sends this as the client reads.
+                    let _ = body.send_data(vec![7; 1 << 20].into(), true);
+                }
+            });
+        }
+    });
+    root
+}
+
 /// Returns the value of a header in a request.
 pub fn header<'a>(request: &'a str, name: &str) -> Option<&'a str> {
     let value = request.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));

@@ -195,23 +195,47 @@ fn in_tasks<H: Hello>() -> Seen {
     })
 }
 
+/// How often another task on the same thread has run, how often it could run while the blocking call
+/// was running, and how many milliseconds the calls have taken.
+static OTHER_TASK: AtomicU32 = AtomicU32::new(0);
+static MEANWHILE: AtomicU32 = AtomicU32::new(0);
+static BLOCKED: AtomicU32 = AtomicU32::new(0);
+static CALLS: AtomicU32 = AtomicU32::new(0);
+
+fn blocks() {
+    let (start, before) = (std::time::Instant::now(), OTHER_TASK.load(SeqCst));
+    std::thread::sleep(Duration::from_millis(300));
+    MEANWHILE.store(OTHER_TASK.load(SeqCst) - before, SeqCst);
+    BLOCKED.fetch_add(start.elapsed().as_millis() as u32, SeqCst);
+    CALLS.fetch_add(1, SeqCst);
+}
+
 fn ticks<H: Hello>() -> Seen {
     on_the_real_clock(async {
-        static BLOCKED: AtomicU32 = AtomicU32::new(0);
-        let blocks = || {
-            std::thread::sleep(Duration::from_millis(300));
-            BLOCKED.fetch_add(1, SeqCst);
-        };
         BLOCKED.store(0, SeqCst);
+        CALLS.store(0, SeqCst);
+        let other = tokio::spawn(async {
+            loop {
+                sleep(Duration::from_millis(20)).await;
+                OTHER_TASK.fetch_add(1, SeqCst);
+            }
+        });
         let count = H::ticks_during(blocks, Duration::from_millis(20));
         let ticks = timeout(Duration::from_secs(5), count).await;
+        other.abort();
         let ticks = ticks.map_err(|_| "After 5 s, `ticks_during` was still waiting.")?;
-        let blocked = BLOCKED.load(SeqCst);
-        expect(blocked == 1, || {
-            format!("The blocking call has run {blocked} times: expected once.")
-        })?;
+        let calls = CALLS.load(SeqCst);
+        expect(calls == 1, || format!("The blocking call has run {calls} times: expected once."))?;
         // On a busy machine, some ticks come late.
-        expect((3..=15).contains(&ticks), || {
+        let meanwhile = MEANWHILE.load(SeqCst);
+        expect(meanwhile >= 3, || {
+            format!(
+                "The call blocks for 0.3 s. Meanwhile, another task that wakes up every 0.02 s ran \
+                 {meanwhile} times: the call blocks the thread of all tasks."
+            )
+        })?;
+        let most = BLOCKED.load(SeqCst) / 20 + 1;
+        expect((3..=most).contains(&ticks), || {
             format!(
                 "The call blocks for 0.3 s, and the ticker has a period of 0.02 s. It ticked {ticks} \
                  times: expected about 14."
